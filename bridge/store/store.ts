@@ -1,0 +1,86 @@
+/**
+ * Where readings end up. Two kinds: InfluxDB and the embedded store. A `Store` lives in the writer's worker
+ * thread, a `History` serves queries to the rest; both kinds answer alike.
+ */
+
+import type { Value } from '../telemetry/reading.ts'
+
+/** A place in the spool, just past a block. */
+export interface Position {
+  /** Number of the last block before this place; 0 before the first. */
+  readonly block: number
+}
+
+export interface Batch {
+  /** Line protocol, nanoseconds: each buffer holds whole lines, each ended by a newline. */
+  readonly lines: readonly Uint8Array[]
+  readonly lineCount: number
+  /** Where the spool stands once this batch is stored. */
+  readonly position: Position
+}
+
+/** What became of a batch; whether to try again is decided from this alone. */
+export type Verdict =
+  | { readonly kind: 'written' }
+  /** The far end is away or busy: the same batch again, later. `afterMs` is the far end's own wish. */
+  | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number }
+  /** Too large: again in halves. */
+  | { readonly kind: 'split'; readonly reason: string }
+  /** Something in it will never be taken: halves find the line, which goes to the quarantine. */
+  | { readonly kind: 'rejected'; readonly reason: string }
+  /** Our configuration is wrong (credentials, retention policy): keep everything, retry slowly, tell a person. */
+  | { readonly kind: 'misconfigured'; readonly reason: string }
+
+export interface Store {
+  /** Repeating a batch changes nothing. Never throws for what the far end does or for a line it cannot take. */
+  write(batch: Batch): Promise<Verdict>
+  /** The last position committed with the rows; null where the store does not keep one (InfluxDB). */
+  position(): Position | null
+  close(): Promise<void>
+}
+
+export type Aggregate = 'mean' | 'min' | 'max' | 'last'
+
+export interface HistoryQuery {
+  readonly device: string
+  readonly field: string
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+export interface Bucket {
+  /** Bucket start, milliseconds since the epoch. Empty buckets are absent. */
+  readonly time: number
+  readonly count: number
+  /** Absent for text and boolean fields. */
+  readonly mean?: number
+  readonly min?: number
+  readonly max?: number
+  readonly last: Exclude<Value, bigint>
+}
+
+export interface RawPoint {
+  /** Milliseconds, with microseconds as the fraction. */
+  readonly time: number
+  readonly value: Exclude<Value, bigint>
+}
+
+export interface LastValue {
+  readonly device: string
+  readonly field: string
+  readonly measurement: string
+  /** `topic`, `room` and what rules added; not `device`. */
+  readonly tags: Readonly<Record<string, string>>
+  readonly value: Exclude<Value, bigint>
+  readonly timeUs: number
+}
+
+export interface History {
+  /** Null: the store knows no such device and field. Buckets of `bucketMs`, aligned to the epoch. */
+  buckets(query: HistoryQuery, bucketMs: number): Promise<readonly Bucket[] | null>
+  /** Raw points from `fromMs` on, in time order, at most `limit`; `after` continues a page (exclusive, in ms). */
+  raw(query: HistoryQuery, limit: number, after: number | null): Promise<readonly RawPoint[] | null>
+  /** The newest value of every field, to fill the catalog after a start. */
+  lastValues(): Promise<readonly LastValue[]>
+  close(): Promise<void>
+}
