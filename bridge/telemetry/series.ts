@@ -1,0 +1,18 @@
+/** The last values of one device on one topic. Imports only words; runs in a browser too. */
+
+import type { Tags, Value } from './reading.ts'
+
+export interface LastField {
+  readonly value: Value
+  readonly unit?: string
+  readonly timeUs: number
+  readonly receivedUs: number
+}
+
+/** Newest by measurement time: late and historical readings do not turn a field back. */
+export interface Series {
+  readonly device: string
+  readonly topic: string
+  readonly tags: Tags
+  readonly fields: ReadonlyMap<string, LastField>
+}
