@@ -2,6 +2,8 @@
  * The words that decoder, pipeline, relay, store and page share. Imports nothing; runs in a browser too.
  */
 
+import type { Fact, Request } from './facts.ts'
+
 /** A bigint is an integer beyond 2^53, kept exact; other numbers are finite doubles, never NaN or Infinity. */
 export type Value = number | boolean | string | bigint
 
@@ -27,7 +29,14 @@ export interface Reading {
 }
 
 /** What the decoder made of a message. `by` names the rule or family that said so. */
-export type Decoded =
+export type Decoded = Outcome & {
+  /** What the message tells about devices, whatever its kind. */
+  readonly facts?: readonly Fact[]
+  /** What the bridge should publish in answer. */
+  readonly requests?: readonly Request[]
+}
+
+export type Outcome =
   | {
       readonly kind: 'readings'
       readonly by: string

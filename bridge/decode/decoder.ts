@@ -1,0 +1,109 @@
+/**
+ * Understands messages: who says what, of when, in which unit.
+ *
+ * Whatever can be settled by the topic alone (family, device, room, names) is settled once and kept, so a message
+ * costs little more than parsing it. Beside that the decoder remembers what messages tell about others: units and
+ * rooms from discovery documents, the names behind Sparkplug's aliases. All of it is bounded.
+ */
+
+import type { Fact, Request } from '../telemetry/facts.ts'
+import type { Message } from '../telemetry/message.ts'
+import type { Decoded, Outcome } from '../telemetry/reading.ts'
+import type { Context, Plan, Result } from './family.ts'
+import { readGeneral } from './general.ts'
+import { createKnowledge } from './knowledge.ts'
+import { Payload } from './payload.ts'
+import { planTopic } from './plan.ts'
+import { RecentMap } from './recent-map.ts'
+
+export interface DecoderOptions {
+  /** Topics whose plans are kept: the ones heard last. */
+  readonly maxTopics?: number
+}
+
+export interface Decoder {
+  /** Never throws; values are never NaN or infinite. `receivedUs` is the arrival time. */
+  decode(message: Pick<Message, 'topic' | 'payload' | 'retain'>, receivedUs: number): Decoded
+  /** Takes up facts told before, such as the ones that a catalog kept over a restart. */
+  learn(facts: Iterable<Fact>): void
+}
+
+export function createDecoder({ maxTopics = 50_000 }: DecoderOptions = {}): Decoder {
+  const plans = new RecentMap<string, Plan>(maxTopics)
+  const knowledge = createKnowledge(maxTopics, topic =>
+    topic === undefined ? plans.clear() : plans.delete(topic),
+  )
+
+  function planOf(topic: string): Plan {
+    const known = plans.get(topic)
+    if (known !== undefined) return known
+    const plan = planTopic(topic, knowledge)
+    plans.set(topic, plan)
+    return plan
+  }
+
+  function decode(message: Pick<Message, 'topic' | 'payload' | 'retain'>, receivedUs: number): Decoded {
+    const plan = planOf(message.topic)
+    if (plan.ignore !== undefined) return { kind: 'ignored', by: plan.by, reason: plan.ignore }
+    const heard = new Heard(receivedUs, message.retain, planOf)
+    let outcome: Outcome
+    try {
+      outcome = read(new Payload(message.payload), plan, heard)
+    } catch (error) {
+      // Deep or huge documents can exhaust the stack of a parser: a bad message, not a fault of the bridge.
+      outcome = {
+        kind: 'rejected',
+        by: plan.by,
+        reason: `undecodable: ${error instanceof Error ? error.message : error}`,
+      }
+    }
+    if (heard.facts.length === 0 && heard.requests.length === 0) return outcome
+    knowledge.learn(heard.facts)
+    return { ...outcome, facts: heard.facts, requests: heard.requests }
+  }
+
+  return { decode, learn: facts => knowledge.learn(facts) }
+}
+
+function read(payload: Payload, plan: Plan, context: Context): Outcome {
+  const own = plan.read?.(payload, plan, context)
+  if (own !== undefined) return outcomeOf(own, plan.by)
+  const { result, by } = readGeneral(payload, plan, context)
+  return outcomeOf(result, by ?? plan.by)
+}
+
+function outcomeOf(result: Result, by: string): Outcome {
+  if (result.kind !== 'readings') return { ...result, by }
+  const { readings, cut } = result
+  return cut === undefined
+    ? { kind: 'readings', by, readings }
+    : { kind: 'readings', by, readings, rejected: cut }
+}
+
+const NO_FACTS: Fact[] = []
+const NO_REQUESTS: Request[] = []
+
+/** Collects what one message tells beside its readings. */
+class Heard implements Context {
+  facts = NO_FACTS
+  requests = NO_REQUESTS
+  readonly nowUs: number
+  readonly isRetained: boolean
+  readonly planOf: (topic: string) => Plan
+
+  constructor(nowUs: number, isRetained: boolean, planOf: (topic: string) => Plan) {
+    this.nowUs = nowUs
+    this.isRetained = isRetained
+    this.planOf = planOf
+  }
+
+  tell(fact: Fact): void {
+    if (this.facts === NO_FACTS) this.facts = []
+    this.facts.push(fact)
+  }
+
+  ask(request: Request): void {
+    if (this.requests === NO_REQUESTS) this.requests = []
+    this.requests.push(request)
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * A family is a kind of device or gateway with habits of its own. Most are a table of topics: what a topic says
+ * about its values. Some are told by their payload on any topic: those name the keys that give them away.
+ * Reading the values is left to the general rules wherever these suffice.
+ */
+
+import type { Fact, Request } from '../telemetry/facts.ts'
+import type { Reading } from '../telemetry/reading.ts'
+import type { Subject } from './document.ts'
+import type { Json } from './json.ts'
+import type { Payload } from './payload.ts'
+import type { Captures } from './topic-template.ts'
+
+export interface Family {
+  readonly name: string
+  /** The first row whose template matches a topic decides about it, once. */
+  readonly topics?: readonly Row[]
+  /** Asked for JSON that has one of `marks` among its keys, on topics without a reader of their own. */
+  readonly marks?: readonly string[]
+  recognise?(json: Json, plan: Plan, context: Context): Result | undefined
+  /** The same for texts that are not JSON. */
+  recogniseText?(text: string, plan: Plan, context: Context): Result | undefined
+}
+
+export type Row = readonly [template: string, claim: (captures: Captures) => Claim | undefined]
+
+/** What a family says about a topic; what it leaves open is decided by the general rules. */
+export interface Claim {
+  /** Never a reading, for this reason. */
+  readonly ignore?: string
+  readonly device?: string
+  readonly room?: string
+  /** Levels below the device: the field of a plain value, and what stands before the fields of an object. */
+  readonly field?: string
+  /** Set when an object's fields stand alone although a plain value has a field name. */
+  readonly isObjectBare?: boolean
+  readonly isShared?: boolean
+  /** Online or offline is all that it says. */
+  readonly isAvailability?: boolean
+  readonly read?: Read
+}
+
+export const ignore = (reason: string) => (): Claim => ({ ignore: reason })
+
+/** Undefined leaves the message to the general rules. */
+export type Read = (payload: Payload, plan: Plan, context: Context) => Result | undefined
+
+export type Result =
+  | { readonly kind: 'readings'; readonly readings: readonly Reading[]; readonly cut?: string | undefined }
+  | { readonly kind: 'ignored'; readonly reason: string }
+  | { readonly kind: 'rejected'; readonly reason: string }
+
+export const ignored = (reason: string): Result => ({ kind: 'ignored', reason })
+export const rejected = (reason: string): Result => ({ kind: 'rejected', reason })
+
+/** What is settled about a topic, once for all its messages. */
+export interface Plan {
+  readonly topic: string
+  readonly levels: readonly string[]
+  readonly by: string
+  readonly ignore: string | undefined
+  readonly isAvailability: boolean
+  readonly read: Read | undefined
+  /** Whose the values are, when the payload is an object, and when it is a plain value. */
+  readonly object: Subject
+  readonly scalar: Subject
+}
+
+/** What a reader may use and tell while it reads one message. */
+export interface Context {
+  readonly nowUs: number
+  readonly isRetained: boolean
+  planOf(topic: string): Plan
+  tell(fact: Fact): void
+  ask(request: Request): void
+}

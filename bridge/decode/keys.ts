@@ -1,0 +1,123 @@
+/**
+ * What a key of a payload is by its name alone: a time, an identity, an envelope, a text that only looks like a
+ * number. Worked out once per key, as the same few thousand keys come again and again.
+ */
+
+import { unitOfName } from '../telemetry/units.ts'
+import { cleanName } from './names.ts'
+import { timeRank } from './time.ts'
+
+export interface Key {
+  /** Cleaned, as part of a field name. */
+  readonly name: string
+  /** From its ending: `_C`, `_kWh`. */
+  readonly unit: string | undefined
+  readonly timeRank: number | undefined
+  /** `deviceId` names the sender whatever the topic says; `id` only where the topic names none. */
+  readonly identity: 'strong' | 'address' | 'weak' | undefined
+  /** Its object is what the message is about: `values`, `params`, `decoded_payload`. */
+  readonly isEnvelope: boolean
+  /** Stays a text though it may look like a number or a switch: versions, addresses, modes. */
+  readonly isText: boolean
+  /** Beside a `value`, says something about it and is no value of its own. */
+  readonly isAbout: boolean
+  /** `unit` is '' (of its object), `temperature_unit` is `temperature`. */
+  readonly unitOf: string | undefined
+}
+
+const cache = new Map<string, Key>()
+/** Random keys must not fill the memory: past this the cache starts anew. */
+const MAX_KEYS = 20_000
+
+export function keyOf(key: string): Key {
+  return cache.get(key) ?? remember(key)
+}
+
+function remember(key: string): Key {
+  if (cache.size >= MAX_KEYS) cache.clear()
+  const flat = key.length > 40 ? '' : key.replace(/[_\-\s.@$]/g, '').toLowerCase()
+  const info: Key = {
+    name: key === '' ? '_' : cleanName(key),
+    unit: unitOfName(key),
+    timeRank: timeRank(key),
+    identity: STRONG.has(flat)
+      ? 'strong'
+      : ADDRESSES.has(flat)
+        ? 'address'
+        : WEAK.has(flat)
+          ? 'weak'
+          : undefined,
+    isEnvelope: ENVELOPES.has(flat),
+    isText: isTextKey(key, flat),
+    isAbout: ABOUT.has(flat),
+    unitOf: unitTarget(key, flat),
+  }
+  cache.set(key, info)
+  return info
+}
+
+const words = (text: string) => new Set(text.split(' '))
+
+const STRONG = words(
+  'deviceid devid deveui deviceeui enddeviceid thingid thingname imei devicename device sensorid stationid esp8266id nodeid assetid',
+)
+const ADDRESSES = words(
+  'mac macaddress macaddr bdaddr ieeeaddr ieeeaddress serial serialno serialnumber serialnum sn eui chipid addr address',
+)
+const WEAK = words(
+  'id name uid uuid hostname host client clientid node nodename sensor sensorname station meter meterid friendlyname src source ident tag label dev',
+)
+const ENVELOPES = words(
+  'value values params payload data fields measurements measurement readings reading telemetry metrics object decodedpayload decoded payloadfields reported d body samples records points sensordatavalues results result series history',
+)
+const ABOUT = words(
+  'unit units uom u unitofmeasurement min max step type datatype label name description desc id quality q status valid ok isvalid source precision title format readable writeable writable readonly unitname displayname symbol property key tag n sensor metric code channel statusword accuracy error raw context',
+)
+
+/** Parts of names whose values are names, codes or modes. */
+const TEXT_WORDS = words(
+  'id ids model version ver fw firmware sw software hw hardware serial serialno sn mac ip ssid bssid name code address addr imei imsi iccid phone zip postcode key token uuid uid eui mode preset program effect action behavior behaviour type protocol raw hex hash cookie build text message msg desc description label title url uri topic host hostname user username password profile scene color_mode lang language zone timezone tz barcode isbn plate license licence variant subtype class category reason source',
+)
+
+function isTextKey(key: string, flat: string): boolean {
+  if (TEXT_WORDS.has(flat) || flat.endsWith('data')) return true
+  const parts = key
+    .slice(-80)
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .split(/[_\-\s.]/)
+  return TEXT_WORDS.has(parts[parts.length - 1]!)
+}
+
+function unitTarget(key: string, flat: string): string | undefined {
+  if (flat === 'unit' || flat === 'units' || flat === 'uom' || flat === 'unitofmeasurement') return ''
+  if (!flat.endsWith('unit') || flat.length < 6) return undefined
+  return key.slice(0, -4).replace(/[_\-\s.]$/, '')
+}
+
+/** In a list of `{name, value}`: what may hold the name, best first. */
+export const NAME_KEYS = [
+  'name',
+  'value_type',
+  'n',
+  'field',
+  'metric',
+  'measurement',
+  'parameter',
+  'property',
+  'variable',
+  'quantity',
+  'attribute',
+  'signal',
+  'point',
+  'key',
+  'tag',
+  'label',
+  'sensor',
+  'type',
+  'code',
+  'channel',
+  'id',
+] as const
+
+export const VALUE_KEYS = ['value', 'v', 'val', 'reading'] as const

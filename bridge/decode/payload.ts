@@ -1,0 +1,72 @@
+/** A message's bytes, read at most once in each form: as text, as JSON. */
+
+import { isAscii, isUtf8 } from 'node:buffer'
+import { type Json, parseJson, repairJson } from './json.ts'
+
+export class Payload {
+  readonly bytes: Buffer
+  #text: string | null | undefined
+  #json: Json | undefined
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = Buffer.isBuffer(bytes)
+      ? bytes
+      : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  /** Null when the bytes are no text: not UTF-8, or with NUL bytes inside (UTF-16, binary). */
+  text(): string | null {
+    this.#text ??= textOf(this.bytes)
+    return this.#text
+  }
+
+  /** Undefined when the payload is no JSON object or array. */
+  json(): Json | undefined {
+    if (this.#json === undefined) {
+      const text = this.text()
+      if (text !== null && startsDocument(text)) this.#json = parseJson(text) ?? repairJson(text)
+    }
+    return this.#json
+  }
+}
+
+/** What begins like an object or an array is meant as JSON, and broken when it does not parse. */
+export function startsDocument(text: string): boolean {
+  const first = text.charCodeAt(0)
+  if (first === 0x7b) return true
+  return first === 0x5b && '{[]"-0123456789tfn \r\n\t'.includes(text[1] ?? 'x')
+}
+
+const BOM = '\ufeff'
+
+function textOf(bytes: Buffer): string | null {
+  // `[binary]`: isAscii and latin1 together take a third of the time of toString('utf8').
+  let text: string
+  if (isAscii(bytes)) text = bytes.toString('latin1')
+  else if (isUtf8(bytes)) text = bytes.toString('utf8')
+  else return null
+  if (text.startsWith(BOM)) text = text.slice(1)
+  // C strings are often sent with their end.
+  let end = text.length
+  while (end > 0 && text.charCodeAt(end - 1) === 0) end--
+  text = text.slice(0, end).trim()
+  return text.includes('\0') ? null : text
+}
+
+/** Pictures, by their first bytes: sound messages, but no telemetry. */
+export function isPicture(bytes: Buffer): boolean {
+  if (bytes.length < 12) return false
+  const start = bytes.toString('latin1', 0, 12)
+  return (
+    start.startsWith('\xff\xd8\xff') ||
+    start.startsWith('\x89PNG') ||
+    start.startsWith('GIF8') ||
+    (start.startsWith('RIFF') && start.endsWith('WEBP')) ||
+    start.slice(4, 8) === 'ftyp'
+  )
+}
+
+/** The same, in base64 or as a data URL. */
+export function isPictureText(text: string): boolean {
+  return text.startsWith('data:image/') || text.startsWith('/9j/4AAQ') || text.startsWith('iVBORw0KGgo')
+}

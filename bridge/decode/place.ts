@@ -1,0 +1,168 @@
+/**
+ * Where the values of a topic belong, when no family and no rule says so: which level is the device, which the
+ * room, and which belong to the field.
+ *
+ *   home/kitchen/thermo-1/state   {..}    device thermo-1, room kitchen
+ *   home/kitchen/temperature      21.5    device kitchen, field temperature
+ *   plant/meter9/telemetry        {..}    device meter9
+ *   garage/door/relay/0           ON      device door, field relay.0
+ *   cars/1/battery_level          88      device cars/1, field battery_level
+ *   lab/node1/env/temperature     21      device node1, field env.temperature
+ *
+ * Levels that only say what kind of message it is are dropped; numbers and parts of a device (`relay`, `ch0`)
+ * belong to the field, so that two of them never share a series.
+ */
+
+import { fieldClass } from '../telemetry/field-classes.ts'
+import { cleanName, cleanRoom } from './names.ts'
+
+export interface Place {
+  readonly device: string
+  readonly room: string | undefined
+  /** Before the field names of an object: '' or `relay.0.`. */
+  readonly prefix: string
+  /** The field name of a plain value. */
+  readonly leaf: string
+  /** The topic names no device: an identity in the payload does. */
+  readonly isShared: boolean
+}
+
+export function placeObject(topic: string): Place {
+  const levels = levelsOf(topic)
+  let end = levels.length
+  while (end > 1 && GENERIC.has(levels[end - 1]!.toLowerCase())) end--
+  const at = deviceAt(levels, end, end - 1)
+  return place(levels, at, levels.slice(at.to + 1, end), end < levels.length ? levels[end]! : 'value')
+}
+
+export function placeScalar(topic: string): Place {
+  const levels = levelsOf(topic)
+  if (levels.length === 1) return place(levels, { from: 0, to: 0 }, [], levels[0]!)
+  let end = levels.length - 1
+  let leaf = levels[end]!
+  const before = levels[end - 1]!
+  if (GENERIC.has(leaf.toLowerCase()) && end > 1 && isQuantity(before)) {
+    leaf = before
+    end--
+  } else if (!isQuantity(leaf) && isQuantity(before) && end > 1) {
+    // `home/temperature/kitchen`, `sensors/temperature/28-0316a4c2ff`: the quantity stands before its device.
+    return place(levels, { from: end, to: end }, [], before)
+  }
+  const at = deviceAt(levels, end, end - 1)
+  return place(levels, at, levels.slice(at.to + 1, end), leaf)
+}
+
+function place(levels: readonly string[], at: Span, path: readonly string[], leaf: string): Place {
+  const prefix = path.map(level => `${cleanName(level)}.`).join('')
+  const isHome = HOMES.has(levels[0]!.toLowerCase())
+  const room = isHome && at.from >= 2 ? levels[at.from - 1] : undefined
+  const device = levels.slice(at.from, at.to + 1).join('/')
+  return {
+    device: cleanName(device),
+    room: room === undefined ? undefined : cleanRoom(room),
+    prefix,
+    leaf: prefix + cleanName(leaf),
+    isShared: isCommon(device) || GENERIC.has(device.toLowerCase()),
+  }
+}
+
+/** The device's levels, both inclusive. */
+interface Span {
+  readonly from: number
+  readonly to: number
+}
+
+/** Levels from `end` on are the field's; `last` is the first candidate, going up. */
+function deviceAt(levels: readonly string[], end: number, last: number): Span {
+  const strong = levels.slice(0, end).findLastIndex(isSerial)
+  if (strong !== -1) return { from: strong, to: strong }
+
+  let at = last
+  while (at > 0 && isPartOf(levels, at)) at--
+  if (isIndex(levels[at]!) && at > 0) {
+    // `cars/1`: the number tells one car from the other. `knx/1/1/7`: the whole address is the field.
+    if (isIndex(levels[at - 1]!)) while (at > 0 && isIndex(levels[at]!)) at--
+    else return isNumbered(levels[at - 1]!) ? { from: at - 1, to: at - 1 } : { from: at - 1, to: at }
+  }
+  const isGroup = at > 0 && isGroupOf(levels[at]!, levels[at - 1]!)
+  if (isGroup) {
+    at--
+    if (isIndex(levels[at]!) && at > 0) return { from: at - 1, to: at }
+  }
+  return { from: at, to: at }
+}
+
+function isPartOf(levels: readonly string[], at: number): boolean {
+  if (at === 1 && isCommon(levels[0]!)) return false
+  return isPart(levels[at]!) || (isIndex(levels[at]!) && isPart(levels[at - 1]!))
+}
+
+function isCommon(level: string): boolean {
+  return SHARED.has(level.toLowerCase()) || HOMES.has(level.toLowerCase())
+}
+
+/** `node1/matrix`, `truck12/location`: what stands above is the device. */
+function isGroupOf(level: string, above: string): boolean {
+  if (isNumbered(level) || isCommon(above)) return false
+  return isNumbered(above) || isIndex(above) || isQuantity(level) || GROUPS.has(level.toLowerCase())
+}
+
+function levelsOf(topic: string): string[] {
+  const levels = topic.split('/').filter(level => level !== '')
+  return levels.length === 0 ? [topic] : levels
+}
+
+function isQuantity(level: string): boolean {
+  return fieldClass(level) !== undefined
+}
+
+function isIndex(level: string): boolean {
+  return level.length <= 4 && /^\d+$/.test(level)
+}
+
+/** A part of a device, numbered or not: `relay`, `ch0`, `L1`, `ds18b20_1`. */
+function isPart(level: string): boolean {
+  const stem = level.toLowerCase().replace(/[\d_:-]+$/, '')
+  return PARTS.has(stem) || CHIPS.has(stem) || CHIPS.has(level.toLowerCase())
+}
+
+/** A MAC, an EUI, a serial number, a firmware's default name: names one device in the world. */
+function isSerial(level: string): boolean {
+  if (level.length > 64) return false
+  const bare = level.replace(/[:-]/g, '')
+  if (/^(0x)?[0-9a-f]{12,16}$/i.test(bare) || /^0x[0-9a-f]{4,}$/i.test(bare)) return true
+  if (/^\d{6,}$/.test(bare) || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(level)) return true
+  if (/^(esp|esp32|esp8266|nodemcu|wemos|sonoff|shelly|tasmota)[-_ ]/i.test(level)) return true
+  return /[-_][0-9a-f]*\d[0-9a-f]*$/i.test(level) && /[-_][0-9a-f]{6,}$/i.test(level)
+}
+
+/** `node1`, `thermo-1`, `HM-600`: letters and a number, but no place. */
+function isNumbered(level: string): boolean {
+  if (!/\d/.test(level) || !/\p{L}/u.test(level) || isPart(level)) return false
+  return !PLACES.has(level.toLowerCase().replace(/[\d_-]+$/, ''))
+}
+
+const words = (text: string) => new Set(text.split(' '))
+
+/** Say what kind of message it is, not whose. */
+const GENERIC = words(
+  'state status sensor sensors json telemetry data up uplink values value attributes attrs shadow messages message events event readings reading measurements measurement report reports update updates info result payload raw out live stats metrics all publish pub notify notification tele stat feedback properties reported measure observation observations current latest',
+)
+/** First levels that many devices share. */
+const SHARED = words(
+  'sensors sensor devices device iot mqtt tele stat things v1 v2 v3 api data telemetry gateway gateways nodes node events messages meters public test topic fleet plant channels feeds',
+)
+const HOMES = words('home house haus zuhause casa maison myhome hjem koti wohnung')
+const PLACES = words(
+  'floor room zone building area level site line house etage og eg stock hall unit rack section',
+)
+const PARTS = words(
+  'relay emeter meter channel ch port input output switch outlet socket phase l ac dc adc gpio pin light dimmer roller cover button sensor probe temperature_sensor string tool extruder bed fan inverter_phase mppt pv grid cell zone circuit slot endpoint ep',
+)
+const GROUPS = words(
+  'location gps position environment env climate weather air energy power battery wifi network system soil water health usage engine diagnostics diag geo location_data matrix electrical',
+)
+/** Sensors by their type, as tasks and tables name them. */
+const CHIPS = words(
+  'ds18b20 ds18x20 ds1820 ds18b dallas dht dht11 dht22 am2301 am2302 am2320 bme bme280 bme680 bme688 bmp bmp085 bmp180 bmp280 bmp388 sht sht1x sht2x sht3x sht30 sht31 sht4x sht40 si7021 htu21 htu21d hdc1080 aht aht10 aht20 mcp9808 max31855 max6675 bh bh1750 tsl2561 tsl2591 veml7700 ccs811 sgp30 sgp40 mhz mhz19 mh-z19 scd30 scd40 scd41 senseair pms pms5003 pms7003 sds011 sps30 ina219 ina226 ina3221 ads1115 hx711 hcsr04 hc-sr04 vl53l0x pzem pzem004 pzem-004t sdm sysinfo mpu6050 ld2410 rcwl',
+)

@@ -1,0 +1,198 @@
+/**
+ * Units: how they are spelled, and where a message hides them (`21.5 C`, `temperature_C`, `tempf`).
+ * A unit that a source states is kept as it came, but for the many spellings of the two temperature scales.
+ */
+
+/** Longer than any unit in use (`µmol/m²/s`, `Roentgen/hour`); what is longer is a sentence. */
+const MAX_UNIT_LENGTH = 24
+
+const TEMPERATURE_SPELLINGS = new Map([
+  ['c', '°C'],
+  ['°c', '°C'],
+  ['ºc', '°C'],
+  ['℃', '°C'],
+  ['cel', '°C'],
+  ['celsius', '°C'],
+  ['degc', '°C'],
+  ['deg c', '°C'],
+  ['degrees celsius', '°C'],
+  ['f', '°F'],
+  ['°f', '°F'],
+  ['ºf', '°F'],
+  ['℉', '°F'],
+  ['[degf]', '°F'],
+  ['fahrenheit', '°F'],
+  ['degf', '°F'],
+  ['deg f', '°F'],
+  ['degrees fahrenheit', '°F'],
+])
+
+/** The unit as people write it, or undefined when the text cannot be one. */
+export function spellUnit(text: string): string | undefined {
+  const unit = text.trim()
+  if (unit === '' || unit.length > MAX_UNIT_LENGTH) return undefined
+  for (let i = 0; i < unit.length; i++) if (unit.charCodeAt(i) < 32) return undefined
+  return TEMPERATURE_SPELLINGS.get(unit.toLowerCase()) ?? unit
+}
+
+/** What may follow a number in a payload; anything else after a number makes the whole a text. */
+const AFTER_NUMBER = new Map<string, string>(
+  [
+    '°C °F K % %RH W kW MW GW mW Wh kWh MWh GWh VA kVA var kvar VAr kVAr varh kvarh VAh kVAh V mV kV A mA µA uA Ah mAh',
+    'Hz kHz MHz GHz rpm Pa hPa kPa MPa bar mbar psi mmHg inHg atm lx lm cd dB dBm dBA ppm ppb µg/m³ ug/m3 µg/m3 μg/m³',
+    'mg/m³ mg/m3 g/m³ m cm mm km µm mi ft in yd m/s km/h mph kn kt m² m2 m³ m3 m³/h m3/h l L ml mL dl gal l/min L/min l/h L/h',
+    'g kg mg t lb oz ms µs us s min h d ° °/s Ω kΩ MΩ J kJ MJ GJ kcal N Nm mm/h in/h W/m² W/m2 kWh/m² µS/cm uS/cm mS/cm',
+    'pH NTU Bq/m³ pCi/L µSv/h uSv/h B kB MB GB KiB MiB GiB bps kbps Mbps € EUR USD €/kWh ct/kWh counts cpm g/L mg/L',
+  ]
+    .flatMap(line => line.split(' '))
+    .map(unit => [unit, unit] as const),
+)
+for (const [spelling, unit] of [
+  ['C', '°C'],
+  ['ºC', '°C'],
+  ['℃', '°C'],
+  ['Cel', '°C'],
+  ['celsius', '°C'],
+  ['Celsius', '°C'],
+  ['degC', '°C'],
+  ['F', '°F'],
+  ['ºF', '°F'],
+  ['℉', '°F'],
+  ['degF', '°F'],
+  ['Fahrenheit', '°F'],
+  ['percent', '%'],
+  ['lux', 'lx'],
+  ['Lux', 'lx'],
+  ['deg', '°'],
+  ['degrees', '°'],
+  ['ohm', 'Ω'],
+  ['Ohm', 'Ω'],
+  ['kmh', 'km/h'],
+  ['kph', 'km/h'],
+  ['sec', 's'],
+  ['secs', 's'],
+  ['second', 's'],
+  ['seconds', 's'],
+  ['minutes', 'min'],
+  ['minute', 'min'],
+  ['hour', 'h'],
+  ['hours', 'h'],
+  ['hrs', 'h'],
+  ['day', 'd'],
+  ['days', 'd'],
+  ['watt', 'W'],
+  ['Watt', 'W'],
+  ['watts', 'W'],
+  ['volt', 'V'],
+  ['Volt', 'V'],
+  ['volts', 'V'],
+  ['amps', 'A'],
+  ['liter', 'L'],
+  ['liters', 'L'],
+  ['litres', 'L'],
+  ['dbm', 'dBm'],
+  ['hpa', 'hPa'],
+  ['kwh', 'kWh'],
+] as const)
+  AFTER_NUMBER.set(spelling, unit)
+
+/** The unit written after a number, as in `21.5 °C`; undefined when the text is no known unit. */
+export function unitAfterNumber(text: string): string | undefined {
+  return AFTER_NUMBER.get(text)
+}
+
+/** Endings that mean only one thing. Longest first: `_ug_m3` before `_m3`. */
+const ENDINGS: readonly (readonly [string, string])[] = [
+  ['_ug_m3', 'µg/m³'],
+  ['_mg_m3', 'mg/m³'],
+  ['_w_m2', 'W/m²'],
+  ['_us_cm', 'µS/cm'],
+  ['_km_h', 'km/h'],
+  ['_mi_h', 'mph'],
+  ['_mm_h', 'mm/h'],
+  ['_in_h', 'in/h'],
+  ['_l_min', 'L/min'],
+  ['_l_h', 'L/h'],
+  ['_m3_h', 'm³/h'],
+  ['_m3h', 'm³/h'],
+  ['_m_s', 'm/s'],
+  ['_kvarh', 'kvarh'],
+  ['_kvah', 'kVAh'],
+  ['_kvar', 'kvar'],
+  ['_kwh', 'kWh'],
+  ['_mwh', 'MWh'],
+  ['_kva', 'kVA'],
+  ['_inhg', 'inHg'],
+  ['_mmhg', 'mmHg'],
+  ['_mbar', 'mbar'],
+  ['_var', 'var'],
+  ['_psi', 'psi'],
+  ['_hpa', 'hPa'],
+  ['_kpa', 'kPa'],
+  ['_bar', 'bar'],
+  ['_ppm', 'ppm'],
+  ['_ppb', 'ppb'],
+  ['_lux', 'lx'],
+  ['_klux', 'klx'],
+  ['_dbm', 'dBm'],
+  ['_kph', 'km/h'],
+  ['_mph', 'mph'],
+  ['_deg', '°'],
+  ['_pct', '%'],
+  ['_percent', '%'],
+  ['_wh', 'Wh'],
+  ['_kw', 'kW'],
+  ['_va', 'VA'],
+  ['_khz', 'kHz'],
+  ['_mhz', 'MHz'],
+  ['_hz', 'Hz'],
+  ['_mah', 'mAh'],
+  ['_m3', 'm³'],
+  ['_m2', 'm²'],
+  ['_db', 'dB'],
+  ['_mm', 'mm'],
+  ['_cm', 'cm'],
+  ['_km', 'km'],
+  ['_kg', 'kg'],
+  ['_ms', 'ms'],
+]
+
+/** One capital letter after an underscore; a small one says so only beside a word that fits. */
+const LETTERS: readonly (readonly [letter: string, unit: string, beside: readonly string[]])[] = [
+  ['C', '°C', ['temp', 'dew', 'heat', 'chill', 'feels']],
+  ['F', '°F', ['temp', 'dew', 'heat', 'chill', 'feels']],
+  ['K', 'K', ['temp']],
+  ['V', 'V', ['volt', 'batt']],
+  ['A', 'A', ['current', 'amp']],
+  ['W', 'W', ['power']],
+  ['L', 'L', ['volume', 'water', 'liter']],
+]
+
+/** The unit in which a field's name ends: `temperature_C`, `energy_kWh`, `tempf`, `tC`, `humidity_pct`. */
+export function unitOfName(name: string): string | undefined {
+  const last = name.slice(name.lastIndexOf('.') + 1)
+  const small = last.toLowerCase()
+  if (last === 'tC' || last === 'tF') return last === 'tC' ? '°C' : '°F'
+  for (const [ending, unit] of ENDINGS) {
+    // Mega and milli differ by a capital only: `_MW` and `_mW` are left to their sources.
+    if (small.endsWith(ending) && small.length > ending.length) return unit
+  }
+  for (const [letter, unit, words] of LETTERS) {
+    if (last.endsWith(`_${letter}`)) return unit
+    const isBeside = words.some(word => small.includes(word))
+    if (isBeside && small.endsWith(`_${letter.toLowerCase()}`)) return unit
+  }
+  return gluedTemperature(last, small)
+}
+
+/** `tempf`, `tempC`, `temp1f`, `temperatureF`, `dewPointC`. */
+function gluedTemperature(last: string, small: string): string | undefined {
+  const isTemperature = small.startsWith('temp') || small.includes('temperature') || small.startsWith('dewp')
+  if (!isTemperature) return undefined
+  const stem = small.slice(0, -1)
+  const isSuffix =
+    last.endsWith('C') || last.endsWith('F') || /^temp\d*$/.test(stem) || /^dewp(t|oin)?t?$/.test(stem)
+  if (!isSuffix || stem.length < 4) return undefined
+  if (small.endsWith('c')) return '°C'
+  return small.endsWith('f') ? '°F' : undefined
+}
