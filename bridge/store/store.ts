@@ -32,6 +32,10 @@ export type Verdict =
   | { readonly kind: 'misconfigured'; readonly reason: string }
 
 export interface Store {
+  /** As many lines as a batch should have at most. */
+  readonly maxLines: number
+  /** Between batches while there are fewer lines than that: freshness against work. */
+  readonly lingerMs: number
   /** Repeating a batch changes nothing. Never throws for what the far end does or for a line it cannot take. */
   write(batch: Batch): Promise<Verdict>
   /** The last position committed with the rows; null where the store does not keep one (InfluxDB). */

@@ -1,0 +1,88 @@
+import { escapeMeasurement, escapeName, escapeString, escapeTagValue } from '../store/line-protocol.ts'
+import type { Tags } from '../telemetry/reading.ts'
+import type { LastField, Series } from '../telemetry/series.ts'
+import type { Device } from './device.ts'
+import type { FieldType, StoredValue } from './field-type.ts'
+
+/** One device on one topic, with the text that begins each of its lines. */
+export class StoredSeries implements Series {
+  readonly owner: Device
+  readonly measurement: string
+  readonly tags: Tags
+  readonly prefix: string
+  readonly fields = new Map<string, FieldSlot>()
+  #lastUs = 0
+
+  constructor(owner: Device, measurement: string, tags: Tags) {
+    this.owner = owner
+    this.measurement = measurement
+    this.tags = tags
+    this.prefix = encodePrefix(measurement, owner.id, tags)
+  }
+
+  get device(): string {
+    return this.owner.id
+  }
+
+  get topic(): string {
+    return this.tags['topic'] ?? ''
+  }
+
+  /** Strictly increasing, so that two readings that arrive together never overwrite each other. */
+  arrivalTime(receivedUs: number): number {
+    this.#lastUs = receivedUs > this.#lastUs ? receivedUs : this.#lastUs + 1
+    return this.#lastUs
+  }
+
+  /** A time that the store already holds for this series. */
+  noteTime(timeUs: number): void {
+    if (timeUs > this.#lastUs) this.#lastUs = timeUs
+  }
+}
+
+/** A field of a series: its type, its escaped name, its newest value. */
+export class FieldSlot implements LastField {
+  readonly name: string
+  readonly type: FieldType
+  readonly jsType: 'number' | 'boolean' | 'string'
+  /** `name=`, ready for a line. */
+  readonly encodedKey: string
+  value: StoredValue = ''
+  unit?: string
+  timeUs = 0
+  receivedUs = 0
+
+  constructor(name: string, type: FieldType) {
+    this.name = name
+    this.type = type
+    this.jsType = type === 'text' ? 'string' : type
+    this.encodedKey = `${escapeName(name)}=`
+  }
+
+  /** Keeps the newest by measurement time. */
+  update(value: StoredValue, unit: string | undefined, timeUs: number, receivedUs: number): void {
+    if (timeUs < this.timeUs) return
+    this.value = value
+    this.timeUs = timeUs
+    this.receivedUs = receivedUs
+    if (unit !== undefined) this.unit = unit
+  }
+}
+
+export function encodeValue(value: StoredValue): string {
+  switch (typeof value) {
+    case 'number':
+      return String(value)
+    case 'boolean':
+      return value ? 'true' : 'false'
+    default:
+      return escapeString(value)
+  }
+}
+
+/** `measurement,device=...,tag=... `: tags sorted by name, as InfluxDB likes them best. */
+function encodePrefix(measurement: string, device: string, tags: Tags): string {
+  const all: [string, string][] = [['device', device], ...Object.entries(tags).filter(([name, value]) => name !== 'device' && value !== '')]
+  all.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `${escapeMeasurement(measurement)},${all.map(([name, value]) => `${escapeName(name)}=${escapeTagValue(value)}`).join(',')} `
+}

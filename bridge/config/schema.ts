@@ -1,0 +1,138 @@
+/**
+ * Every setting, with its default and its reason. Environment variables follow from the paths; `docs/settings.md` and
+ * `trestle.example.yaml` list them all, and a test holds the three together.
+ */
+
+import { z } from 'zod'
+import { parseDurationMs, parseSizeBytes } from './quantities.ts'
+
+const port = z.coerce.number({ error: 'must be a port number' }).int().min(0).max(65_535)
+const text = z.coerce.string().trim().min(1, 'must not be empty')
+
+/** YAML gives a boolean, the environment a text; z.coerce would take "0" for true. */
+const flag = z.union(
+  [
+    z.boolean(),
+    z.literal(['1', 'true', 'yes', 1]).transform(() => true),
+    z.literal(['0', 'false', 'no', 0]).transform(() => false),
+  ],
+  { error: 'must be true or false (1 or 0)' },
+)
+
+const duration = z.union([z.number(), z.string()]).transform((value, context) => {
+  const ms = parseDurationMs(String(value))
+  if (ms !== null) return ms
+  context.addIssue({ code: 'custom', message: `must be a duration such as 30s, 12h or 7d, not ${JSON.stringify(value)}` })
+  return z.NEVER
+})
+
+const size = z.union([z.number(), z.string()]).transform((value, context) => {
+  const bytes = parseSizeBytes(String(value))
+  if (bytes !== null) return bytes
+  context.addIssue({ code: 'custom', message: `must be a size such as 64MiB or 2GiB, not ${JSON.stringify(value)}` })
+  return z.NEVER
+})
+
+const httpUrl = z
+  .string()
+  .refine(isHttpUrl, 'must be an http:// or https:// URL, such as http://localhost:8086')
+  .transform(url => url.replace(/\/+$/, ''))
+
+const mqttUrl = z
+  .string()
+  .refine(url => /^(mqtts?|wss?):\/\/[^/]+/.test(url), 'must be a URL such as mqtt://broker.local:1883')
+
+/** `.prefault({})`: a section that is not there is a section of defaults. */
+export const settingsSchema = z.strictObject({
+  host: text.default('127.0.0.1'),
+  allowAnonymous: flag.default(false),
+  dataDir: text.default('./data'),
+  demo: flag.optional(),
+
+  mqtt: z
+    .strictObject({
+      port: port.default(1883),
+      url: mqttUrl.optional(),
+    })
+    .prefault({}),
+  mqtts: z.strictObject({ port: port.default(8883) }).prefault({}),
+  http: z.strictObject({ port: port.default(8080) }).prefault({}),
+  tls: z.strictObject({ cert: text.optional(), key: text.optional() }).prefault({}),
+
+  influx: z
+    .strictObject({
+      url: httpUrl.optional(),
+      database: text.default('trestle'),
+      username: text.optional(),
+      password: z.coerce.string().optional(),
+      token: text.optional(),
+      org: text.optional(),
+      bucket: text.optional(),
+      /** A request that has no answer by then counts as failed and is sent again. */
+      timeout: duration.default(10_000),
+    })
+    .prefault({}),
+
+  retention: z
+    .strictObject({
+      raw: duration.default(7 * 86_400_000),
+      minute: duration.default(90 * 86_400_000),
+      hour: duration.default(730 * 86_400_000),
+    })
+    .prefault({}),
+
+  spool: z
+    .strictObject({
+      maxBytes: size.default(2 * 1024 ** 3),
+      /** Small enough to be scanned in a blink at start. */
+      segmentBytes: size.default(16 * 1024 ** 2),
+      /** Between commits of a busy spool: halves the flushes, costs the device this much patience. */
+      linger: duration.default(2),
+      /** The same for messages that nobody waits for (QoS 0). */
+      quietLinger: duration.default(50),
+      /** How long a device waits for a failing disk or a full spool before its connection is closed. */
+      hold: duration.default(5000),
+      /** Bytes in memory on their way to the disk. */
+      maxPendingBytes: size.default(64 * 1024 ** 2),
+      keepDelivered: z
+        .strictObject({ age: duration.default(3_600_000), bytes: size.default(256 * 1024 ** 2) })
+        .prefault({}),
+    })
+    .prefault({}),
+
+  quarantine: z
+    .strictObject({
+      maxBytes: size.default(64 * 1024 ** 2),
+      maxBytesPerDevice: size.default(4 * 1024 ** 2),
+    })
+    .prefault({}),
+
+  time: z
+    .strictObject({
+      /** Device times older than this are not believed; unset: back to 2001. */
+      maxAge: duration.optional(),
+    })
+    .prefault({}),
+
+  live: z
+    .strictObject({
+      /** Readings kept for clients that resume: 2 minutes at 1,000/s. */
+      ringReadings: z.coerce.number().int().min(1024).max(4_194_304).default(131_072),
+      maxConnections: z.coerce.number().int().min(1).default(10_000),
+    })
+    .prefault({}),
+
+  log: z
+    .strictObject({
+      level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+      /** `auto`: text for a terminal, JSON lines elsewhere. */
+      format: z.enum(['auto', 'json', 'text']).default('auto'),
+    })
+    .prefault({}),
+})
+
+export type Settings = z.infer<typeof settingsSchema>
+
+function isHttpUrl(url: string): boolean {
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
+}

@@ -1,0 +1,100 @@
+/**
+ * The path of one message:
+ *
+ *   accept -> decode -+-> readings -> catalog (types, times, the line) -> relay, now
+ *                     |                                    |
+ *                     +-> rejected: kept for the quarantine|
+ *                     +-> ignored: counted                 v
+ *                                              spool.append -> resolves once on the disk -> PUBACK
+ *
+ * Every message takes exactly one place in the spool's next block, so that acknowledgements leave in the order of
+ * arrival and the account of the block is the account of the messages in it.
+ */
+
+import { crc32 } from 'node:zlib'
+import type { Catalog } from './catalog/catalog.ts'
+import type { Decoder } from './decode/decoder.ts'
+import type { Relay } from './live/relay.ts'
+import { encodeRecord } from './quarantine/record.ts'
+import type { Outcome, Spool } from './spool/spool.ts'
+import type { Request } from './telemetry/facts.ts'
+import type { Message } from './telemetry/message.ts'
+import type { AcceptedReading, Reading } from './telemetry/reading.ts'
+
+/** Resolves when the message may be acknowledged; rejects when it must not be. Null: nobody waits (QoS 0). */
+export type Accept = (message: Message) => Promise<void> | null
+
+export interface Parts {
+  readonly decoder: Decoder
+  readonly catalog: Catalog
+  readonly relay: Relay
+  readonly spool: Spool
+  /** Names the run of the numbering that the live readings carry. */
+  readonly epoch: string
+  /** Publishes what the decoder asks for, such as a Sparkplug rebirth. */
+  readonly publish: (request: Request) => void
+}
+
+const MESSAGE: Outcome = { kind: 'message' }
+const DUPLICATE: Outcome = { kind: 'ignored', reason: 'duplicate' }
+
+export function createPipeline({ decoder, catalog, relay, spool, epoch, publish }: Parts): Accept {
+  let seq = 0
+
+  return function accept(message) {
+    const receivedUs = Date.now() * 1000
+    const key = message.packetId === null ? null : retransmissionKey(message, message.packetId)
+    if (message.dup && key !== null && spool.hasRecently(key)) return finish(message, DUPLICATE, '', 0, null, receivedUs)
+
+    const decoded = decoder.decode(message, receivedUs)
+    if (decoded.facts) catalog.learn(decoded.facts)
+    if (decoded.requests) for (const request of decoded.requests) publish(request)
+    switch (decoded.kind) {
+      case 'ignored':
+        return finish(message, { kind: 'ignored', reason: decoded.reason }, '', 0, key, receivedUs)
+      case 'rejected':
+        return finish(message, hold(decoded.by, decoded.reason), '', 0, key, receivedUs)
+      case 'readings': {
+        const outcome = decoded.rejected === undefined ? MESSAGE : hold(decoded.by, decoded.rejected)
+        const lines = acceptReadings(decoded.readings, message.topic, decoded.by, receivedUs)
+        return finish(message, outcome, lines, decoded.readings.length, key, receivedUs)
+      }
+    }
+
+    function hold(by: string, reason: string): Outcome {
+      return { kind: 'quarantined', record: encodeRecord(message, by, reason, receivedUs) }
+    }
+  }
+
+  /** Numbers the readings, shows them live, returns their lines. */
+  function acceptReadings(readings: readonly Reading[], topic: string, by: string, receivedUs: number): string {
+    let lines = ''
+    const live: AcceptedReading[] = []
+    for (const reading of readings) {
+      const { line, fields, tags, timeUs } = catalog.accept(reading, by, receivedUs)
+      lines += line
+      live.push({ seq: ++seq, device: reading.device, topic, tags, fields, timeUs, receivedUs })
+    }
+    relay.offer({ epoch, readings: live })
+    return lines
+  }
+
+  function finish(
+    message: Message,
+    outcome: Outcome,
+    lines: string,
+    lineCount: number,
+    key: number | null,
+    receivedUs: number,
+  ): Promise<void> | null {
+    if (relay.wantsMessages) relay.offerMessage({ message, outcome, receivedUs })
+    const awaited = message.qos > 0
+    const durable = spool.append({ lines, lineCount, outcome, key, awaited })
+    return awaited ? durable : null
+  }
+}
+
+/** The same for a message sent again by its client: 32 bits of client and payload, 16 of the packet identifier. */
+function retransmissionKey({ client, payload }: Message, packetId: number): number {
+  return crc32(payload, crc32(client ?? '')) * 0x1_0000 + packetId
+}

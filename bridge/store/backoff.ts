@@ -1,0 +1,12 @@
+/**
+ * Full jitter: anywhere between nothing and the doubled ceiling, so that writers that failed together do not return
+ * together. `attempt` counts from 0; milliseconds.
+ */
+export function backoffMs(attempt: number, random: () => number = Math.random): number {
+  return Math.round(random() * Math.min(MAX_MS, BASE_MS * 2 ** attempt)) + MIN_MS
+}
+
+const BASE_MS = 500
+const MAX_MS = 30_000
+/** Zero would be a busy loop by chance. */
+const MIN_MS = 50

@@ -1,0 +1,83 @@
+/** Where MQTT comes in: plain TCP, and WebSocket on the HTTP server's `/mqtt`. Both feed the same broker. */
+
+import type { IncomingMessage } from 'node:http'
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { createWebSocketStream, WebSocketServer } from 'ws'
+import type { Broker } from './broker.ts'
+
+export interface TcpListener {
+  readonly port: number
+  /** Takes no more connections; those that stand go on. */
+  stop(): void
+  /** Ends what still stands. */
+  close(): void
+}
+
+/** Rejects with the error of `listen`: EADDRINUSE, EACCES. */
+export async function listenTcp(broker: Broker, host: string, port: number): Promise<TcpListener> {
+  const sockets = new Set<Socket>()
+  const server = createServer({ noDelay: true }, socket => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    broker.handle(socket)
+  })
+  await listening(server, host, port)
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    stop: () => server.close(),
+    close: () => {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}
+
+/** Largest WebSocket frame: a whole MQTT packet with its header. */
+const MAX_FRAME_BYTES = 2 * 1024 * 1024 + 16
+const SUB_PROTOCOLS = ['mqtt', 'mqttv3.1']
+
+export interface MqttUpgrade {
+  /** For requests to `/mqtt`. */
+  handle(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  close(): void
+}
+
+export function acceptWebSockets(broker: Broker): MqttUpgrade {
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_FRAME_BYTES,
+    perMessageDeflate: false,
+    // [MQTT-6.0.0-3]: the sub-protocol is named; a client that names none gets none.
+    handleProtocols: offered => SUB_PROTOCOLS.find(name => offered.has(name)) ?? false,
+  })
+  return {
+    handle(request, socket, head) {
+      server.handleUpgrade(request, socket, head, webSocket => {
+        const stream = createWebSocketStream(webSocket)
+        // Aedes hears of the end by the stream's close; an error without a listener would end the process.
+        stream.on('error', () => stream.destroy())
+        webSocket.on('message', (_data, isBinary) => {
+          // [MQTT-6.0.0-1]
+          if (!isBinary) webSocket.close(1003, 'MQTT comes in binary frames')
+        })
+        broker.handle(stream, request)
+      })
+    },
+    close() {
+      for (const webSocket of server.clients) webSocket.terminate()
+      server.close()
+    },
+  }
+}
+
+function listening(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port, backlog: 1024 }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
