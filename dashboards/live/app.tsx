@@ -1,0 +1,51 @@
+/** The frame around the views. */
+
+import { useEffect, useRef } from 'preact/hooks'
+import { Banner } from './parts/banner.tsx'
+import { KeyHelp } from './parts/key-help.tsx'
+import { MarkShapes } from './parts/mark.tsx'
+import { Rail } from './parts/rail.tsx'
+import { route } from './route.ts'
+import { Connect } from './views/connect.tsx'
+import { FleetView } from './views/fleet.tsx'
+
+export function App() {
+  const { view, id } = route.value
+  const main = useRef<HTMLElement>(null)
+  const isFirst = useRef(true)
+  // Another view begins at its heading, for those who listen as for those who look.
+  useEffect(() => {
+    if (isFirst.current) {
+      isFirst.current = false
+      return
+    }
+    scrollTo(0, 0)
+    main.current?.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true })
+  }, [view, id])
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
+        Skip to the content
+      </button>
+      <MarkShapes />
+      <div class="frame">
+        <Rail />
+        <main ref={main} class="work" id="content" tabIndex={-1}>
+          <Banner />
+          <CurrentView />
+        </main>
+      </div>
+      <KeyHelp />
+    </>
+  )
+}
+
+function CurrentView() {
+  const { view } = route.value
+  switch (view) {
+    case 'connect':
+      return <Connect />
+    default:
+      return <FleetView />
+  }
+}

@@ -1,0 +1,86 @@
+/** The bridge's HTTP interface, as far as this page asks it. Failures are values: the page goes on without. */
+
+import type { CatalogDevice } from './fleet.ts'
+
+export type Answer<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly reason: string }
+
+export interface HistoryPoint {
+  /** Start of the bucket, milliseconds. */
+  readonly time: number
+  readonly count: number
+  /** Absent for text and switches. */
+  readonly mean?: number
+  readonly min?: number
+  readonly max?: number
+  readonly last: number | boolean | string
+}
+
+export interface Ledger {
+  readonly received: number
+  readonly stored: number
+  readonly waiting: number
+  readonly quarantined: number
+  readonly ignored: Readonly<Record<string, number>>
+  readonly dropped: Readonly<Record<string, number>>
+  readonly balanced: boolean
+}
+
+export interface HistoryQuery {
+  readonly device: string
+  readonly field: string
+  readonly fromMs: number
+  readonly toMs: number
+  readonly points: number
+}
+
+export function fetchDevices(): Promise<Answer<{ devices: readonly CatalogDevice[] }>> {
+  return get('/api/devices')
+}
+
+export function fetchLedger(): Promise<Answer<Ledger>> {
+  return get('/api/ledger')
+}
+
+export async function fetchHistory(
+  query: HistoryQuery,
+  signal?: AbortSignal,
+): Promise<Answer<readonly HistoryPoint[]>> {
+  const answer = await get<{ points: readonly HistoryPoint[] }>(
+    `/api/history?${historyParams(query)}`,
+    signal,
+  )
+  return answer.ok ? { ok: true, value: answer.value.points } : answer
+}
+
+function historyParams(query: HistoryQuery): URLSearchParams {
+  return new URLSearchParams({
+    device: query.device,
+    field: query.field,
+    from: String(Math.floor(query.fromMs)),
+    to: String(Math.ceil(query.toMs)),
+    points: String(query.points),
+  })
+}
+
+async function get<T>(path: string, signal?: AbortSignal): Promise<Answer<T>> {
+  try {
+    const response = await fetch(path, { headers: { accept: 'application/json' }, ...(signal && { signal }) })
+    if (!response.ok) return { ok: false, reason: `${response.status}` }
+    return { ok: true, value: (await response.json()) as T }
+  } catch {
+    return { ok: false, reason: 'away' }
+  }
+}
+
+export async function fetchText(path: string): Promise<Answer<string>> {
+  try {
+    const response = await fetch(path)
+    return response.ok
+      ? { ok: true, value: await response.text() }
+      : { ok: false, reason: `${response.status}` }
+  } catch {
+    return { ok: false, reason: 'away' }
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The live connection and what follows from its coming and going: values into the fleet, the server's clock,
+ * the catalog beside it, and what the banner says while it is away.
+ */
+
+import { signal } from '@preact/signals'
+import { createLiveClient } from '../../../bridge/live/client.ts'
+import type { LiveReading } from '../../../bridge/live/protocol.ts'
+import { fetchDevices, fetchLedger, type Ledger } from './api.ts'
+import { serverNow, setServerTime } from './clock.ts'
+import { applyReading, learnDevice, readingsSeen, updateStates } from './fleet.ts'
+import { onSecond, requestFlush } from './frames.ts'
+import { refreshStrips } from './strips.ts'
+
+/** A hiccup shorter than this is not worth a banner. */
+const BANNER_AFTER_MS = 1_500
+const CATALOG_EVERY_MS = 60_000
+const LEDGER_EVERY_MS = 5_000
+const MAX_RETRY_MS = 5_000
+
+export type Connection =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'live' }
+  /** `retryAtMs` by the browser's clock; null while an attempt is under way. */
+  | { readonly kind: 'away'; readonly retryAtMs: number | null; readonly isRefused: boolean }
+
+export const connection = signal<Connection>({ kind: 'starting' })
+/** Whether the first snapshot and the catalog have come: only then is an empty list really empty. */
+export const isLoaded = signal(false)
+/** Server time when the connection was last known to be up; what is on the page is as of then. */
+export const lastGoodMs = signal(0)
+export const readingsPerSecond = signal(0)
+export const ledger = signal<Ledger | null>(null)
+/** Readings that were not shown live, to be told once. */
+export const missed = signal(0)
+
+let awayTimer: ReturnType<typeof setTimeout> | undefined
+let catalogTimer: ReturnType<typeof setTimeout> | undefined
+let wasAway = false
+
+export const live = createLiveClient({
+  maxDelayMs: MAX_RETRY_MS,
+  onState: state => {
+    if (state.kind === 'open') {
+      clearTimeout(awayTimer)
+      awayTimer = undefined
+      comeBack()
+      return
+    }
+    const retryAtMs = state.kind === 'waiting' ? state.retryAtMs : null
+    const isRefused = state.kind === 'closed'
+    if (connection.value.kind === 'away') connection.value = { kind: 'away', retryAtMs, isRefused }
+    else awayTimer ??= setTimeout(() => goAway(), BANNER_AFTER_MS)
+  },
+})
+
+function goAway(): void {
+  const state = live.state
+  if (state.kind === 'open') return
+  wasAway = true
+  connection.value = {
+    kind: 'away',
+    retryAtMs: state.kind === 'waiting' ? state.retryAtMs : null,
+    isRefused: state.kind === 'closed',
+  }
+  updateStates(serverNow(), false)
+  requestFlush()
+}
+
+function comeBack(): void {
+  setServerTime(Date.now() + live.clockOffsetMs)
+  connection.value = { kind: 'live' }
+  if (wasAway) refreshStrips()
+  wasAway = false
+  void learnCatalog()
+}
+
+export function startConnection(): void {
+  live.subscribe({
+    maxHz: 10,
+    onSnapshot: readings => take(readings, false),
+    onReadings: (readings, frame) => {
+      if ('skipped' in frame) readingsSeen.skipped += frame.skipped
+      take(readings, true)
+    },
+    onGap: gap => {
+      missed.value = gap.from === null ? 0 : gap.to - gap.from + 1
+      refreshStrips()
+    },
+  })
+  live.connect()
+  void learnCatalog()
+  setInterval(() => void learnCatalog(), CATALOG_EVERY_MS)
+  void readLedger()
+  setInterval(() => void readLedger(), LEDGER_EVERY_MS)
+  let before = 0
+  onSecond(() => {
+    if (live.state.kind === 'open') lastGoodMs.value = serverNow()
+    updateStates(serverNow(), connection.value.kind !== 'away')
+    readingsPerSecond.value = readingsSeen.count - before
+    before = readingsSeen.count
+    requestFlush()
+  })
+}
+
+function take(readings: readonly LiveReading[], isNew: boolean): void {
+  setServerTime(Date.now() + live.clockOffsetMs)
+  let isKnown = true
+  for (const reading of readings) isKnown = applyReading(reading, isNew) && isKnown
+  if (!isNew) updateStates(serverNow(), connection.value.kind !== 'away')
+  if (!isKnown) catalogTimer ??= setTimeout(() => void learnCatalog(), 300)
+  requestFlush()
+}
+
+async function learnCatalog(): Promise<void> {
+  clearTimeout(catalogTimer)
+  catalogTimer = undefined
+  if (document.hidden && isLoaded.value) return
+  const answer = await fetchDevices()
+  if (!answer.ok) return
+  for (const device of answer.value.devices) learnDevice(device)
+  updateStates(serverNow(), connection.value.kind !== 'away')
+  isLoaded.value = true
+  requestFlush()
+}
+
+async function readLedger(): Promise<void> {
+  if (document.hidden || connection.value.kind === 'away') return
+  const answer = await fetchLedger()
+  if (answer.ok) ledger.value = answer.value
+}

@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest'
+import { Rhythm, stateOf } from './rhythm.ts'
+
+const signs = { isConnected: true, available: null, hasAlarm: false, ageMs: 0, deadlineMs: null }
+
+describe('the rhythm of a device', () => {
+  test('is unknown until three gaps were heard, and history may guess it', () => {
+    const rhythm = new Rhythm()
+    for (const time of [1_000, 61_000, 121_000]) rhythm.heard(time)
+    expect(rhythm.deadlineMs()).toBeNull()
+    rhythm.guess(20_000)
+    expect(rhythm.deadlineMs()).toBe(60_000)
+    rhythm.heard(181_000)
+    expect(rhythm.deadlineMs()).toBe(180_000)
+  })
+
+  test('the longest of the last gaps counts, and never less than ten seconds', () => {
+    const rhythm = new Rhythm()
+    for (const time of [1_000, 2_000, 3_000, 4_000]) rhythm.heard(time)
+    expect(rhythm.deadlineMs()).toBe(10_000)
+    rhythm.heard(604_000)
+    rhythm.heard(605_000)
+    expect(rhythm.deadlineMs()).toBe(1_800_000)
+  })
+
+  test('a late arrival of an older value moves nothing back', () => {
+    const rhythm = new Rhythm()
+    for (const time of [10_000, 20_000, 15_000, 30_000, 40_000]) rhythm.heard(time)
+    expect(rhythm.intervalMs()).toBe(10_000)
+  })
+})
+
+describe('the state of a device', () => {
+  test('late begins after the deadline, not at it', () => {
+    expect(stateOf({ ...signs, ageMs: 30_000, deadlineMs: 30_000 })).toBe('reporting')
+    expect(stateOf({ ...signs, ageMs: 30_001, deadlineMs: 30_000 })).toBe('late')
+    expect(stateOf({ ...signs, ageMs: 1e9 })).toBe('reporting')
+  })
+
+  test('its own word for being away beats our guess, an alarm beats both', () => {
+    expect(stateOf({ ...signs, available: false })).toBe('offline')
+    expect(stateOf({ ...signs, available: false, hasAlarm: true })).toBe('alarm')
+  })
+
+  test('while this page is cut off, nothing is said about a device but its alarm', () => {
+    expect(stateOf({ ...signs, isConnected: false, ageMs: 1e9, deadlineMs: 1 })).toBe('unknown')
+    expect(stateOf({ ...signs, isConnected: false, hasAlarm: true })).toBe('alarm')
+  })
+})

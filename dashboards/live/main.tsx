@@ -1,0 +1,14 @@
+import { render } from 'preact'
+import { App } from './app.tsx'
+import { startConnection } from './data/connection.ts'
+import { startFrames } from './data/frames.ts'
+import { startKeyboard } from './keyboard.ts'
+import { startRouting } from './route.ts'
+import { startTheme } from './theme.ts'
+
+startTheme()
+startRouting()
+startKeyboard()
+startFrames()
+startConnection()
+render(<App />, document.getElementById('page')!)

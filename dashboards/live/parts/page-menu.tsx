@@ -1,0 +1,48 @@
+/** What concerns the page itself: its theme, its keys. */
+
+import { useEffect, useRef } from 'preact/hooks'
+import { isHelpOpen } from '../keyboard.ts'
+import { chooseTheme, THEMES, theme } from '../theme.ts'
+import { DotsIcon } from './icons.tsx'
+
+export function PageMenu() {
+  const menu = useRef<HTMLDetailsElement>(null)
+  useEffect(() => {
+    const close = (event: Event) => {
+      if (menu.current?.open && !menu.current.contains(event.target as Node)) menu.current.open = false
+    }
+    document.addEventListener('pointerdown', close)
+    return () => document.removeEventListener('pointerdown', close)
+  }, [])
+  return (
+    <details ref={menu} class="menu">
+      <summary class="button plain" aria-label="Page settings" title="Page settings">
+        <DotsIcon />
+      </summary>
+      <div class="menu-body">
+        <fieldset>
+          <legend class="note">Theme</legend>
+          {THEMES.map(name => (
+            <label key={name}>
+              <input
+                type="radio"
+                name="theme"
+                checked={theme.value === name}
+                onChange={() => chooseTheme(name)}
+              />
+              {name === 'system' ? 'As the system' : name === 'light' ? 'Light' : 'Dark'}
+            </label>
+          ))}
+        </fieldset>
+        <button
+          type="button"
+          onClick={() => {
+            isHelpOpen.value = true
+          }}
+        >
+          Keys <span class="key">?</span>
+        </button>
+      </div>
+    </details>
+  )
+}

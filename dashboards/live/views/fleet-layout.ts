@@ -1,0 +1,94 @@
+/** Sizes of the list, and which part of it is in view: only those rows exist when there are many devices. */
+
+import { signal } from '@preact/signals'
+import type { Group } from '../data/arrange.ts'
+
+/** Up to here every row is made, so that the browser's own search finds them. */
+const WINDOW_ABOVE = 100
+const OVERSCAN_PX = 400
+
+export type Density = 'airy' | 'normal' | 'dense'
+
+const ROW_REM: Readonly<Record<Density, number>> = { airy: 3, normal: 2.25, dense: 1.5 }
+const PHONE_ROW_REM = 3.5
+const HEAD_REM = 2.5
+
+export const isPhone = signal(false)
+/** Of every strip in the list; measured once, as all share one column. */
+export const stripSize = signal({ width: 0, height: 0, edge: 0 })
+/** The part of the page in view, in steps, so that a scroll seldom lays out anew. */
+export const viewport = signal({ top: 0, bottom: 4000 })
+
+export function densityFor(count: number): Density {
+  return count <= 12 ? 'airy' : count <= 120 ? 'normal' : 'dense'
+}
+
+export interface Sizes {
+  readonly row: number
+  readonly head: number
+}
+
+export function sizesFor(density: Density): Sizes {
+  const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize)
+  return { row: rem * (isPhone.value ? PHONE_ROW_REM : ROW_REM[density]), head: rem * HEAD_REM }
+}
+
+export interface Window {
+  readonly first: number
+  /** One past the last. */
+  readonly end: number
+}
+
+/** For each group the rows that must exist; null where all of them do. */
+export function windowsOf(
+  groups: readonly Group[],
+  sizes: Sizes,
+  view: { readonly top: number; readonly bottom: number },
+): readonly (Window | null)[] {
+  const total = groups.reduce((sum, group) => sum + group.devices.length, 0)
+  if (total <= WINDOW_ABOVE) return groups.map(() => null)
+  let top = 0
+  return groups.map(group => {
+    if (group.name !== '') top += sizes.head
+    const count = group.devices.length
+    const clamp = (at: number) => Math.min(count, Math.max(0, at))
+    const first = clamp(Math.floor((view.top - OVERSCAN_PX - top) / sizes.row))
+    const end = clamp(Math.ceil((view.bottom + OVERSCAN_PX - top) / sizes.row))
+    top += count * sizes.row
+    return { first, end }
+  })
+}
+
+/** Follows the window's size and scroll for a list that starts at `sheet`; returns how to stop. */
+export function followViewport(sheet: HTMLElement, paper: HTMLElement): () => void {
+  const phone = matchMedia('(max-width: 639px)')
+  const see = () => {
+    const top = -sheet.getBoundingClientRect().top
+    const step = OVERSCAN_PX / 2
+    const next = { top: Math.floor(top / step) * step, bottom: Math.ceil((top + innerHeight) / step) * step }
+    if (next.top !== viewport.value.top || next.bottom !== viewport.value.bottom) viewport.value = next
+  }
+  const measure = () => {
+    isPhone.value = phone.matches
+    const style = getComputedStyle(sheet)
+    const edge =
+      Number.parseFloat(style.getPropertyValue('--edge')) *
+      Number.parseFloat(getComputedStyle(document.documentElement).fontSize)
+    const height = Number.parseFloat(style.getPropertyValue('--row'))
+    const width = paper.clientWidth
+    const now = stripSize.value
+    if (now.width !== width || now.height !== height || now.edge !== edge)
+      stripSize.value = { width, height, edge }
+    see()
+  }
+  const observer = new ResizeObserver(measure)
+  observer.observe(paper)
+  addEventListener('scroll', see, { passive: true })
+  addEventListener('resize', measure)
+  measure()
+  return () => {
+    observer.disconnect()
+    removeEventListener('scroll', see)
+    removeEventListener('resize', measure)
+  }
+}

@@ -1,0 +1,184 @@
+/** Every device on one sheet of paper, by room. */
+
+import { useComputed } from '@preact/signals'
+import { useLayoutEffect, useMemo, useRef } from 'preact/hooks'
+import { arrange, type Group, type KindFilter, type Order } from '../data/arrange.ts'
+import { connection, isLoaded, lastGoodMs } from '../data/connection.ts'
+import { counts, devices, layoutVersion } from '../data/fleet.ts'
+import { refreshStrips, setStripRange, stripRange } from '../data/strips.ts'
+import { PlusIcon } from '../parts/icons.tsx'
+import { LiveChip } from '../parts/live-chip.tsx'
+import { rangeOf, route, setParams } from '../route.ts'
+import { clockSeconds, plural } from '../words/format.ts'
+import { Connect } from './connect.tsx'
+import {
+  densityFor,
+  followViewport,
+  isPhone,
+  type Sizes,
+  sizesFor,
+  viewport,
+  type Window,
+  windowsOf,
+} from './fleet-layout.ts'
+import { FleetRow } from './fleet-row.tsx'
+import { Attention, FleetTools } from './fleet-tools.tsx'
+import { GridLines, Ruler } from './paper.tsx'
+import { RoomHead } from './room-head.tsx'
+
+export function FleetView() {
+  const hasDevices = useComputed(() => layoutVersion.value > 0 && devices.size > 0)
+  if (!hasDevices.value) return isLoaded.value ? <Connect isFirst /> : <Waiting />
+  return <FleetList />
+}
+
+/** The first moments: the empty paper, nothing that shimmers. */
+function Waiting() {
+  return (
+    <div class="view">
+      <div class="head">
+        <h1>Fleet</h1>
+        <p class="quiet">Loading the last values.</p>
+      </div>
+    </div>
+  )
+}
+
+function FleetList() {
+  const { params } = route.value
+  const range = rangeOf(params)
+  const search = params.q ?? ''
+  const kind = (params.kind ?? 'all') as KindFilter
+  const order = (params.sort ?? 'room') as Order
+  const isAway = connection.value.kind === 'away'
+  // A filter by state follows the states; all other lists keep their places until something is done.
+  const stateVersion = kind === 'attention' ? counts.value : null
+  const version = layoutVersion.value
+
+  const groups = useMemo(
+    () => arrange(devices.values(), { search, kind, order }),
+    [search, kind, order, version, stateVersion],
+  )
+  if (stripRange() !== range.ms) {
+    setStripRange(range.ms)
+    refreshStrips()
+  }
+  const density = densityFor(devices.size)
+  const sizes = sizesFor(density)
+  const shown = groups.reduce((sum, group) => sum + group.devices.length, 0)
+
+  return (
+    <div class={`view fleet is-${density} ${isAway ? 'is-away' : ''}`}>
+      <div class="head">
+        <h1 tabIndex={-1}>Fleet</h1>
+        <Summary isAway={isAway} />
+        <div class="end">
+          <LiveChip />
+          <a class="button add" href="#/connect">
+            <PlusIcon /> Add device
+          </a>
+        </div>
+      </div>
+      <FleetTools kind={kind} order={order} search={search} range={range} version={version} />
+      <p class="unseen" aria-live="polite">
+        {search !== '' && `${plural(shown, 'device')} found`}
+      </p>
+      {!isAway && <Attention />}
+      {shown === 0 ? <Nothing search={search} /> : <Sheet groups={groups} sizes={sizes} rangeMs={range.ms} />}
+    </div>
+  )
+}
+
+function Summary({ isAway }: { isAway: boolean }) {
+  const { total, reporting, late, offline, alarm } = counts.value
+  if (isAway) {
+    return (
+      <p class="quiet">
+        {plural(devices.size, 'device')}, as of {clockSeconds(lastGoodMs.peek())}.
+      </p>
+    )
+  }
+  const parts = [
+    late > 0 && <strong class="is-warn">{late} late</strong>,
+    offline > 0 && <span>{offline} offline</span>,
+    alarm > 0 && <strong class="is-bad">{plural(alarm, 'alarm')}</strong>,
+  ].filter(part => part !== false)
+  if (parts.length === 0) return <p class="quiet">{plural(total, 'device')}, all reporting.</p>
+  return (
+    <p class="quiet">
+      {plural(total, 'device')}. {reporting} reporting
+      {parts.map(part => [', ', part])}.
+    </p>
+  )
+}
+
+function Nothing({ search }: { search: string }) {
+  return (
+    <p class="nothing">
+      {search === '' ? 'No device is in this list. ' : `No device matches “${search}”. `}
+      <button type="button" class="button small" onClick={() => setParams({ q: '', kind: '' })}>
+        {search === '' ? 'Show all' : 'Clear the search'}
+      </button>
+    </p>
+  )
+}
+
+interface SheetProps {
+  readonly groups: readonly Group[]
+  readonly sizes: Sizes
+  readonly rangeMs: number
+}
+
+function Sheet({ groups, sizes, rangeMs }: SheetProps) {
+  const sheet = useRef<HTMLDivElement>(null)
+  const paper = useRef<HTMLDivElement>(null)
+  // Read so that the list is laid out anew when the width crosses to or from a phone.
+  isPhone.value
+  useLayoutEffect(() => {
+    const element = sheet.current
+    if (!element || !paper.current) return
+    element.style.setProperty('--row', `${sizes.row}px`)
+    element.style.setProperty('--head', `${sizes.head}px`)
+    return followViewport(element, paper.current)
+  }, [sizes.row, sizes.head])
+  const windows = windowsOf(groups, sizes, viewport.value)
+  return (
+    <div ref={sheet} class="sheet">
+      <div class="paper" aria-hidden="true">
+        <div ref={paper}>
+          <GridLines />
+        </div>
+      </div>
+      <table aria-label="Devices">
+        <Ruler rangeMs={rangeMs} />
+        {groups.map((group, at) => (
+          <Room key={group.name} group={group} window={windows[at] ?? null} sizes={sizes} />
+        ))}
+      </table>
+    </div>
+  )
+}
+
+function Room({ group, window, sizes }: { group: Group; window: Window | null; sizes: Sizes }) {
+  const first = window?.first ?? 0
+  const rows = group.devices.slice(first, window?.end)
+  const head = group.name === '' ? 0 : sizes.head
+  return (
+    <tbody
+      class={`room ${window ? 'is-windowed' : ''}`}
+      id={`room-${group.name}`}
+      {...(window && { style: { height: `${head + group.devices.length * sizes.row}px` } })}
+    >
+      {group.name !== '' && <RoomHead name={group.name} devices={group.devices} />}
+      {rows.map((device, at) => (
+        <FleetRow
+          key={device.id}
+          device={device}
+          name={device.name}
+          model={device.model}
+          topPx={window ? head + (first + at) * sizes.row : null}
+        />
+      ))}
+    </tbody>
+  )
+}

@@ -1,0 +1,58 @@
+/** The head of a room: its name, and what it is like in there. */
+
+import { useLayoutEffect, useRef } from 'preact/hooks'
+import type { Device } from '../data/fleet.ts'
+import { onSecond } from '../data/frames.ts'
+import { formatNumber, withUnit } from '../words/format.ts'
+import { GridLines } from './paper.tsx'
+
+export function RoomHead({ name, devices }: { name: string; devices: readonly Device[] }) {
+  const note = useRef<HTMLSpanElement>(null)
+  useLayoutEffect(() => {
+    const paint = () => {
+      const text = roomClimate(devices)
+      if (note.current && note.current.textContent !== text) note.current.textContent = text
+    }
+    paint()
+    return onSecond(paint)
+  }, [devices])
+  return (
+    <tr class="room-head">
+      <th scope="rowgroup">
+        <h2>
+          {name}
+          <span ref={note} class="note" />
+        </h2>
+      </th>
+      <td aria-hidden="true" class="paper-cell">
+        <GridLines />
+      </td>
+      <td aria-hidden="true" />
+    </tr>
+  )
+}
+
+/** `21.6 °C · 684 ppm`: the mean temperature, and the air where it is measured, else the humidity. */
+function roomClimate(devices: readonly Device[]): string {
+  const temperature = mean(devices, /^(local_|current_)?temperature$/)
+  const air = mean(devices, /^(co2|carbon_dioxide)$/) ?? mean(devices, /^humidity$/)
+  return [temperature, air].filter(part => part !== null).join(' · ')
+}
+
+function mean(devices: readonly Device[], name: RegExp): string | null {
+  let sum = 0
+  let count = 0
+  let unit: string | null = null
+  let decimals = 0
+  for (const device of devices) {
+    for (const field of device.fields.values()) {
+      if (!name.test(field.name) || typeof field.value !== 'number') continue
+      if (count > 0 && field.unit !== unit) continue
+      unit = field.unit
+      decimals = field.decimals
+      sum += field.value
+      count++
+    }
+  }
+  return count === 0 ? null : withUnit(formatNumber(sum / count, decimals), unit)
+}
