@@ -183,6 +183,7 @@ export type ErrorCode =
   | 'id-in-use'
   | 'unknown-id'
   | 'too-many-subscriptions'
+  | 'too-many-commands'
   | 'not-available'
   | 'forbidden'
   | 'internal'

@@ -1,0 +1,334 @@
+/**
+ * One live client, whatever carries its frames. Its frames are handled in order: a pong says that everything
+ * before it took effect, a resumed subscription's missed readings included.
+ */
+
+import { performance } from 'node:perf_hooks'
+import { Filter } from './filter.ts'
+import { type Frame, frameOf } from './frame.ts'
+import { isLoopback, TokenBucket } from './limits.ts'
+import { MessageSubscription } from './message-stream.ts'
+import { mayCommand, type Principal } from './principal.ts'
+import {
+  CLOSE,
+  type ClientFrame,
+  type CloseReason,
+  type CommandFrame,
+  type ErrorCode,
+  type Id,
+  LIVE_PROTOCOL,
+  type ServerFrame,
+  type SubscribeFrame,
+  type SubscribeMessagesFrame,
+} from './protocol.ts'
+import type { Relay } from './relay.ts'
+import { readClientFrame } from './schema.ts'
+import { HIGH_BYTES, LOW_BYTES, type Outlet, Subscription } from './subscription.ts'
+
+/** The transport's side of a connection. */
+export interface Carrier extends Outlet {
+  close(code: number, reason: string): void
+  /** Stops and goes on reading from the client; absent where nothing is read. */
+  readonly pause?: () => void
+  readonly resume?: () => void
+}
+
+export interface ConnectionOptions {
+  readonly address: string
+  /** Null: the client must say who it is first. */
+  readonly principal: Principal | null
+  readonly authenticate?: ((token: string) => Principal | null | Promise<Principal | null>) | undefined
+}
+
+/** Frames of a client that wait their turn; past this it is not read from. */
+const MAX_INBOX = 64
+
+export class Connection implements Outlet {
+  readonly number: number
+  readonly address: string
+  readonly #relay: Relay
+  readonly #carrier: Carrier
+  readonly #authenticate: ConnectionOptions['authenticate']
+  readonly #bucket: TokenBucket | null
+  readonly #subscriptions = new Map<Id, Subscription | MessageSubscription>()
+  readonly #commands = new Set<Id>()
+  readonly #inbox: string[] = []
+  #principal: Principal | null
+  #authTimer: NodeJS.Timeout | null = null
+  #isBusy = false
+  #isClosed = false
+  #stall: { readonly bytes: number; readonly sinceMs: number } | null = null
+
+  constructor(relay: Relay, number: number, carrier: Carrier, options: ConnectionOptions) {
+    const { messagesPerSecond, authTimeoutMs } = relay.limits
+    this.number = number
+    this.address = options.address
+    this.#relay = relay
+    this.#carrier = carrier
+    this.#authenticate = options.authenticate
+    this.#principal = options.principal
+    this.#bucket = isLoopback(options.address)
+      ? null
+      : new TokenBucket(messagesPerSecond, messagesPerSecond * 4, performance.now())
+    if (this.#principal) this.#hello()
+    else this.#authTimer = setTimeout(() => this.close('authTooLate'), authTimeoutMs)
+  }
+
+  get principal(): Principal | null {
+    return this.#principal
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  get bufferedBytes(): number {
+    return this.#carrier.bufferedBytes
+  }
+
+  send(frame: Frame): void {
+    if (!this.#isClosed) this.#carrier.send(frame)
+  }
+
+  /** A frame came, as text. */
+  receive(text: string): void {
+    if (this.#isClosed) return
+    if (this.#bucket?.take(performance.now()) === false) {
+      this.close('tooFast')
+    } else if (Buffer.byteLength(text) > this.#relay.limits.maxMessageBytes) {
+      this.close('tooBig')
+    } else {
+      this.#inbox.push(text)
+      if (this.#inbox.length === MAX_INBOX) this.#carrier.pause?.()
+      this.#work()
+    }
+  }
+
+  /** Where no frame asks for it: transports whose request is the subscription. */
+  subscribe(frame: SubscribeFrame | SubscribeMessagesFrame): void {
+    if (frame.stream === 'messages') this.#subscribeMessages(frame)
+    else this.#subscribeReadings(frame)
+  }
+
+  close(reason: CloseReason, text: string = CLOSE_TEXT[reason]): void {
+    if (this.#isClosed) return
+    this.#relay.countClose(reason)
+    this.#carrier.close(CLOSE[reason], text)
+    this.ended()
+  }
+
+  /** The other side is gone, or we have closed. */
+  ended(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    if (this.#authTimer) clearTimeout(this.#authTimer)
+    for (const id of [...this.#subscriptions.keys()]) this.#drop(id)
+    this.#inbox.length = 0
+    this.#relay.forget(this)
+  }
+
+  /** To be called about once a second: closes what stands still or has lost its right to be here. */
+  check(nowMs: number): void {
+    if (this.#hasStalled(nowMs)) this.close('tooSlow')
+    else if (Date.now() >= (this.#principal?.expiresAtMs ?? Infinity)) this.close('notAuthorised')
+  }
+
+  #hasStalled(nowMs: number): boolean {
+    const bytes = this.bufferedBytes
+    if (bytes <= LOW_BYTES) this.#stall = null
+    else if (!this.#stall || bytes < this.#stall.bytes) this.#stall = { bytes, sinceMs: nowMs }
+    return this.#stall !== null && nowMs - this.#stall.sinceMs >= this.#relay.limits.maxStallMs
+  }
+
+  #hello(): void {
+    const { head, node } = this.#relay
+    this.#reply({
+      op: 'hello',
+      protocol: LIVE_PROTOCOL,
+      node,
+      cursor: this.#relay.cursor,
+      seq: head,
+      serverTime: Date.now(),
+      limits: this.#relay.clientLimits,
+    })
+  }
+
+  #reply(reply: ServerFrame): void {
+    const frame = frameOf(reply)
+    this.send(frame)
+    this.#relay.countFrame(frame.bytes.length)
+  }
+
+  /** Handles what has come, unless something must be finished or taken by the client first. */
+  #work(): void {
+    while (!this.#isBusy && this.#inbox.length > 0) {
+      if (this.bufferedBytes > HIGH_BYTES) {
+        this.#relay.whenDrained(this, () => this.#work())
+        return
+      }
+      const text = this.#inbox.shift()!
+      if (this.#inbox.length === MAX_INBOX - 1) this.#carrier.resume?.()
+      this.#handle(text)
+    }
+  }
+
+  #handle(text: string): void {
+    const read = readClientFrame(text)
+    if (!read.ok) {
+      this.#reply(read.error)
+      if (!this.#principal) this.close('notAuthorised')
+      return
+    }
+    const { frame } = read
+    if (frame.op === 'auth') {
+      void this.#authorise(frame.token)
+    } else if (!this.#principal) {
+      this.close('notAuthorised')
+    } else {
+      this.#take(frame, this.#principal)
+    }
+  }
+
+  #take(frame: Exclude<ClientFrame, { op: 'auth' }>, principal: Principal): void {
+    const refusal = this.#refusalOf(frame, principal)
+    if (refusal) {
+      this.#reply({ op: 'error', ...refusal })
+      return
+    }
+    switch (frame.op) {
+      case 'ping':
+        this.#reply({ op: 'pong' })
+        break
+      case 'subscribe':
+        this.#reply({ op: 'result', id: frame.id, ok: true })
+        this.subscribe(frame)
+        break
+      case 'unsubscribe':
+        this.#drop(frame.id)
+        this.#reply({ op: 'result', id: frame.id, ok: true })
+        break
+      case 'command':
+        void this.#command(frame, principal)
+    }
+  }
+
+  #refusalOf(frame: Exclude<ClientFrame, { op: 'auth' }>, principal: Principal): Refusal | null {
+    if (frame.op === 'ping') return null
+    const { id } = frame
+    if (frame.op === 'unsubscribe') {
+      if (this.#subscriptions.has(id)) return null
+      return { id, code: 'unknown-id', message: 'there is no subscription with this id' }
+    }
+    if (this.#subscriptions.has(id) || this.#commands.has(id)) {
+      return { id, code: 'id-in-use', message: 'this id is in use' }
+    }
+    const { maxSubscriptions, maxPendingCommands } = this.#relay.limits
+    if (frame.op === 'subscribe') {
+      if (this.#subscriptions.size < maxSubscriptions) return null
+      return { id, code: 'too-many-subscriptions', message: `at most ${maxSubscriptions} on one connection` }
+    }
+    if (!mayCommand(principal)) return { id, code: 'forbidden', message: 'viewers may not send commands' }
+    if (this.#commands.size < maxPendingCommands) return null
+    return { id, code: 'too-many-commands', message: 'wait for the results of earlier ones' }
+  }
+
+  /** A token after access was granted changes nothing: clients that have one always send it. */
+  async #authorise(token: string): Promise<void> {
+    if (this.#principal) return
+    this.#isBusy = true
+    const principal = await principalFor(token, this.#authenticate)
+    this.#isBusy = false
+    if (this.#isClosed) return
+    if (principal) {
+      if (this.#authTimer) clearTimeout(this.#authTimer)
+      this.#principal = principal
+      this.#hello()
+      this.#work()
+    } else {
+      this.close('notAuthorised')
+    }
+  }
+
+  #subscribeReadings(frame: SubscribeFrame): void {
+    const periodMs = frame.maxHz === undefined ? 0 : 1000 / frame.maxHz
+    const subscription = new Subscription(frame.id, new Filter(frame), periodMs, this)
+    this.#subscriptions.set(frame.id, subscription)
+    this.#relay.countSubscriptions(1)
+    if (frame.resume !== undefined) {
+      this.#isBusy = true
+      subscription.onCaughtUp = () => {
+        this.#isBusy = false
+        this.#work()
+      }
+    }
+    this.#relay.readings.start(subscription, { resume: frame.resume, snapshot: frame.snapshot ?? true })
+  }
+
+  #subscribeMessages(frame: SubscribeMessagesFrame): void {
+    const periodMs = frame.maxHz === undefined ? 0 : 1000 / frame.maxHz
+    const subscription = new MessageSubscription(
+      frame.id,
+      new Filter({ topics: frame.topics }),
+      periodMs,
+      this,
+    )
+    this.#subscriptions.set(frame.id, subscription)
+    this.#relay.countSubscriptions(1)
+    this.#relay.messages.start(subscription)
+  }
+
+  #drop(id: Id): boolean {
+    const subscription = this.#subscriptions.get(id)
+    if (!subscription) return false
+    this.#subscriptions.delete(id)
+    this.#relay.countSubscriptions(-1)
+    if (subscription instanceof Subscription) this.#relay.readings.stop(subscription)
+    else this.#relay.messages.stop(subscription)
+    return true
+  }
+
+  /** The result comes when it comes; what the client sends after it does not wait for it. */
+  async #command(frame: CommandFrame, principal: Principal): Promise<void> {
+    const { id, device, topic, payload, qos = 1 } = frame
+    this.#commands.add(id)
+    const outcome = await this.#relay.command({
+      id: `${this.number}:${id}`,
+      device,
+      topic,
+      payload,
+      qos,
+      principal,
+    })
+    this.#commands.delete(id)
+    if (outcome.ok) this.#reply({ op: 'result', id, ok: true, result: outcome.result })
+    else this.#reply({ op: 'error', id, code: outcome.code, message: outcome.message })
+  }
+}
+
+interface Refusal {
+  readonly id: Id
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+async function principalFor(
+  token: string,
+  authenticate: ConnectionOptions['authenticate'],
+): Promise<Principal | null> {
+  try {
+    return (await authenticate?.(token)) ?? null
+  } catch {
+    return null
+  }
+}
+
+const CLOSE_TEXT: Record<CloseReason, string> = {
+  restarting: 'restarting',
+  full: 'too many connections; try again in 30 s',
+  notAuthorised: 'not authorised',
+  forbidden: 'forbidden',
+  authTooLate: 'no token came in time',
+  tooSlow: 'the client does not take what it is sent',
+  tooBig: 'message too big',
+  tooFast: 'too many messages',
+}

@@ -1,0 +1,116 @@
+/**
+ * Which readings a subscription wants: AND between devices, topics and fields, OR within one of them. Equal
+ * filters are one object (see `filters.ts` callers), so that what is computed for one serves all.
+ */
+
+import type { AcceptedReading, Field } from '../telemetry/reading.ts'
+import type { LiveFilter } from './protocol.ts'
+
+/** Answers remembered per kind; a fleet is 10,000 devices. */
+const MEMO_ENTRIES = 20_000
+
+export class Filter {
+  /** Equal for equal filters. */
+  readonly key: string
+  readonly #devices: Memo | null
+  readonly #topics: Memo | null
+  readonly #fields: Memo | null
+
+  constructor(spec: LiveFilter) {
+    this.key = filterKey(spec)
+    this.#devices = memo(spec.devices, globMatches)
+    this.#topics = memo(spec.topics, topicMatches)
+    this.#fields = memo(spec.fields, globMatches)
+  }
+
+  get matchesAll(): boolean {
+    return !this.#devices && !this.#topics && !this.#fields
+  }
+
+  matches(device: string, topic: string): boolean {
+    return (this.#devices?.(device) ?? true) && (this.#topics?.(topic) ?? true)
+  }
+
+  matchesField(name: string): boolean {
+    return this.#fields?.(name) ?? true
+  }
+
+  /** The fields that match, the very same array when all do; null when the reading is not wanted. */
+  select(reading: AcceptedReading): readonly Field[] | null {
+    if (!this.matches(reading.device, reading.topic)) return null
+    const { fields } = reading
+    if (!this.#fields || fields.every(field => this.matchesField(field.name))) return fields
+    const left = fields.filter(field => this.matchesField(field.name))
+    return left.length > 0 ? left : null
+  }
+}
+
+export function filterKey(spec: LiveFilter): string {
+  const sorted = (patterns: readonly string[] | undefined) =>
+    patterns ? [...new Set(patterns)].sort() : null
+  return JSON.stringify([sorted(spec.devices), sorted(spec.topics), sorted(spec.fields)])
+}
+
+/** `*` stands for any characters, `/` too; `?` for one. Takes pattern times name steps at most, unlike a RegExp. */
+export function globMatches(glob: string, name: string): boolean {
+  let g = 0
+  let n = 0
+  let star = -1
+  let starAt = 0
+  while (n < name.length) {
+    if (glob[g] === '*') {
+      star = g++
+      starAt = n
+    } else if (g < glob.length && (glob[g] === '?' || glob[g] === name[n])) {
+      g++
+      n++
+    } else if (star >= 0) {
+      g = star + 1
+      n = ++starAt
+    } else {
+      return false
+    }
+  }
+  while (glob[g] === '*') g++
+  return g === glob.length
+}
+
+/** [MQTT-4.7]; a wildcard at the start does not match topics that begin with `$` [MQTT-4.7.2-1]. */
+export function topicMatches(filter: string, topic: string): boolean {
+  if (topic.startsWith('$') && (filter.startsWith('#') || filter.startsWith('+'))) return false
+  const wanted = filter.split('/')
+  const levels = topic.split('/')
+  for (let i = 0; i < wanted.length; i++) {
+    if (wanted[i] === '#') return true
+    if (i >= levels.length || (wanted[i] !== '+' && wanted[i] !== levels[i])) return false
+  }
+  return wanted.length === levels.length
+}
+
+/** [MQTT-4.7.1]: wildcards stand alone in their level, `#` only in the last. */
+export function isTopicFilter(filter: string): boolean {
+  if (filter === '' || filter.includes('\0')) return false
+  const levels = filter.split('/')
+  return levels.every((level, i) =>
+    level.includes('#') ? level === '#' && i === levels.length - 1 : !level.includes('+') || level === '+',
+  )
+}
+
+type Memo = (name: string) => boolean
+
+function memo(
+  patterns: readonly string[] | undefined,
+  matches: (pattern: string, name: string) => boolean,
+): Memo | null {
+  if (!patterns) return null
+  const known = new Map<string, boolean>()
+  return name => {
+    let answer = known.get(name)
+    if (answer === undefined) {
+      answer = patterns.some(pattern => matches(pattern, name))
+      if (known.size >= MEMO_ENTRIES) known.clear()
+      known.set(name, answer)
+    }
+    return answer
+  }
+}

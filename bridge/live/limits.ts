@@ -1,0 +1,64 @@
+/** What one client, and all of them together, may ask for. Rates and counts per address spare loopback. */
+
+import { MAX_PATTERNS } from './schema.ts'
+
+export interface RelayLimits {
+  readonly maxConnections: number
+  readonly maxPerAddress: number
+  readonly maxSubscriptions: number
+  readonly maxPatterns: number
+  readonly maxMessageBytes: number
+  /** Frames from a client, on average; four seconds' worth at once. */
+  readonly messagesPerSecond: number
+  readonly maxPendingCommands: number
+  readonly authTimeoutMs: number
+  readonly commandTimeoutMs: number
+  /** A slow client further back than this many bytes of readings gets a gap and a snapshot. */
+  readonly maxSlowBytes: number
+  /** A client that takes nothing for so long while something waits for it is closed. */
+  readonly maxStallMs: number
+  /** A subscription hears at least this often how far the stream has moved. */
+  readonly refreshMs: number
+}
+
+export const RELAY_LIMITS: RelayLimits = {
+  maxConnections: 5000,
+  maxPerAddress: 200,
+  maxSubscriptions: 64,
+  maxPatterns: MAX_PATTERNS,
+  maxMessageBytes: 64 * 1024,
+  messagesPerSecond: 50,
+  maxPendingCommands: 64,
+  authTimeoutMs: 10_000,
+  commandTimeoutMs: 30_000,
+  maxSlowBytes: 1024 * 1024,
+  maxStallMs: 20_000,
+  refreshMs: 10_000,
+}
+
+export function isLoopback(address: string): boolean {
+  return address === '::1' || /^(::ffff:)?127\./.test(address)
+}
+
+/** So many a second, with some saved up. */
+export class TokenBucket {
+  readonly #perMs: number
+  readonly #most: number
+  #tokens: number
+  #atMs: number
+
+  constructor(perSecond: number, most: number, nowMs: number) {
+    this.#perMs = perSecond / 1000
+    this.#most = most
+    this.#tokens = most
+    this.#atMs = nowMs
+  }
+
+  take(nowMs: number): boolean {
+    this.#tokens = Math.min(this.#most, this.#tokens + (nowMs - this.#atMs) * this.#perMs)
+    this.#atMs = nowMs
+    if (this.#tokens < 1) return false
+    this.#tokens--
+    return true
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * The stream of readings and everyone who follows it. A subscription is either in a group, which is served as
+ * one, or behind, a place in the ring from which it catches up; it moves between the two only where the groups
+ * stand (`flushed`), so that nothing is sent twice and nothing is left out.
+ *
+ *     offer -> ring, pending --flush--> groups (all at `flushed`)
+ *                                        |  too slow      ^  caught up
+ *                                        v                |
+ *                                      behind (each at its own place in the ring)
+ */
+
+import { performance } from 'node:perf_hooks'
+import type { AcceptedReading } from '../telemetry/reading.ts'
+import type { Series } from '../telemetry/series.ts'
+import { CatchUp, type CatchUpHost } from './catch-up.ts'
+import { type Frame, frameAround, frameOf } from './frame.ts'
+import { type Group, type GroupHost, RatedGroup, TickGroup } from './group.ts'
+import type { GapReason } from './protocol.ts'
+import { readingJson } from './reading-json.ts'
+import { Ring, type RingSize } from './ring.ts'
+import { type Snapshot, Snapshots } from './snapshot.ts'
+import type { Counting, LiveStats } from './stats.ts'
+import { listHead, type Subscription } from './subscription.ts'
+import { Tick } from './tick.ts'
+
+/** Readings kept for a flush at the most; past this it does not wait for its turn. */
+const MAX_PENDING = 4096
+
+export interface Batch {
+  readonly epoch: string
+  readonly readings: readonly AcceptedReading[]
+}
+
+export interface StreamOptions {
+  readonly epoch: string
+  readonly ring: RingSize
+  readonly lastReadings: () => Iterable<Series>
+  readonly maxSlowBytes: number
+  readonly stats: Counting<LiveStats>
+  /** Something waits to be flushed. */
+  readonly requestFlush: () => void
+}
+
+export class ReadingStream implements GroupHost, CatchUpHost {
+  readonly #ring: Ring
+  readonly #snapshots: Snapshots
+  readonly #catchUp: CatchUp
+  readonly #groups = new Map<string, Group>()
+  readonly #members = new Map<Subscription, Group>()
+  readonly #stats: Counting<LiveStats>
+  readonly #requestFlush: () => void
+  #epoch: string
+  #pending: AcceptedReading[] = []
+  #flushed = 0
+
+  constructor(options: StreamOptions) {
+    this.#epoch = options.epoch
+    this.#ring = new Ring(options.ring)
+    this.#snapshots = new Snapshots(options.lastReadings)
+    this.#catchUp = new CatchUp(this, this.#ring, options.maxSlowBytes)
+    this.#stats = options.stats
+    this.#requestFlush = options.requestFlush
+  }
+
+  get head(): number {
+    return this.#ring.last
+  }
+
+  get flushed(): number {
+    return this.#flushed
+  }
+
+  get ringBytes(): number {
+    return this.#ring.memoryBytes
+  }
+
+  cursorAt(seq: number): string {
+    return `${encodeURIComponent(this.#epoch)}.${seq}`
+  }
+
+  offer({ epoch, readings }: Batch): void {
+    if (epoch !== this.#epoch && readings.length > 0) this.#beginEpoch(epoch, readings[0]!.seq)
+    const isIdle = this.#groups.size === 0 && this.#catchUp.isEmpty
+    for (const reading of readings) {
+      if (reading.seq !== this.#ring.last + 1) {
+        if (reading.seq <= this.#ring.last) continue
+        this.#jump(reading.seq)
+      }
+      this.#ring.append(readingJson(reading))
+      if (!isIdle) this.#pending.push(reading)
+    }
+    if (isIdle) this.#skipFlush()
+    else if (this.#pending.length >= MAX_PENDING) this.flush()
+    else this.#requestFlush()
+  }
+
+  /** Begins to serve it: after a cursor, with a snapshot, or with what comes next. */
+  start(
+    subscription: Subscription,
+    from: { readonly resume?: string | undefined; readonly snapshot: boolean },
+  ): void {
+    subscription.resumeTo = this.head
+    if (from.resume !== undefined) this.#resume(subscription, from.resume)
+    else if (from.snapshot)
+      this.#sendSnapshot(subscription, this.#snapshots.of(subscription.filter, this.head))
+    else subscription.position = this.head
+    this.#catchUp.add(subscription)
+    this.#catchUp.run()
+  }
+
+  /** Nothing follows for it. */
+  stop(subscription: Subscription): void {
+    if (!this.#catchUp.delete(subscription)) this.#leaveGroup(subscription)
+  }
+
+  /** Returns how many deliveries it made. */
+  flush(): number {
+    const pending = this.#pending
+    this.#pending = []
+    let deliveries = 0
+    if (this.#ring.reachesBackTo > this.#flushed) this.#interrupt('slow-client')
+    if (this.#ring.last > this.#flushed) {
+      const tick = new Tick(this.#ring, this.#flushed, pending, performance.now())
+      for (const group of this.#groups.values()) deliveries += group.flush(tick)
+      this.#flushed = tick.upTo
+    }
+    this.#catchUp.run()
+    return deliveries
+  }
+
+  /** To be called about once a second. */
+  refresh(nowMs: number, idleMs: number): void {
+    for (const group of this.#groups.values()) group.refresh(nowMs - idleMs, nowMs)
+    this.#snapshots.forget(nowMs)
+  }
+
+  close(): void {
+    for (const group of this.#groups.values()) group.close()
+    this.#groups.clear()
+    this.#members.clear()
+    this.#catchUp.close()
+    this.#pending = []
+  }
+
+  // for groups and those who catch up
+
+  sent(frame: Frame, readings: number, skipped: number, clients: number): void {
+    this.#stats.frames += clients
+    this.#stats.bytes += clients * frame.bytes.length
+    this.#stats.deliveries += clients * readings
+    this.#stats.skipped += clients * skipped
+  }
+
+  fellBehind(subscription: Subscription): void {
+    this.#forgetMember(subscription)
+    subscription.isSlow = true
+    this.#catchUp.add(subscription)
+  }
+
+  caughtUp(subscription: Subscription): void {
+    const key = subscription.groupKey
+    let group = this.#groups.get(key)
+    if (!group) {
+      const kind = subscription.periodMs > 0 ? RatedGroup : TickGroup
+      group = new kind(this, subscription, performance.now())
+      this.#groups.set(key, group)
+    }
+    group.join(subscription)
+    this.#members.set(subscription, group)
+    subscription.isSlow = false
+    const { onCaughtUp } = subscription
+    subscription.onCaughtUp = null
+    onCaughtUp?.()
+  }
+
+  startAnew(subscription: Subscription): void {
+    const { from, reason } = subscription.loss ?? { from: subscription.position + 1, reason: 'too-old' }
+    const snapshot = this.#snapshots.of(subscription.filter, this.head, from ?? 0)
+    const gap = frameOf({ op: 'gap', id: subscription.id, from, to: snapshot.seq, reason })
+    subscription.outlet.send(gap)
+    this.#stats.gaps++
+    this.sent(gap, 0, 0, 1)
+    this.#sendSnapshot(subscription, snapshot)
+    subscription.loss = null
+    subscription.isSlow = false
+    subscription.resumeTo = subscription.position
+  }
+
+  #sendSnapshot(subscription: Subscription, { seq, bytes, count }: Snapshot): void {
+    const { id, outlet } = subscription
+    const cursor = this.cursorAt(seq)
+    const frame = frameAround('snapshot', cursor, listHead('snapshot', id, cursor, seq), [bytes])
+    outlet.send(frame)
+    subscription.position = seq
+    this.#stats.snapshots++
+    this.sent(frame, count, 0, 1)
+  }
+
+  #resume(subscription: Subscription, cursor: string): void {
+    const dot = cursor.lastIndexOf('.')
+    const digits = cursor.slice(dot + 1)
+    const seq = /^\d{1,15}$/.test(digits) ? Number(digits) : Number.NaN
+    if (seq <= this.head && cursor === this.cursorAt(seq)) {
+      subscription.position = seq
+      this.#stats.resumes++
+    } else {
+      subscription.loss = { from: null, reason: 'restarted' }
+    }
+  }
+
+  /** Nobody listens. */
+  #skipFlush(): void {
+    this.#flushed = this.#ring.last
+    if (this.#pending.length > 0) this.#pending = []
+  }
+
+  /** The numbering begins anew: what clients hold means nothing any more. */
+  #beginEpoch(epoch: string, firstSeq: number): void {
+    this.flush()
+    this.#ring.restart(firstSeq - 1)
+    this.#epoch = epoch
+    this.#interrupt('restarted')
+  }
+
+  /** Readings are missing before this one: another node's, that never came. */
+  #jump(seq: number): void {
+    this.flush()
+    this.#ring.restart(seq - 1)
+    this.#interrupt('node-lost')
+  }
+
+  /** Everyone starts anew from a snapshot; those behind find out by themselves that the ring is gone. */
+  #interrupt(reason: GapReason): void {
+    const everyone = [...this.#members.keys(), ...this.#catchUp.all()]
+    for (const subscription of everyone) {
+      this.stop(subscription)
+      subscription.loss = { from: reason === 'restarted' ? null : subscription.position + 1, reason }
+      this.#catchUp.add(subscription)
+    }
+    this.#snapshots.clear()
+    this.#flushed = this.#ring.last
+  }
+
+  #leaveGroup(subscription: Subscription): void {
+    this.#members.get(subscription)?.leave(subscription)
+    this.#forgetMember(subscription)
+  }
+
+  #forgetMember(subscription: Subscription): void {
+    const group = this.#members.get(subscription)
+    this.#members.delete(subscription)
+    if (!group?.isEmpty) return
+    group.close()
+    this.#groups.delete(subscription.groupKey)
+  }
+}

@@ -1,0 +1,202 @@
+/** Live clients over WebSocket: `/live` on an HTTP server that has other listeners for other paths. */
+
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { Carrier, Connection } from './connection.ts'
+import { ANYONE, type Principal } from './principal.ts'
+import { CLOSE, LIVE_PROTOCOL } from './protocol.ts'
+import type { Relay } from './relay.ts'
+
+export interface LiveSocketsOptions {
+  /** Access is open unless given. */
+  readonly authenticate?: (
+    credential: { readonly request: IncomingMessage } | { readonly token: string },
+  ) => Principal | null | Promise<Principal | null>
+  /** Whether a page from there may connect; unless given, only one from this very host. */
+  readonly allowOrigin?: (origin: string, request: IncomingMessage) => boolean
+  /** Of the client, where a proxy stands between; the socket's unless given. */
+  readonly addressOf?: (request: IncomingMessage) => string
+  readonly pingMs?: number
+  readonly deadMs?: number
+}
+
+export interface LiveSockets {
+  /** Everyone is told to come back (1012); resolves when they are gone or cut off. */
+  close(text?: string, spreadMs?: number): Promise<void>
+}
+
+/** Frames above the relay's own limit are answered by 4413; far above it they are not even read (1009). */
+const MAX_PAYLOAD_BYTES = 1024 * 1024
+const PING_MS = 15_000
+const DEAD_MS = 35_000
+/** How long a closing handshake may take: a frozen client does not answer. */
+const CLOSE_MS = 5_000
+
+export function attachLive(server: Server, relay: Relay, options: LiveSocketsOptions = {}): LiveSockets {
+  const { authenticate, allowOrigin = isSameHost, addressOf = socketAddress } = options
+  const sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: MAX_PAYLOAD_BYTES,
+    handleProtocols: protocols => (protocols.has(LIVE_PROTOCOL) ? LIVE_PROTOCOL : false),
+  })
+  const peers = new Peers(relay, options.pingMs ?? PING_MS, options.deadMs ?? DEAD_MS)
+  let isClosing = false
+
+  const onUpgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
+    if (!isLivePath(request.url)) return
+    const ignore = () => socket.destroy()
+    socket.on('error', ignore)
+    const { origin } = request.headers
+    const named = request.headers['sec-websocket-protocol']
+    if (isClosing) return refuse(socket, '503 Service Unavailable', 'Retry-After: 1\r\n')
+    if (origin !== undefined && !allowOrigin(origin, request)) return refuse(socket, '403 Forbidden')
+    if (named !== undefined && !named.split(',').some(name => name.trim() === LIVE_PROTOCOL)) {
+      return refuse(socket, '400 Bad Request')
+    }
+    const principal = authenticate
+      ? await Promise.resolve(authenticate({ request })).catch(() => null)
+      : ANYONE
+    if (socket.destroyed) return
+    sockets.handleUpgrade(request, socket, head, webSocket => {
+      socket.off('error', ignore)
+      const address = addressOf(request)
+      if (relay.admits(address)) peers.add(webSocket, address, principal, authenticate)
+      else turnAway(relay, webSocket)
+    })
+  }
+  const listener = (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+    void onUpgrade(request, socket, head)
+  server.on('upgrade', listener)
+
+  return {
+    async close(text, spreadMs) {
+      isClosing = true
+      await relay.close(text, spreadMs)
+      await peers.gone()
+      server.off('upgrade', listener)
+      peers.close()
+      sockets.close()
+    },
+  }
+}
+
+/** The open connections, and whether there is still somebody at the other end of each. */
+class Peers {
+  readonly #relay: Relay
+  readonly #pingMs: number
+  readonly #deadMs: number
+  readonly #peers = new Map<WebSocket, Peer>()
+  readonly #timer: NodeJS.Timeout
+  #onGone: (() => void) | null = null
+
+  constructor(relay: Relay, pingMs: number, deadMs: number) {
+    this.#relay = relay
+    this.#pingMs = pingMs
+    this.#deadMs = deadMs
+    this.#timer = setInterval(() => this.#check(), Math.min(2000, pingMs / 2))
+    this.#timer.unref()
+  }
+
+  add(
+    webSocket: WebSocket,
+    address: string,
+    principal: Principal | null,
+    authenticate: LiveSocketsOptions['authenticate'],
+  ): void {
+    const connection = this.#relay.connect(carrierOf(webSocket), {
+      address,
+      principal,
+      authenticate: authenticate ? token => authenticate({ token }) : undefined,
+    })
+    const nowMs = performance.now()
+    const peer: Peer = { connection, heardMs: nowMs, pingedMs: nowMs }
+    this.#peers.set(webSocket, peer)
+    webSocket.on('message', (data: Buffer, isBinary: boolean) => {
+      peer.heardMs = performance.now()
+      if (isBinary) webSocket.close(1003, 'text frames only')
+      else connection.receive(data.toString())
+    })
+    webSocket.on('pong', () => (peer.heardMs = performance.now()))
+    webSocket.on('ping', () => (peer.heardMs = performance.now()))
+    // What is wrong with a client's frames is its own affair; ws closes the connection with the code for it.
+    webSocket.on('error', () => connection.ended())
+    webSocket.on('close', () => {
+      this.#peers.delete(webSocket)
+      connection.ended()
+      if (this.#peers.size === 0) this.#onGone?.()
+    })
+  }
+
+  async gone(): Promise<void> {
+    if (this.#peers.size > 0) await new Promise<void>(resolve => (this.#onGone = resolve))
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  #check(): void {
+    const nowMs = performance.now()
+    for (const [webSocket, peer] of this.#peers) {
+      if (nowMs - peer.heardMs >= this.#deadMs) {
+        if (!peer.connection.isClosed) this.#relay.countClose('dead')
+        webSocket.terminate()
+      } else if (nowMs - peer.pingedMs >= this.#pingMs && webSocket.readyState === webSocket.OPEN) {
+        peer.pingedMs = nowMs
+        webSocket.ping()
+      }
+    }
+  }
+}
+
+interface Peer {
+  readonly connection: Connection
+  heardMs: number
+  pingedMs: number
+}
+
+const TEXT = { binary: false, compress: false, fin: true }
+
+function carrierOf(webSocket: WebSocket): Carrier {
+  return {
+    send: frame => webSocket.send(frame.bytes, TEXT),
+    get bufferedBytes() {
+      return webSocket.bufferedAmount
+    },
+    close: (code, reason) => {
+      webSocket.close(code, reason)
+      const cutOff = setTimeout(() => webSocket.terminate(), CLOSE_MS)
+      webSocket.once('close', () => clearTimeout(cutOff))
+    },
+    pause: () => webSocket.pause(),
+    resume: () => webSocket.resume(),
+  }
+}
+
+/** A browser sees no HTTP status of a refused upgrade, but it does see a close code. */
+function turnAway(relay: Relay, webSocket: WebSocket): void {
+  relay.countRefused()
+  relay.countClose('full')
+  webSocket.on('error', () => webSocket.terminate())
+  webSocket.close(CLOSE.full, 'too many connections; try again in 30 s')
+}
+
+function refuse(socket: Duplex, status: string, headers = ''): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n${headers}\r\n`)
+}
+
+function isLivePath(url: string | undefined): boolean {
+  const path = url?.split('?', 1)[0]
+  return path === '/live' || path === '/live/'
+}
+
+/** Pages of other hosts could otherwise use the cookies of whoever looks at them, or an open bridge on loopback. */
+function isSameHost(origin: string, request: IncomingMessage): boolean {
+  return URL.canParse(origin) && new URL(origin).host === request.headers.host
+}
+
+function socketAddress(request: IncomingMessage): string {
+  return request.socket.remoteAddress ?? ''
+}
