@@ -1,0 +1,188 @@
+import { LineParser, type SeriesField } from '../line-protocol.ts'
+import type { Batch, Position, Store, Verdict } from '../store.ts'
+import { verdictOf } from './database.ts'
+import { type Column, DAY_US, MINUTE_US } from './day-file.ts'
+import { Files } from './files.ts'
+import { type Retention, sweepDays, sweepRollups } from './retention.ts'
+import { rollUp } from './rollup.ts'
+import { BOOLEAN, type Kind, NUMBER, TEXT } from './series.ts'
+
+const DAY_MS = 86_400_000
+
+const DEFAULT_RETENTION: Retention = { rawMs: 7 * DAY_MS, minuteMs: 90 * DAY_MS, hourMs: 730 * DAY_MS }
+
+/** Late points come in bursts: each minute is recomputed once for a burst, not once for a point. */
+const ROLLUP_INTERVAL_MS = 10_000
+/** What roll-ups may take between two batches, and a step beyond it. */
+const ROLLUP_BUDGET_MS = 50
+const SWEEP_INTERVAL_MS = 600_000
+const TICK_MS = 1000
+
+export interface EmbeddedStoreOptions {
+  readonly directory: string
+  /** Defaults: raw 7 days, minutes 90 days, hours 2 years. */
+  readonly retention?: Partial<Retention>
+  /** Milliseconds since the epoch; for tests of retention. */
+  readonly now?: () => number
+}
+
+/**
+ * The store that needs nothing installed: `node:sqlite`, synchronous, to be used in a worker thread.
+ *
+ *     history-YYYYMMDD.db   raw rows of a day, and which of its minutes are not rolled up yet
+ *     rollup.db             minutes, hours, newest values, place in the spool
+ *
+ * A batch is committed to the files of its days first and to `rollup.db` last; repeated from the spool after a
+ * crash in between, it changes nothing.
+ */
+export class EmbeddedStore implements Store {
+  /** Large batches fill pages one after the other: 50,000 lines cost half as much each as 5,000. */
+  readonly maxLines = 50_000
+  readonly lingerMs = 500
+  readonly #directory: string
+  readonly #retention: Retention
+  readonly #now: () => number
+  readonly #parser = new LineParser()
+  readonly #ticks: NodeJS.Timeout
+  #files: Files | null = null
+  #nextRollupMs = 0
+  #nextSweepMs = 0
+  #sweepStep: (() => boolean) | null = null
+
+  /** Nothing is opened yet: a disk that is full or broken is a verdict, not an error. */
+  constructor({ directory, retention, now = Date.now }: EmbeddedStoreOptions) {
+    this.#directory = directory
+    this.#retention = { ...DEFAULT_RETENTION, ...retention }
+    this.#now = now
+    this.#ticks = setInterval(() => this.#maintain(), TICK_MS).unref()
+  }
+
+  async write(batch: Batch): Promise<Verdict> {
+    const read = readColumns(this.#parser, batch.lines)
+    if (!read.ok) return { kind: 'rejected', reason: read.reason }
+    try {
+      this.#commit(read.columns, batch.position.block)
+    } catch (error) {
+      this.#closeFiles()
+      return verdictOf(error)
+    }
+    this.#maintain()
+    return { kind: 'written' }
+  }
+
+  /** Null also while the files cannot be opened: then the spool's own cursor counts. */
+  position(): Position | null {
+    try {
+      this.#files ??= new Files(this.#directory)
+      return { block: this.#files.position() }
+    } catch (error) {
+      this.#closeFiles()
+      verdictOf(error)
+      return null
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#ticks)
+    this.#closeFiles()
+  }
+
+  #commit(columns: ReadonlyMap<number, Column[]>, position: number): void {
+    this.#files ??= new Files(this.#directory)
+    const files = this.#files
+    const days = Array.from(columns, ([day, columnsOfDay]) => {
+      const file = files.day(day)
+      file.write(columnsOfDay, position)
+      return { day, part: file.part, position }
+    })
+    files.rollup.commit(days, ({ day }) => columns.get(day) ?? [], position)
+  }
+
+  /** Roll-ups and retention, a little at a time. What fails here is repeated; a write will tell of it. */
+  #maintain(): void {
+    if (!this.#files) return
+    try {
+      const nowMs = this.#now()
+      if (nowMs >= this.#nextRollupMs && this.#rollUp(this.#files, nowMs)) {
+        this.#nextRollupMs = nowMs + ROLLUP_INTERVAL_MS
+      }
+      if (nowMs >= this.#nextSweepMs && this.#sweep(this.#files, nowMs)) {
+        this.#nextSweepMs = nowMs + SWEEP_INTERVAL_MS
+      }
+    } catch (error) {
+      this.#closeFiles()
+      verdictOf(error)
+    }
+  }
+
+  #rollUp(files: Files, nowMs: number): boolean {
+    const currentMinute = Math.floor((nowMs * 1000) / MINUTE_US)
+    const deadline = performance.now() + ROLLUP_BUDGET_MS
+    return [...files.rollup.dirtyDays].every(day =>
+      rollUp(files.day(day), files.rollup, currentMinute, deadline - performance.now()),
+    )
+  }
+
+  #sweep(files: Files, nowMs: number): boolean {
+    if (!sweepDays(files, this.#retention.rawMs, nowMs, ROLLUP_BUDGET_MS)) return false
+    this.#sweepStep ??= sweepRollups(files.rollup, this.#retention, nowMs)
+    if (!this.#sweepStep()) return false
+    this.#sweepStep = null
+    return true
+  }
+
+  #closeFiles(): void {
+    this.#sweepStep = null
+    this.#files?.close()
+    this.#files = null
+  }
+}
+
+type ReadColumns =
+  | { readonly ok: true; readonly columns: ReadonlyMap<number, Column[]> }
+  | { readonly ok: false; readonly reason: string }
+
+/** The values of a batch by day and series. */
+function readColumns(parser: LineParser, lines: readonly Uint8Array[]): ReadColumns {
+  const days = new Map<number, Map<SeriesField, Column>[]>()
+  const withoutDevice = new Set<SeriesField>()
+  let day = -1
+  let columns: Map<SeriesField, Column>[] = []
+  for (const chunk of lines) {
+    const parsed = parser.parse(chunk, (series, value, timeUs) => {
+      const dayOfValue = Math.floor(timeUs / DAY_US)
+      if (dayOfValue !== day) {
+        day = dayOfValue
+        columns = days.get(day) ?? [new Map(), new Map(), new Map()]
+        days.set(day, columns)
+      }
+      const kind = kindOf(value)
+      let column = columns[kind]!.get(series)
+      if (!column) {
+        if (!series.tags.device) withoutDevice.add(series)
+        column = { series, kind, timesUs: [], values: [] }
+        columns[kind]!.set(series, column)
+      }
+      column.timesUs.push(timeUs)
+      // An integer beyond 2^53 is no double: kept exact, as text.
+      column.values.push(
+        typeof value === 'boolean' ? Number(value) : typeof value === 'bigint' ? `${value}` : value,
+      )
+    })
+    if (!parsed.ok) return parsed
+  }
+  for (const { measurement, field } of withoutDevice) {
+    return {
+      ok: false,
+      reason: `a line of measurement '${measurement}' with field '${field}' has no tag 'device'`,
+    }
+  }
+  return {
+    ok: true,
+    columns: new Map(Array.from(days, ([day, kinds]) => [day, kinds.flatMap(kind => [...kind.values()])])),
+  }
+}
+
+function kindOf(value: unknown): Kind {
+  return typeof value === 'number' ? NUMBER : typeof value === 'boolean' ? BOOLEAN : TEXT
+}

@@ -1,0 +1,157 @@
+/**
+ * `rollup.db`: what outlives the days. Minute and hour roll-ups, the newest value of every series, and how far the
+ * spool has been stored. Its transaction is the last of a batch: once it is on disk, so is everything else.
+ */
+
+import { join } from 'node:path'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { BulkInsert, openForWriting, transaction } from './database.ts'
+import type { Column, DayFile } from './day-file.ts'
+import { SERIES_SCHEMA, SeriesTable } from './series.ts'
+
+/** `bucket` is the number of the minute or hour since the epoch. */
+const rollupTable = (name: string) => `
+  CREATE TABLE ${name} (
+    sid INTEGER NOT NULL, bucket INTEGER NOT NULL, count INTEGER NOT NULL, sum REAL, min REAL, max REAL,
+    last NOT NULL, last_us INTEGER NOT NULL, PRIMARY KEY (sid, bucket)
+  ) WITHOUT ROWID;
+`
+
+/**
+ * `part` in `day` is the one that a file of that day has or gets. `minute_from` and `hour_from` in `state`: the first
+ * buckets that retention has left.
+ */
+const SCHEMA = `
+  CREATE TABLE state (
+    id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL,
+    minute_from INTEGER NOT NULL, hour_from INTEGER NOT NULL
+  );
+  INSERT INTO state VALUES (1, 0, 0, 0);
+  CREATE TABLE day (
+    day INTEGER PRIMARY KEY, part INTEGER NOT NULL, position INTEGER NOT NULL, is_dirty INTEGER NOT NULL
+  );
+  ${SERIES_SCHEMA}
+  CREATE TABLE latest (sid INTEGER PRIMARY KEY, time_us INTEGER NOT NULL, value NOT NULL);
+  ${rollupTable('minute')}
+  ${rollupTable('hour')}
+`
+
+export function rollupPath(directory: string): string {
+  return join(directory, 'rollup.db')
+}
+
+export interface Day {
+  readonly day: number
+  readonly part: number
+  readonly position: number
+}
+
+export class RollupFile {
+  readonly db: DatabaseSync
+  readonly series: SeriesTable
+  readonly minutes: BulkInsert
+  position: number
+  /** The first minute that retention has left. */
+  minuteFrom: number
+  readonly days = new Map<number, Day>()
+  /** Days whose files hold dirty minutes. */
+  readonly dirtyDays = new Set<number>()
+  readonly #statements: Record<'position' | 'day' | 'clean' | 'latest' | 'hour', StatementSync>
+
+  /** Throws what SQLite throws. */
+  constructor(directory: string) {
+    this.db = openForWriting(rollupPath(directory), SCHEMA)
+    const state = this.db.prepare('SELECT position, minute_from FROM state').get()
+    this.position = Number(state?.position)
+    this.minuteFrom = Number(state?.minute_from)
+    for (const row of this.db.prepare('SELECT day, part, position, is_dirty FROM day').iterate()) {
+      const day = Number(row.day)
+      this.days.set(day, { day, part: Number(row.part), position: Number(row.position) })
+      if (row.is_dirty) this.dirtyDays.add(day)
+    }
+    this.series = new SeriesTable(this.db)
+    this.minutes = new BulkInsert(this.db, 'minute', 8)
+    this.#statements = {
+      position: this.db.prepare('UPDATE state SET position = ?'),
+      day: this.db.prepare('INSERT OR REPLACE INTO day VALUES (?, ?, ?, ?)'),
+      clean: this.db.prepare('UPDATE day SET is_dirty = 0 WHERE day = ?'),
+      latest: this.db.prepare(`
+        INSERT INTO latest VALUES (?, ?, ?) ON CONFLICT (sid) DO UPDATE
+        SET time_us = excluded.time_us, value = excluded.value WHERE excluded.time_us >= time_us`),
+      // From the minutes, which come from the rows: 60 of them instead of up to thousands of rows.
+      hour: this.db.prepare(`
+        INSERT OR REPLACE INTO hour
+        SELECT sid, ?2, sum(count), sum(sum), min(min), max(max), newest.last, newest.last_us
+        FROM minute, (
+          SELECT last, last_us FROM minute
+          WHERE sid = ?1 AND bucket >= ?2 * 60 AND bucket < ?2 * 60 + 60 ORDER BY bucket DESC LIMIT 1
+        ) AS newest
+        WHERE sid = ?1 AND bucket >= ?2 * 60 AND bucket < ?2 * 60 + 60`),
+    }
+  }
+
+  /** The end of a batch: its rows are on disk in the files of `days`. */
+  commit(days: readonly Day[], columnsOf: (day: Day) => Iterable<Column>, position: number): void {
+    transaction(this.db, () => {
+      for (const day of days) {
+        for (const column of columnsOf(day)) this.#updateLatest(column, day.part)
+        this.#statements.day.run(day.day, day.part, day.position, 1)
+      }
+      this.#statements.position.run(position)
+    })
+    for (const day of days) {
+      this.days.set(day.day, day)
+      this.dirtyDays.add(day.day)
+    }
+    this.position = position
+  }
+
+  #updateLatest({ series, kind, timesUs, values }: Column, part: number): void {
+    let newest = 0
+    for (let i = 1; i < timesUs.length; i++) if (timesUs[i]! >= timesUs[newest]!) newest = i
+    this.#statements.latest.run(this.series.sidOf(series, kind, part), timesUs[newest]!, values[newest]!)
+  }
+
+  /** Within a transaction, after the minutes. */
+  recomputeHour(sid: number, hour: number): void {
+    this.#statements.hour.run(sid, hour)
+  }
+
+  /** A file that this one does not know: its newest values count, its roll-ups are to be computed. */
+  adopt({ db, day, part, series }: DayFile): void {
+    transaction(this.db, () => {
+      for (const table of ['reading', 'reading_text']) {
+        const newest = db.prepare(`SELECT sid, max(time_us) AS timeUs, value FROM ${table} GROUP BY sid`)
+        for (const { sid, timeUs, value } of newest.iterate()) {
+          this.#statements.latest.run(this.series.add(series.get(Number(sid))), timeUs!, value!)
+        }
+      }
+      this.#statements.day.run(day, part, 0, 1)
+    })
+    this.days.set(day, { day, part, position: 0 })
+    this.dirtyDays.add(day)
+  }
+
+  markClean(day: number): void {
+    this.#statements.clean.run(day)
+    this.dirtyDays.delete(day)
+  }
+
+  /** Before a day's file is unlinked: one made later is another part. */
+  startNextPart(day: number): void {
+    const part = (this.days.get(day)?.part ?? 0) + 1
+    this.#statements.day.run(day, part, 0, 0)
+    this.days.set(day, { day, part, position: 0 })
+    this.dirtyDays.delete(day)
+  }
+
+  /** What lies before is no longer read, and may be deleted. Whole hours, so that they can stand in for minutes. */
+  setHorizon(minuteFrom: number, hourFrom: number): void {
+    this.db.prepare('UPDATE state SET minute_from = ?, hour_from = ?').run(minuteFrom, hourFrom)
+    this.minuteFrom = minuteFrom
+  }
+
+  close(): void {
+    this.db.close()
+  }
+}

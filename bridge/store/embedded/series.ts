@@ -1,0 +1,88 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { Tags } from '../../telemetry/reading.ts'
+import type { SeriesField } from '../line-protocol.ts'
+
+/** Codes in the files: never renumber. */
+export const NUMBER = 0
+export const BOOLEAN = 1
+export const TEXT = 2
+export type Kind = typeof NUMBER | typeof BOOLEAN | typeof TEXT
+
+/**
+ * Each file numbers its series itself, so that it can be read, copied or lost without the others.
+ * `part` is explained in `retention.ts`; within a day file it is the same everywhere.
+ */
+export const SERIES_SCHEMA = `
+  CREATE TABLE series (
+    sid INTEGER PRIMARY KEY, device TEXT NOT NULL, field TEXT NOT NULL, measurement TEXT NOT NULL,
+    tags TEXT NOT NULL, kind INTEGER NOT NULL, part INTEGER NOT NULL,
+    UNIQUE (device, field, measurement, tags, kind, part)
+  );
+`
+
+export interface Series {
+  readonly device: string
+  readonly field: string
+  readonly measurement: string
+  /** JSON of the tags other than `device`, sorted. */
+  readonly tags: string
+  readonly kind: Kind
+  readonly part: number
+}
+
+/** The series of one file: found, or added within the transaction at hand. */
+export class SeriesTable {
+  readonly #find: StatementSync
+  readonly #insert: StatementSync
+  readonly #get: StatementSync
+  readonly #all: StatementSync
+  // By the parser's objects: a series costs its text once, not once per batch.
+  readonly #known = new WeakMap<SeriesField, Map<number, number>>()
+
+  constructor(db: DatabaseSync) {
+    const columns = ['device', 'field', 'measurement', 'tags', 'kind', 'part']
+    this.#find = db.prepare(
+      `SELECT sid FROM series WHERE ${columns.map(name => `${name} = ?`).join(' AND ')}`,
+    )
+    this.#insert = db.prepare(`INSERT INTO series (${columns}) VALUES (${columns.map(() => '?')})`)
+    this.#get = db.prepare(`SELECT ${columns} FROM series WHERE sid = ?`)
+    this.#all = db.prepare('SELECT sid FROM series')
+  }
+
+  sidOf(field: SeriesField, kind: Kind, part: number): number {
+    let sids = this.#known.get(field)
+    if (!sids) {
+      sids = new Map()
+      this.#known.set(field, sids)
+    }
+    const key = part * 4 + kind
+    let sid = sids.get(key)
+    if (sid === undefined) {
+      const { device = '', ...others } = field.tags
+      const { measurement } = field
+      sid = this.add({ device, field: field.field, measurement, tags: canonicalTags(others), kind, part })
+      sids.set(key, sid)
+    }
+    return sid
+  }
+
+  add({ device, field, measurement, tags, kind, part }: Series): number {
+    const row = [device, field, measurement, tags, kind, part]
+    return Number(this.#find.get(...row)?.sid ?? this.#insert.run(...row).lastInsertRowid)
+  }
+
+  all(): number[] {
+    return this.#all.all().map(({ sid }) => Number(sid))
+  }
+
+  get(sid: number): Series {
+    const row = this.#get.get(sid)
+    if (!row) throw new Error(`no series ${sid}`)
+    return row as unknown as Series
+  }
+}
+
+/** The same text for the same tags, in whatever order they came. */
+function canonicalTags(tags: Tags): string {
+  return JSON.stringify(Object.fromEntries(Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1))))
+}

@@ -1,0 +1,13 @@
+/** Why a history could not answer. The store's own words are in `message`. */
+export class HistoryError extends Error {
+  /** `unavailable`: the store is away or broken; `too-slow`: it took too long; `too-large`: ask for less. */
+  readonly code: 'unavailable' | 'too-slow' | 'too-large'
+
+  constructor(code: HistoryError['code'], message: string, cause?: unknown) {
+    super(message, { cause })
+    this.code = code
+  }
+}
+
+/** Of one answer. */
+export const MAX_BUCKETS = 100_000
