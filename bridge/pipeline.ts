@@ -21,8 +21,12 @@ import type { Request } from './telemetry/facts.ts'
 import type { Message } from './telemetry/message.ts'
 import type { AcceptedReading, Reading } from './telemetry/reading.ts'
 
-/** Resolves when the message may be acknowledged; rejects when it must not be. Null: nobody waits (QoS 0). */
-export type Accept = (message: Message) => Promise<void> | null
+export interface Pipeline {
+  /** Resolves when the message may be acknowledged; rejects when it must not be. Null: nobody waits (QoS 0). */
+  accept(message: Message): Promise<void> | null
+  /** Counts a message that its sender had no right to publish. */
+  refuse(message: Message): void
+}
 
 export interface Parts {
   readonly decoder: Decoder
@@ -37,11 +41,12 @@ export interface Parts {
 
 const MESSAGE: Outcome = { kind: 'message' }
 const DUPLICATE: Outcome = { kind: 'ignored', reason: 'duplicate' }
+const FORBIDDEN: Outcome = { kind: 'dropped', reason: 'forbidden' }
 
-export function createPipeline({ decoder, catalog, relay, spool, epoch, publish }: Parts): Accept {
+export function createPipeline({ decoder, catalog, relay, spool, epoch, publish }: Parts): Pipeline {
   let seq = 0
 
-  return function accept(message) {
+  function accept(message: Message): Promise<void> | null {
     const receivedUs = Date.now() * 1000
     const key = message.packetId === null ? null : retransmissionKey(message, message.packetId)
     if (message.dup && key !== null && spool.hasRecently(key)) return finish(message, DUPLICATE, '', 0, null, receivedUs)
@@ -87,10 +92,27 @@ export function createPipeline({ decoder, catalog, relay, spool, epoch, publish 
     key: number | null,
     receivedUs: number,
   ): Promise<void> | null {
-    if (relay.wantsMessages) relay.offerMessage({ message, outcome, receivedUs })
+    if (relay.wantsMessages) relay.offerMessage({ message, receivedUs, result: resultOf(outcome) })
     const awaited = message.qos > 0
     const durable = spool.append({ lines, lineCount, outcome, key, awaited })
     return awaited ? durable : null
+  }
+
+  return {
+    accept,
+    refuse: message => void finish({ ...message, qos: 0 }, FORBIDDEN, '', 0, null, Date.now() * 1000),
+  }
+}
+
+/** In the ledger's words. */
+function resultOf(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'message':
+      return 'stored'
+    case 'quarantined':
+      return 'quarantined'
+    default:
+      return `${outcome.kind}:${outcome.reason}`
   }
 }
 

@@ -30,8 +30,8 @@ export interface Publication {
 export interface BrokerOptions {
   /** Resolves when the message may be acknowledged; null: nobody waits for it (QoS 0). */
   readonly accept: (delivery: Delivery) => Promise<void> | null
-  /** A message that its sender had no right to publish: it is not accepted, and the connection is closed. */
-  readonly onForbidden: (delivery: Delivery) => void
+  /** A message that its sender has no right to publish: it is to be counted; the connection is closed. */
+  readonly refuse: (delivery: Delivery) => void
   readonly log: { debug(fields: object, text: string): void; error(fields: object, text: string): void }
 }
 
@@ -71,7 +71,7 @@ export class Broker {
         const delivery = toDelivery(client, packet)
         if (RESERVED_TOPIC.test(packet.topic)) {
           broker.stats.forbidden++
-          options.onForbidden(delivery)
+          options.refuse(delivery)
           done(new Error(`topic ${packet.topic} is reserved`))
           return
         }

@@ -1,8 +1,9 @@
-/** Where MQTT comes in: plain TCP, and WebSocket on the HTTP server's `/mqtt`. Both feed the same broker. */
+/** Where MQTT comes in: TCP, plain or with TLS, and WebSocket on the HTTP server's `/mqtt`. Both feed the same broker. */
 
 import type { IncomingMessage } from 'node:http'
-import { createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { createServer as createTlsServer } from 'node:tls'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import type { Broker } from './broker.ts'
 
@@ -14,18 +15,24 @@ export interface TcpListener {
   close(): void
 }
 
+export interface TcpOptions {
+  readonly host: string
+  /** 0 picks a free one. */
+  readonly port: number
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null
+}
+
 /** Rejects with the error of `listen`: EADDRINUSE, EACCES. */
-export async function listenTcp(broker: Broker, host: string, port: number): Promise<TcpListener> {
+export async function listenTcp(broker: Broker, { host, port, tls }: TcpOptions): Promise<TcpListener> {
   const sockets = new Set<Socket>()
-  const server = createServer({ noDelay: true }, socket => {
+  const onConnection = (socket: Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     broker.handle(socket)
-  })
-  await listening(server, host, port)
-  const address = server.address()
+  }
+  const server = tls === null ? createServer({ noDelay: true }, onConnection) : createTlsServer(tls, onConnection)
   return {
-    port: typeof address === 'object' && address !== null ? address.port : port,
+    port: await listen(server, host, port),
     stop: () => server.close(),
     close: () => {
       server.close()
@@ -34,6 +41,8 @@ export async function listenTcp(broker: Broker, host: string, port: number): Pro
   }
 }
 
+/** A house that reconnects as one should find room in the queue of the kernel. */
+const BACKLOG = 1024
 /** Largest WebSocket frame: a whole MQTT packet with its header. */
 const MAX_FRAME_BYTES = 2 * 1024 * 1024 + 16
 const SUB_PROTOCOLS = ['mqtt', 'mqttv3.1']
@@ -72,12 +81,13 @@ export function acceptWebSockets(broker: Broker): MqttUpgrade {
   }
 }
 
-function listening(server: Server, host: string, port: number): Promise<void> {
+/** Returns the port that it got. */
+export function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host, port, backlog: 1024 }, () => {
+    server.listen({ host, port, backlog: BACKLOG }, () => {
       server.off('error', reject)
-      resolve()
+      resolve((server.address() as AddressInfo).port)
     })
   })
 }

@@ -16,7 +16,6 @@ export interface AppOptions {
   readonly readiness: () => Readiness
   /** Routes of the parts that bring their own: history, explain, live, quarantine. */
   readonly api: readonly Hono[]
-  readonly live: Hono
   /** Folder of the built page. */
   readonly pageDir: string
   readonly log: Logger
@@ -31,7 +30,7 @@ export interface Readiness {
   readonly store: { readonly ok: boolean; readonly reason: string | null; readonly since: number | null }
 }
 
-export function createApp({ catalog, metrics, ledger, readiness, api, live, pageDir, log }: AppOptions): Hono {
+export function createApp({ catalog, metrics, ledger, readiness, api, pageDir, log }: AppOptions): Hono {
   const app = new Hono()
   app.use(
     secureHeaders({
@@ -69,7 +68,6 @@ export function createApp({ catalog, metrics, ledger, readiness, api, live, page
       : c.json(device)
   })
   for (const routes of api) app.route('/api', routes)
-  app.route('/live', live)
   app.all('/api/*', c => problem(c, 404, 'not-found', `there is no ${c.req.method} ${c.req.path}`))
 
   app.get('/assets/*', async (c, next) => {

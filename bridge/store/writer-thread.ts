@@ -12,10 +12,17 @@ export interface WriterThreadOptions {
   readonly tail: SpoolPosition
   readonly tailMessages: number
   readonly onProgress: (progress: Progress) => void
-  readonly onTrouble: (trouble: StoreTrouble | null) => void
   /** The thread has ended by a fault of ours: the process must start again from the spool. */
   readonly onFault: (error: unknown) => void
   readonly log: { warn(fields: object, text: string): void; error(fields: object, text: string): void }
+}
+
+const NO_PROGRESS: Progress = {
+  cursor: { block: 0, segment: 0, offset: 0, messages: 0, refused: 0, lost: 0 },
+  releasable: 0,
+  lines: 0,
+  batches: 0,
+  evicted: 0,
 }
 
 export class WriterThread {
@@ -23,9 +30,10 @@ export class WriterThread {
   readonly #options: WriterThreadOptions
   readonly #requests = new Map<number, (entries: readonly QuarantineEntry[]) => void>()
   #nextRequest = 1
-  #progress: Progress | null = null
+  #progress: Progress = NO_PROGRESS
   #trouble: (StoreTrouble & { readonly sinceMs: number }) | null = null
-  #stopped: PromiseWithResolvers<void> = Promise.withResolvers()
+  readonly #started: PromiseWithResolvers<void> = Promise.withResolvers()
+  readonly #stopped: PromiseWithResolvers<void> = Promise.withResolvers()
 
   constructor(options: WriterThreadOptions) {
     this.#options = options
@@ -39,8 +47,12 @@ export class WriterThread {
     this.#worker.once('error', error => options.onFault(error))
   }
 
-  /** Null until the thread has looked at the store. */
-  get progress(): Progress | null {
+  /** Resolves when the thread has found its place; `progress` tells nothing before. */
+  get started(): Promise<void> {
+    return this.#started.promise
+  }
+
+  get progress(): Progress {
     return this.#progress
   }
 
@@ -74,15 +86,15 @@ export class WriterThread {
   }
 
   #receive(message: FromWriter): void {
-    const { log, onProgress, onTrouble } = this.#options
+    const { log, onProgress } = this.#options
     switch (message.kind) {
       case 'progress':
         this.#progress = message.progress
+        this.#started.resolve()
         onProgress(message.progress)
         break
       case 'trouble':
         this.#noteTrouble(message.trouble)
-        onTrouble(message.trouble)
         break
       case 'damage':
         log.error(message, 'spool: damage was stepped over; the file is kept in damaged/')

@@ -9,19 +9,12 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { gzipSync } from 'node:zlib'
 import type { Batch, Position, Store, Verdict } from '../store.ts'
+import type { InfluxServer } from './admin.ts'
 
-export interface InfluxOptions {
-  /** Without a trailing slash; may carry a path. */
-  readonly url: string
-  readonly database: string
-  readonly username?: string | undefined
-  readonly password?: string | undefined
-  readonly token?: string | undefined
-  readonly org?: string | undefined
-  readonly bucket?: string | undefined
+export interface InfluxOptions extends InfluxServer {
   readonly timeoutMs: number
-  /** Creates the database of that name (1.x), which the server said is missing. */
-  readonly createDatabase: (name: string) => Promise<void>
+  /** Creates the database (1.x), which the server said is missing. */
+  readonly createDatabase: () => Promise<void>
 }
 
 interface Answer {
@@ -80,7 +73,7 @@ export class InfluxStore implements Store {
   async #createDatabase(refusal: string): Promise<Verdict> {
     const { database } = this.#options
     try {
-      await this.#options.createDatabase(database)
+      await this.#options.createDatabase()
       return { kind: 'retry', reason: `created database ${database}`, afterMs: 0 }
     } catch (error) {
       return { kind: 'misconfigured', reason: `${refusal}; creating it failed: ${describe(error)}` }
@@ -127,7 +120,7 @@ export function verdictOf({ status, body, retryAfterMs }: Answer): Verdict {
   return { kind: 'retry', reason, ...(retryAfterMs === undefined ? {} : { afterMs: retryAfterMs }) }
 }
 
-function writeUrl({ url, database, token, org, bucket }: InfluxOptions): URL {
+function writeUrl({ url, database, token, org, bucket }: InfluxServer): URL {
   const target = new URL(token === undefined ? `${url}/write` : `${url}/api/v2/write`)
   if (token === undefined) {
     target.searchParams.set('db', database)
@@ -139,7 +132,7 @@ function writeUrl({ url, database, token, org, bucket }: InfluxOptions): URL {
   return target
 }
 
-function authorization({ token, username, password }: InfluxOptions): Record<string, string> {
+function authorization({ token, username, password }: InfluxServer): Record<string, string> {
   if (token !== undefined) return { authorization: `Token ${token}` }
   if (username === undefined) return {}
   return { authorization: `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}` }

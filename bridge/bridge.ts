@@ -1,0 +1,207 @@
+/**
+ * The wiring: every part, in the order in which a message meets it. Starting goes down this page, stopping up.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Server } from 'node:net'
+import { join } from 'node:path'
+import { Broker } from '../broker/broker.ts'
+import { acceptWebSockets, listen, listenTcp } from '../broker/listeners.ts'
+import { Catalog } from './catalog/catalog.ts'
+import { fillCatalog } from './catalog/fill.ts'
+import type { Config } from './config/config.ts'
+import type { Settings } from './config/schema.ts'
+import { openDataDirectory, SetupError } from './data-directory.ts'
+import { createDecoder } from './decode/decoder.ts'
+import { isDemoWanted, startDemo } from './demo.ts'
+import { createApp } from './http/app.ts'
+import { quarantineRoutes } from './http/quarantine.ts'
+import { createHttpServer } from './http/server.ts'
+import { balance } from './ledger.ts'
+import { Relay } from './live/relay.ts'
+import { attachLive } from './live/sockets.ts'
+import type { Logger } from './log.ts'
+import { metricSources } from './metric-sources.ts'
+import { createMetrics } from './metrics.ts'
+import { createPipeline, type Pipeline } from './pipeline.ts'
+import { Spool } from './spool/spool.ts'
+import { openHistory, storeSetup } from './store/setup.ts'
+import { WriterThread } from './store/writer-thread.ts'
+
+export interface Bridge {
+  /** What the ready line says; ports that are off are null. */
+  readonly address: {
+    readonly mqtt: number
+    readonly mqtts: number | null
+    readonly http: number
+    readonly url: string
+    readonly store: 'embedded' | 'influx'
+  }
+  /** Finishes what was accepted, tells the clients, and leaves the rest in the spool. */
+  close(): Promise<void>
+}
+
+const PAGE_DIR = join(import.meta.dirname, '../dashboards/live/dist')
+/** What the writer may still deliver while the process stops; the spool keeps the rest. */
+const DELIVER_WITHIN_MS = 4000
+
+/** Rejects with a SetupError for what the surroundings do not allow: a port in use, a directory that is not ours. */
+export async function createBridge(config: Config, log: Logger): Promise<Bridge> {
+  const { settings } = config
+  const tls = readTls(settings)
+  const data = openDataDirectory(settings.dataDir)
+  const store = storeSetup(settings, data.store)
+  const epoch = randomBytes(6).toString('base64url')
+  const stopping = new AbortController()
+
+  const catalog = new Catalog({
+    journalPath: data.catalog,
+    scope: store.kind === 'influx' ? 'measurement' : 'device',
+  })
+  const decoder = createDecoder()
+  const spool = new Spool({
+    ...spoolOptions(settings),
+    dir: data.spool,
+    nodeId: data.nodeId,
+    beforeCommit: () => catalog.flush(),
+    onCommit: commit => writer.committed(commit),
+    log,
+  })
+  const writer = new WriterThread({
+    setup: {
+      spoolDir: data.spool,
+      cursorPath: data.cursor,
+      quarantine: { path: data.quarantine, ...settings.quarantine },
+      store,
+    },
+    tail: spool.tail,
+    tailMessages: spool.totals.messages,
+    onProgress: ({ releasable }) => spool.release(releasable),
+    onFault: error => {
+      throw error
+    },
+    log,
+  })
+  const history = openHistory(store)
+  await Promise.all([writer.started, fillCatalog(catalog, history, stopping.signal)])
+
+  const relay = new Relay({
+    node: data.nodeId,
+    epoch,
+    lastReadings: () => catalog.lastReadings(),
+    limits: { maxConnections: settings.live.maxConnections },
+  })
+  // The broker hands messages to the pipeline, which has the broker publish what a decoder asks for.
+  const pipeline: Pipeline = createPipeline({
+    decoder,
+    catalog,
+    relay,
+    spool,
+    epoch,
+    publish: request => void broker.publish(request).catch(() => undefined),
+  })
+  const broker = await Broker.start({ ...pipeline, log })
+
+  const ledger = () => balance(spool.totals, writer.progress.cursor, writer.progress.evicted)
+  const app = createApp({
+    catalog,
+    ledger,
+    metrics: createMetrics(metricSources({ ledger, spool, writer, relay, broker, catalog })),
+    readiness: () => ({
+      ready: spool.failure === null && !stopping.signal.aborted,
+      reason: stopping.signal.aborted ? 'stopping' : (spool.failure?.message ?? null),
+      store: {
+        ok: writer.trouble === null,
+        reason: writer.trouble?.reason ?? null,
+        since: writer.trouble?.sinceMs ?? null,
+      },
+    }),
+    api: [
+      quarantineRoutes({ list: (limit, before) => writer.listQuarantine(limit, before) }),
+    ],
+    pageDir: PAGE_DIR,
+    log,
+  })
+
+  const { host } = settings
+  const webSockets = acceptWebSockets(broker)
+  const http = createHttpServer({ app, tls, onMqttUpgrade: webSockets.handle })
+  const live = attachLive(http, relay)
+  const httpPort = await listenOn(http, host, settings.http.port)
+  const mqtt = await listenTcp(broker, { host, port: settings.mqtt.port, tls: null }).catch(portMistake(settings.mqtt.port))
+  const mqtts =
+    tls === null
+      ? null
+      : await listenTcp(broker, { host, port: settings.mqtts.port, tls }).catch(portMistake(settings.mqtts.port))
+  const stopDemo = isDemoWanted(config) ? await startDemo(`mqtt://${urlHost(host)}:${mqtt.port}`, log) : null
+
+  return {
+    address: {
+      mqtt: mqtt.port,
+      mqtts: mqtts?.port ?? null,
+      http: httpPort,
+      url: `${tls === null ? 'http' : 'https'}://${urlHost(host)}:${httpPort}/`,
+      store: store.kind,
+    },
+    async close() {
+      stopping.abort()
+      await stopDemo?.()
+      mqtt.stop()
+      mqtts?.stop()
+      http.close()
+      await spool.flush().catch(error => log.warn({ err: error }, 'what was not acknowledged is with the devices'))
+      await live.close('restarting')
+      await broker.close()
+      webSockets.close()
+      mqtt.close()
+      mqtts?.close()
+      http.closeAllConnections()
+      await spool.close().catch(() => undefined)
+      await writer.stop(DELIVER_WITHIN_MS)
+      await history.close()
+      await catalog.close()
+      data.close()
+    },
+  }
+}
+
+function spoolOptions({ spool }: Settings) {
+  return {
+    maxBytes: spool.maxBytes,
+    segmentBytes: spool.segmentBytes,
+    lingerMs: spool.linger,
+    quietLingerMs: spool.quietLinger,
+    holdMs: spool.hold,
+    maxPendingBytes: spool.maxPendingBytes,
+    keepMs: spool.keepDelivered.age,
+    keepBytes: spool.keepDelivered.bytes,
+  }
+}
+
+function readTls({ tls }: Settings): { cert: Buffer; key: Buffer } | null {
+  if (tls.cert === undefined || tls.key === undefined) return null
+  try {
+    return { cert: readFileSync(tls.cert), key: readFileSync(tls.key) }
+  } catch (error) {
+    throw new SetupError(`tls: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function listenOn(server: Server, host: string, port: number): Promise<number> {
+  return listen(server, host, port).catch(portMistake(port))
+}
+
+/** Port errors are the commonest mistake of a first start: one line that says what to do. */
+function portMistake(port: number): (error: NodeJS.ErrnoException) => never {
+  return error => {
+    const why = error.code === 'EADDRINUSE' ? 'is in use' : error.code === 'EACCES' ? 'needs more rights' : error.message
+    throw new SetupError(`port ${port} ${why}; set another, or end what listens there`, { cause: error })
+  }
+}
+
+/** As it stands in a URL: IPv6 in brackets, and a name for "every address". */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}

@@ -1,0 +1,42 @@
+/** The HTTP port: page, API, `/live` and MQTT over WebSocket at `/mqtt`; https and wss when there is a certificate. */
+
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { Duplex } from 'node:stream'
+import { createAdaptorServer } from '@hono/node-server'
+import type { Hono } from 'hono'
+
+export interface HttpOptions {
+  readonly app: Hono
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null
+  readonly onMqttUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+}
+
+/** A request whose head has not come by then is dropped: holding it open is all that a slow loris wants. */
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 30_000
+
+export function createHttpServer({ app, tls, onMqttUpgrade }: HttpOptions): Server {
+  const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    ...(tls === null ? {} : { createServer: createTlsServer }),
+    serverOptions: { ...timeouts, ...tls },
+  }) as Server
+  server.on('upgrade', (request, socket, head) => {
+    const path = pathOf(request)
+    if (path === '/mqtt') onMqttUpgrade(request, socket, head)
+    else if (path !== '/live') refuse(socket, 404)
+  })
+  return server
+}
+
+function pathOf(request: IncomingMessage): string {
+  const path = (request.url ?? '').split('?', 1)[0]!
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+}
+
+function refuse(socket: Duplex, status: number): void {
+  socket.on('error', () => socket.destroy())
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}

@@ -1,0 +1,65 @@
+/** The writer's thread: builds the store that was asked for and runs the writer until it is told to stop. */
+
+import { parentPort, workerData } from 'node:worker_threads'
+import { Quarantine } from '../quarantine/quarantine.ts'
+import { Cursor } from '../spool/cursor.ts'
+import type { SpoolPosition } from '../spool/spool.ts'
+import { EmbeddedStore } from './embedded/embedded-store.ts'
+import { createDatabase, type InfluxServer } from './influx/admin.ts'
+import { InfluxStore } from './influx/influx-store.ts'
+import type { Store } from './store.ts'
+import { type FromWriter, type ToWriter, Writer } from './writer.ts'
+
+export type StoreSetup =
+  | {
+      readonly kind: 'embedded'
+      readonly directory: string
+      readonly retention: { readonly rawMs: number; readonly minuteMs: number; readonly hourMs: number }
+    }
+  | ({ readonly kind: 'influx'; readonly timeoutMs: number } & InfluxServer)
+
+/** Plain data: it crosses into the thread. */
+export interface WriterSetup {
+  readonly spoolDir: string
+  readonly cursorPath: string
+  readonly quarantine: { readonly path: string; readonly maxBytes: number; readonly maxBytesPerDevice: number }
+  readonly store: StoreSetup
+  readonly tail: SpoolPosition
+  readonly tailMessages: number
+}
+
+function openStore(setup: StoreSetup): Store {
+  if (setup.kind === 'embedded') return new EmbeddedStore(setup)
+  return new InfluxStore({ ...setup, createDatabase: () => createDatabase(setup) })
+}
+
+const port = parentPort
+if (port === null) throw new Error('BUG: writer-worker.ts runs as a worker thread only')
+const setup = workerData as WriterSetup
+const post = (message: FromWriter) => port.postMessage(message)
+const quarantine = new Quarantine(setup.quarantine)
+const writer = new Writer({
+  spoolDir: setup.spoolDir,
+  store: openStore(setup.store),
+  cursor: new Cursor(setup.cursorPath),
+  quarantine,
+  tail: setup.tail,
+  tailMessages: setup.tailMessages,
+  post,
+})
+
+port.on('message', (message: ToWriter) => {
+  switch (message.kind) {
+    case 'committed':
+      writer.committed(message.commit)
+      break
+    case 'stop':
+      writer.stop(message.withinMs)
+      break
+    case 'list':
+      post({ kind: 'listed', id: message.id, entries: quarantine.list(message.limit, message.before) })
+  }
+})
+
+await writer.run()
+post({ kind: 'stopped' })
