@@ -4,16 +4,21 @@
  * have; no dependency.
  */
 
-import type {
-  CommandResult,
-  GapFrame,
-  LiveFilter,
-  LiveMessage,
-  LiveReading,
-  MessagesFrame,
-  ReadingsFrame,
-  SnapshotFrame,
-} from './protocol.ts'
+import { isFinal, retryDelayMs } from './backoff.ts'
+import {
+  type Follower,
+  LiveError,
+  type LiveSubscription,
+  MessagesFollower,
+  type MessagesOptions,
+  ReadingsFollower,
+  type ReadingsOptions,
+} from './follower.ts'
+import { ENDED, ENDED_ABNORMALLY, type Link, type OpenLink } from './link.ts'
+import { openSocket } from './link-socket.ts'
+import type { CommandResult, HelloFrame, Id, ServerFrame } from './protocol.ts'
+
+export { LiveError, type LiveSubscription, type MessagesOptions, type ReadingsOptions }
 
 export type LiveTransport = 'websocket' | 'events' | 'poll'
 
@@ -37,35 +42,6 @@ export type LiveState =
   /** For good: `close()` was called, or access was refused. `connect()` begins again. */
   | { readonly kind: 'closed'; readonly code: number; readonly reason: string }
 
-export interface ReadingsOptions extends LiveFilter {
-  readonly maxHz?: number
-  readonly snapshot?: boolean
-  /** A cursor kept from an earlier page view. */
-  readonly resume?: string
-  /** Also called with the readings of a snapshot, unless `onSnapshot` is given. */
-  readonly onReadings: (readings: readonly LiveReading[], frame: ReadingsFrame | SnapshotFrame) => void
-  readonly onSnapshot?: (readings: readonly LiveReading[], frame: SnapshotFrame) => void
-  readonly onGap?: (gap: GapFrame) => void
-  readonly onError?: (error: LiveError) => void
-}
-
-export interface MessagesOptions {
-  readonly topics?: readonly string[]
-  readonly maxHz?: number
-  readonly onMessages: (messages: readonly LiveMessage[], frame: MessagesFrame) => void
-  readonly onError?: (error: LiveError) => void
-}
-
-export interface LiveSubscription {
-  /** Where it stands; opaque. Null before the first frame. */
-  readonly cursor: string | null
-  /** Field values (or messages) the server has left out so far. */
-  readonly skipped: number
-  /** Resolves when the server took it (again after each reconnection it is taken anew). */
-  readonly ready: Promise<void>
-  close(): void
-}
-
 export interface Command {
   readonly device: string
   readonly topic?: string
@@ -88,11 +64,229 @@ export interface LiveClient {
   close(): void
 }
 
-export class LiveError extends Error {
-  readonly code: string
-  constructor(code: string, message: string) {
-    super(message)
-    this.name = 'LiveError'
-    this.code = code
+export function connectLive(options: LiveClientOptions = {}): LiveClient {
+  const client = new Client(options)
+  client.connect()
+  return client
+}
+
+const OPEN: Record<LiveTransport, OpenLink> = { websocket: openSocket, events: openSocket, poll: openSocket }
+
+/** A transport through which no hello comes in this time does not pass. */
+const HELLO_MS = 8_000
+/** After silence a ping asks whether the other side is still there. */
+const SILENCE_MS = 15_000
+const PONG_MS = 20_000
+const CHECK_MS = 5_000
+/** Open for so long, a connection that ends counts as a first failure again. */
+const STABLE_MS = 10_000
+
+type Timer = ReturnType<typeof setTimeout>
+
+class Client implements LiveClient {
+  clockOffsetMs = 0
+  readonly #options: LiveClientOptions
+  readonly #transports: readonly LiveTransport[]
+  readonly #followers = new Map<Id, Follower>()
+  readonly #commands = new Map<Id, PromiseWithResolvers<CommandResult>>()
+  #pings: { readonly sentMs: number; readonly answer: PromiseWithResolvers<number> }[] = []
+  #state: LiveState = { kind: 'closed', code: ENDED, reason: 'not begun' }
+  #link: Link | null = null
+  #nextId = 1
+  #transport = 0
+  #failures = 0
+  #openedMs = 0
+  #heardMs = 0
+  #pingedMs = 0
+  #retryTimer: Timer | undefined
+  #helloTimer: Timer | undefined
+  #checkTimer: ReturnType<typeof setInterval> | undefined
+
+  constructor(options: LiveClientOptions) {
+    this.#options = options
+    this.#transports = options.transports ?? ['websocket', 'events', 'poll']
   }
+
+  get state(): LiveState {
+    return this.#state
+  }
+
+  subscribe(options: ReadingsOptions): LiveSubscription {
+    return this.#follow(new ReadingsFollower(this.#nextId++, options))
+  }
+
+  subscribeMessages(options: MessagesOptions): LiveSubscription {
+    return this.#follow(new MessagesFollower(this.#nextId++, options))
+  }
+
+  command(command: Command): Promise<CommandResult> {
+    if (!this.#link || this.#state.kind !== 'open') {
+      return Promise.reject(new LiveError('not-connected', 'there is no connection to the bridge'))
+    }
+    const id = this.#nextId++
+    const answer = Promise.withResolvers<CommandResult>()
+    this.#commands.set(id, answer)
+    this.#link.send({ op: 'command', id, ...command })
+    return answer.promise
+  }
+
+  ping(): Promise<number> {
+    if (!this.#link)
+      return Promise.reject(new LiveError('not-connected', 'there is no connection to the bridge'))
+    const answer = Promise.withResolvers<number>()
+    this.#pings.push({ sentMs: performance.now(), answer })
+    this.#link.send({ op: 'ping' })
+    return answer.promise
+  }
+
+  connect(): void {
+    if (this.#state.kind === 'connecting' || this.#state.kind === 'open') return
+    this.#transport = 0
+    void this.#attempt()
+  }
+
+  close(): void {
+    this.#endLink()
+    this.#change({ kind: 'closed', code: ENDED, reason: 'closed' })
+  }
+
+  async #attempt(): Promise<void> {
+    this.#endLink()
+    const transport = this.#transports[this.#transport]!
+    const connecting: LiveState = { kind: 'connecting', transport, attempt: this.#failures + 1 }
+    this.#change(connecting)
+    try {
+      const { token } = this.#options
+      const secret = typeof token === 'function' ? await token() : token
+      if (this.#state === connecting) this.#open(transport, secret)
+    } catch (cause) {
+      if (this.#state === connecting) this.#ended(ENDED_ABNORMALLY, String(cause))
+    }
+  }
+
+  #open(transport: LiveTransport, token: string | undefined): void {
+    const link = OPEN[transport]({
+      url: liveUrl(this.#options.url),
+      token,
+      onFrame: frame => {
+        if (this.#link === link) this.#take(frame)
+      },
+      onEnd: (code, reason) => {
+        if (this.#link === link) this.#ended(code, reason)
+      },
+    })
+    this.#link = link
+    this.#helloTimer = setTimeout(() => this.#ended(ENDED_ABNORMALLY, 'no answer'), HELLO_MS)
+    for (const follower of this.#followers.values()) link.send(follower.frame())
+  }
+
+  #opened(hello: HelloFrame): void {
+    clearTimeout(this.#helloTimer)
+    this.#openedMs = performance.now()
+    this.#pingedMs = 0
+    this.clockOffsetMs = hello.serverTime - Date.now()
+    this.#checkTimer ??= setInterval(() => this.#check(), CHECK_MS)
+    this.#change({ kind: 'open', transport: this.#transports[this.#transport]!, node: hello.node })
+  }
+
+  #ended(code: number, reason: string): void {
+    const wasOpen = this.#state.kind === 'open'
+    this.#endLink()
+    if (isFinal(code)) {
+      this.#change({ kind: 'closed', code, reason })
+    } else if (!wasOpen && code === ENDED_ABNORMALLY && this.#transport + 1 < this.#transports.length) {
+      // Some networks let WebSocket through as little as they hold up a plain request.
+      this.#transport++
+      void this.#attempt()
+    } else {
+      if (wasOpen && performance.now() - this.#openedMs > STABLE_MS) this.#failures = 0
+      this.#retry(code, reason)
+    }
+  }
+
+  #retry(code: number, reason: string): void {
+    const delayMs = retryDelayMs(code, this.#failures, this.#options.maxDelayMs ?? 30_000)
+    this.#failures++
+    this.#transport = 0
+    this.#retryTimer = setTimeout(() => void this.#attempt(), delayMs)
+    this.#change({ kind: 'waiting', retryAtMs: Date.now() + delayMs, code, reason })
+  }
+
+  #endLink(): void {
+    clearTimeout(this.#retryTimer)
+    clearTimeout(this.#helloTimer)
+    clearInterval(this.#checkTimer)
+    this.#checkTimer = undefined
+    const link = this.#link
+    this.#link = null
+    link?.close()
+    const lost = new LiveError('connection-lost', 'the connection ended before the answer')
+    for (const { reject } of this.#commands.values()) reject(lost)
+    for (const { answer } of this.#pings) answer.reject(lost)
+    this.#commands.clear()
+    this.#pings = []
+  }
+
+  #take(frame: ServerFrame): void {
+    this.#heardMs = performance.now()
+    switch (frame.op) {
+      case 'hello':
+        this.#opened(frame)
+        break
+      case 'pong': {
+        const ping = this.#pings.shift()
+        ping?.answer.resolve(performance.now() - ping.sentMs)
+        break
+      }
+      case 'result':
+        this.#followers.get(frame.id)?.taken()
+        this.#commands.get(frame.id)?.resolve(frame.result ?? 'delivered')
+        this.#commands.delete(frame.id)
+        break
+      case 'error':
+        this.#failed(frame.id, new LiveError(frame.code, frame.message))
+        break
+      default:
+        this.#followers.get(frame.id)?.take(frame)
+    }
+  }
+
+  #failed(id: Id | undefined, error: LiveError): void {
+    if (id === undefined) return
+    this.#commands.get(id)?.reject(error)
+    this.#commands.delete(id)
+    this.#followers.get(id)?.refused(error)
+    this.#followers.delete(id)
+  }
+
+  #check(): void {
+    const nowMs = performance.now()
+    if (this.#pingedMs > this.#heardMs && nowMs - this.#pingedMs >= PONG_MS) {
+      this.#ended(ENDED_ABNORMALLY, 'silent')
+    } else if (this.#pingedMs <= this.#heardMs && nowMs - this.#heardMs >= SILENCE_MS) {
+      this.#pingedMs = nowMs
+      this.ping().catch(() => undefined)
+    }
+  }
+
+  #follow(follower: Follower): LiveSubscription {
+    this.#followers.set(follower.id, follower)
+    follower.onClose = () => {
+      if (this.#followers.delete(follower.id)) this.#link?.send({ op: 'unsubscribe', id: follower.id })
+    }
+    this.#link?.send(follower.frame())
+    return follower
+  }
+
+  #change(state: LiveState): void {
+    this.#state = state
+    this.#options.onState?.(state)
+  }
+}
+
+function liveUrl(url: string | URL | undefined): URL {
+  const { location } = globalThis as { location?: { href: string } }
+  const absolute = new URL(url ?? '/live', location?.href)
+  absolute.protocol = absolute.protocol.replace(/^ws/, 'http')
+  return absolute
 }
