@@ -12,11 +12,10 @@
 import { performance } from 'node:perf_hooks'
 import { Conflation } from './conflation.ts'
 import type { Filter } from './filter.ts'
-import { type Frame, frameAround } from './frame.ts'
+import { type Body, bodyOf, type Frame, frameAround } from './frame.ts'
 import { parseReading, readingJson } from './reading-json.ts'
 import type { Ring } from './ring.ts'
 import { LOW_BYTES, type Loss, listHead, type Subscription } from './subscription.ts'
-import type { Body } from './tick.ts'
 
 const SLICE_BYTES = 64 * 1024
 const SLICE_MS = 4
@@ -26,7 +25,7 @@ const RECHECK_MS = 20
 export interface CatchUpHost {
   cursorAt(seq: number): string
   readonly flushed: number
-  sent(frame: Frame, readings: number, skipped: number, clients: number): void
+  sent(frame: Frame, skipped: number, clients: number): void
   /** Sends gap and snapshot, and moves the subscription to the snapshot's place. */
   startAnew(subscription: Subscription): void
   /** Its position is `flushed`: it takes part again. */
@@ -152,7 +151,7 @@ export class CatchUp {
       const fields = filter.select(reading)
       if (fields) json.push(fields === reading.fields ? entry : readingJson(reading, fields))
     }
-    return { parts: [Buffer.from(json.join(','))], count: json.length }
+    return bodyOf(json)
   }
 
   #conflate(subscription: Subscription, upTo: number): void {
@@ -164,20 +163,13 @@ export class CatchUp {
     }
     subscription.position = upTo
     if (newest.isEmpty) return
-    const json = newest.toJson()
-    const body = { parts: [Buffer.from(json.join(','))], count: json.length }
-    this.#send(subscription, body, newest.skippedValues)
+    this.#send(subscription, bodyOf(newest.toJson()), newest.skippedValues)
   }
 
   #send({ id, position, outlet }: Subscription, body: Body, skipped: number): void {
     const cursor = this.#host.cursorAt(position)
-    const frame = frameAround(
-      'readings',
-      cursor,
-      listHead('readings', id, cursor, position, skipped),
-      body.parts,
-    )
+    const frame = frameAround('readings', cursor, listHead('readings', id, cursor, position, skipped), body)
     outlet.send(frame)
-    this.#host.sent(frame, body.count, skipped, 1)
+    this.#host.sent(frame, skipped, 1)
   }
 }

@@ -4,11 +4,11 @@
  */
 
 import { performance } from 'node:perf_hooks'
+import { type Authenticate, mayCommand, type Principal, principalOf } from './access.ts'
 import { Filter } from './filter.ts'
 import { type Frame, frameOf } from './frame.ts'
 import { isLoopback, TokenBucket } from './limits.ts'
 import { MessageSubscription } from './message-stream.ts'
-import { mayCommand, type Principal } from './principal.ts'
 import {
   CLOSE,
   type ClientFrame,
@@ -37,7 +37,7 @@ export interface ConnectionOptions {
   readonly address: string
   /** Null: the client must say who it is first. */
   readonly principal: Principal | null
-  readonly authenticate?: ((token: string) => Principal | null | Promise<Principal | null>) | undefined
+  readonly authenticate?: Authenticate | undefined
 }
 
 /** Frames of a client that wait their turn; past this it is not read from. */
@@ -48,7 +48,7 @@ export class Connection implements Outlet {
   readonly address: string
   readonly #relay: Relay
   readonly #carrier: Carrier
-  readonly #authenticate: ConnectionOptions['authenticate']
+  readonly #authenticate: Authenticate | undefined
   readonly #bucket: TokenBucket | null
   readonly #subscriptions = new Map<Id, Subscription | MessageSubscription>()
   readonly #commands = new Set<Id>()
@@ -105,9 +105,15 @@ export class Connection implements Outlet {
   }
 
   /** Where no frame asks for it: transports whose request is the subscription. */
-  subscribe(frame: SubscribeFrame | SubscribeMessagesFrame): void {
+  subscribe(frame: SubscribeFrame | SubscribeMessagesFrame, isConflated = false): void {
     if (frame.stream === 'messages') this.#subscribeMessages(frame)
-    else this.#subscribeReadings(frame)
+    else this.#subscribeReadings(frame, isConflated)
+  }
+
+  /** Of its first subscription: where it could be resumed. */
+  get place(): string | null {
+    const [first] = this.#subscriptions.values()
+    return first instanceof Subscription ? this.#relay.readings.placeOf(first) : null
   }
 
   close(reason: CloseReason, text: string = CLOSE_TEXT[reason]): void {
@@ -236,7 +242,7 @@ export class Connection implements Outlet {
   async #authorise(token: string): Promise<void> {
     if (this.#principal) return
     this.#isBusy = true
-    const principal = await principalFor(token, this.#authenticate)
+    const principal = await principalOf({ token }, this.#authenticate)
     this.#isBusy = false
     if (this.#isClosed) return
     if (principal) {
@@ -249,7 +255,7 @@ export class Connection implements Outlet {
     }
   }
 
-  #subscribeReadings(frame: SubscribeFrame): void {
+  #subscribeReadings(frame: SubscribeFrame, isConflated: boolean): void {
     const periodMs = frame.maxHz === undefined ? 0 : 1000 / frame.maxHz
     const subscription = new Subscription(frame.id, new Filter(frame), periodMs, this)
     this.#subscriptions.set(frame.id, subscription)
@@ -261,7 +267,8 @@ export class Connection implements Outlet {
         this.#work()
       }
     }
-    this.#relay.readings.start(subscription, { resume: frame.resume, snapshot: frame.snapshot ?? true })
+    const { resume, snapshot = true } = frame
+    this.#relay.readings.start(subscription, { resume, snapshot, isConflated })
   }
 
   #subscribeMessages(frame: SubscribeMessagesFrame): void {
@@ -309,17 +316,6 @@ interface Refusal {
   readonly id: Id
   readonly code: ErrorCode
   readonly message: string
-}
-
-async function principalFor(
-  token: string,
-  authenticate: ConnectionOptions['authenticate'],
-): Promise<Principal | null> {
-  try {
-    return (await authenticate?.(token)) ?? null
-  } catch {
-    return null
-  }
 }
 
 const CLOSE_TEXT: Record<CloseReason, string> = {

@@ -4,7 +4,7 @@
  */
 
 import { Conflation } from './conflation.ts'
-import { type Frame, frameAround } from './frame.ts'
+import { bodyOf, type Frame, frameAround } from './frame.ts'
 import { HIGH_BYTES, listHead, type Subscription } from './subscription.ts'
 import type { Tick } from './tick.ts'
 
@@ -13,8 +13,8 @@ export interface GroupHost {
   cursorAt(seq: number): string
   /** Up to where every group was served. */
   readonly flushed: number
-  /** A frame with `readings` readings went to `clients` clients. */
-  sent(frame: Frame, readings: number, skipped: number, clients: number): void
+  /** A frame went to so many clients. */
+  sent(frame: Frame, skipped: number, clients: number): void
   /** This one takes no more: it has left the group, with its position set. */
   fellBehind(subscription: Subscription): void
 }
@@ -62,23 +62,28 @@ export class TickGroup implements Group {
     const body = tick.body(filter)
     if (body.count === 0) return 0
     const cursor = this.#host.cursorAt(tick.upTo)
-    const frame = frameAround('readings', cursor, listHead('readings', id, cursor, tick.upTo), body.parts)
-    return this.#send(frame, tick.upTo, body.count, tick.nowMs)
+    const frame = frameAround('readings', cursor, listHead('readings', id, cursor, tick.upTo), body)
+    return this.#send(frame, tick.upTo, tick.nowMs)
   }
 
   refresh(beforeMs: number, nowMs: number): void {
     const seq = this.#host.flushed
     if (this.#lastFrameMs >= beforeMs || seq === this.#told) return
     const cursor = this.#host.cursorAt(seq)
-    const frame = frameAround('readings', cursor, listHead('readings', this.#sample.id, cursor, seq), [])
-    this.#send(frame, seq, 0, nowMs)
+    const frame = frameAround(
+      'readings',
+      cursor,
+      listHead('readings', this.#sample.id, cursor, seq),
+      bodyOf([]),
+    )
+    this.#send(frame, seq, nowMs)
   }
 
   close(): void {
     this.#members.clear()
   }
 
-  #send(frame: Frame, seq: number, readings: number, nowMs: number): number {
+  #send(frame: Frame, seq: number, nowMs: number): number {
     this.#told = seq
     this.#lastFrameMs = nowMs
     let clients = 0
@@ -89,8 +94,8 @@ export class TickGroup implements Group {
         this.#host.fellBehind(member)
       }
     }
-    this.#host.sent(frame, readings, 0, clients)
-    return clients * readings
+    this.#host.sent(frame, 0, clients)
+    return clients * frame.count
   }
 }
 
@@ -191,10 +196,9 @@ export class RatedGroup implements Group {
 
   #send(cohort: Cohort, seq: number): number {
     const cursor = this.#host.cursorAt(seq)
-    const readings = cohort.newest.toJson()
     const skipped = cohort.newest.skippedValues
     const head = listHead('readings', this.#sample.id, cursor, seq, skipped)
-    const frame = frameAround('readings', cursor, head, [Buffer.from(readings.join(','))])
+    const frame = frameAround('readings', cursor, head, bodyOf(cohort.newest.toJson()))
     let clients = 0
     for (const member of cohort.members) {
       if (sendTo(member, frame)) clients++
@@ -204,8 +208,8 @@ export class RatedGroup implements Group {
         this.#host.fellBehind(member)
       }
     }
-    this.#host.sent(frame, readings.length, skipped, clients)
-    return clients * readings.length
+    this.#host.sent(frame, skipped, clients)
+    return clients * frame.count
   }
 }
 

@@ -6,7 +6,7 @@
 import { performance } from 'node:perf_hooks'
 import type { Message } from '../telemetry/message.ts'
 import type { Filter } from './filter.ts'
-import { type Frame, frameAround } from './frame.ts'
+import { bodyOf, type Frame, frameAround } from './frame.ts'
 import type { Id, LiveMessage } from './protocol.ts'
 import type { Counting, LiveStats } from './stats.ts'
 import { HIGH_BYTES, type Outlet } from './subscription.ts'
@@ -100,7 +100,7 @@ export class MessageStream {
       this.#skip(subscription, matching.length)
       return 0
     }
-    return this.#send(subscription, tick.frame(subscription), matching.length)
+    return this.#send(subscription, tick.frame(subscription))
   }
 
   /** The newest of them, a frame at a time; late ones go with the next flush. */
@@ -116,7 +116,7 @@ export class MessageStream {
     if (waiting.length === 0 || nowMs < subscription.dueMs || outlet.bufferedBytes > HIGH_BYTES) return 0
     subscription.dueMs = nowMs + subscription.periodMs
     subscription.waiting = []
-    return this.#send(subscription, messagesFrame(subscription, tick.cursor, waiting), waiting.length)
+    return this.#send(subscription, messagesFrame(subscription, tick.cursor, waiting))
   }
 
   #skip(subscription: MessageSubscription, messages: number): void {
@@ -124,14 +124,14 @@ export class MessageStream {
     this.#options.stats.skippedMessages += messages
   }
 
-  #send(subscription: MessageSubscription, frame: Frame, messages: number): number {
+  #send(subscription: MessageSubscription, frame: Frame): number {
     subscription.skipped = 0
     const { stats } = this.#options
     stats.frames++
     stats.bytes += frame.bytes.length
-    stats.messageDeliveries += messages
+    stats.messageDeliveries += frame.count
     subscription.outlet.send(frame)
-    return messages
+    return frame.count
   }
 }
 
@@ -177,7 +177,7 @@ class MessageTick {
 
 function messagesFrame({ id, skipped }: MessageSubscription, cursor: string, json: readonly string[]): Frame {
   const head = `{"op":"messages","id":${JSON.stringify(id)},"cursor":"${cursor}","skipped":${skipped},"messages":[`
-  return frameAround('messages', cursor, head, [Buffer.from(json.join(','))])
+  return frameAround('messages', cursor, head, bodyOf(json))
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -216,6 +216,8 @@ export interface PollAnswer {
   readonly cursor: string
   readonly frames: readonly ServerFrame[]
   readonly serverTime: number
+  /** Without a cursor in the request. */
+  readonly hello?: HelloFrame
 }
 
 /** Why a connection ended. 1000, 1001, 1006 and 1009 are the WebSocket protocol's own. */

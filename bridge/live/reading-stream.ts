@@ -41,6 +41,14 @@ export interface StreamOptions {
   readonly requestFlush: () => void
 }
 
+export interface Start {
+  /** A cursor. */
+  readonly resume?: string | undefined
+  readonly snapshot: boolean
+  /** Of what was missed, the newest values will do. */
+  readonly isConflated?: boolean
+}
+
 export class ReadingStream implements GroupHost, CatchUpHost {
   readonly #ring: Ring
   readonly #snapshots: Snapshots
@@ -95,17 +103,21 @@ export class ReadingStream implements GroupHost, CatchUpHost {
   }
 
   /** Begins to serve it: after a cursor, with a snapshot, or with what comes next. */
-  start(
-    subscription: Subscription,
-    from: { readonly resume?: string | undefined; readonly snapshot: boolean },
-  ): void {
+  start(subscription: Subscription, from: Start): void {
     subscription.resumeTo = this.head
+    subscription.isSlow = from.isConflated ?? false
     if (from.resume !== undefined) this.#resume(subscription, from.resume)
     else if (from.snapshot)
       this.#sendSnapshot(subscription, this.#snapshots.of(subscription.filter, this.head))
     else subscription.position = this.head
     this.#catchUp.add(subscription)
     this.#catchUp.run()
+  }
+
+  /** Where it could be resumed; null while it is owed a gap. */
+  placeOf(subscription: Subscription): string | null {
+    if (subscription.loss) return null
+    return this.cursorAt(this.#members.has(subscription) ? this.#flushed : subscription.position)
   }
 
   /** Nothing follows for it. */
@@ -144,10 +156,10 @@ export class ReadingStream implements GroupHost, CatchUpHost {
 
   // for groups and those who catch up
 
-  sent(frame: Frame, readings: number, skipped: number, clients: number): void {
+  sent(frame: Frame, skipped: number, clients: number): void {
     this.#stats.frames += clients
     this.#stats.bytes += clients * frame.bytes.length
-    this.#stats.deliveries += clients * readings
+    this.#stats.deliveries += clients * frame.count
     this.#stats.skipped += clients * skipped
   }
 
@@ -179,21 +191,21 @@ export class ReadingStream implements GroupHost, CatchUpHost {
     const gap = frameOf({ op: 'gap', id: subscription.id, from, to: snapshot.seq, reason })
     subscription.outlet.send(gap)
     this.#stats.gaps++
-    this.sent(gap, 0, 0, 1)
+    this.sent(gap, 0, 1)
     this.#sendSnapshot(subscription, snapshot)
     subscription.loss = null
     subscription.isSlow = false
     subscription.resumeTo = subscription.position
   }
 
-  #sendSnapshot(subscription: Subscription, { seq, bytes, count }: Snapshot): void {
+  #sendSnapshot(subscription: Subscription, { seq, body }: Snapshot): void {
     const { id, outlet } = subscription
     const cursor = this.cursorAt(seq)
-    const frame = frameAround('snapshot', cursor, listHead('snapshot', id, cursor, seq), [bytes])
+    const frame = frameAround('snapshot', cursor, listHead('snapshot', id, cursor, seq), body)
     outlet.send(frame)
     subscription.position = seq
     this.#stats.snapshots++
-    this.sent(frame, count, 0, 1)
+    this.sent(frame, 0, 1)
   }
 
   #resume(subscription: Subscription, cursor: string): void {

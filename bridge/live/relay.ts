@@ -5,11 +5,11 @@
 
 import { performance } from 'node:perf_hooks'
 import type { Series } from '../telemetry/series.ts'
+import type { Principal } from './access.ts'
 import { type Carrier, Connection, type ConnectionOptions } from './connection.ts'
 import { isLoopback, RELAY_LIMITS, type RelayLimits } from './limits.ts'
 import { type MessageRecord, MessageStream } from './message-stream.ts'
 import { PACE, Pace, type PaceOptions } from './pace.ts'
-import type { Principal } from './principal.ts'
 import type { CloseReason, CommandResult, LiveLimits } from './protocol.ts'
 import { type Batch, ReadingStream } from './reading-stream.ts'
 import { RING_SIZE, type RingSize } from './ring.ts'

@@ -61,12 +61,14 @@ export type ReadFrame =
   | { readonly ok: false; readonly error: ErrorFrame }
 
 export function readClientFrame(text: string): ReadFrame {
-  let json: { op?: unknown; id?: unknown; stream?: unknown } | null
   try {
-    json = JSON.parse(text)
+    return checkClientFrame(JSON.parse(text))
   } catch {
     return { ok: false, error: { op: 'error', code: 'bad-frame', message: 'not JSON' } }
   }
+}
+
+export function checkClientFrame(json: { op?: unknown; id?: unknown; stream?: unknown } | null): ReadFrame {
   const parsed = schemaFor(json?.op, json?.stream).safeParse(json)
   if (parsed.success) return { ok: true, frame: parsed.data }
   const [issue] = parsed.error.issues

@@ -3,20 +3,20 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
+import {
+  type AccessOptions,
+  type Authenticate,
+  addressOf,
+  credentialsOf,
+  mayComeFrom,
+  type Principal,
+  principalOf,
+} from './access.ts'
 import type { Carrier, Connection } from './connection.ts'
-import { ANYONE, type Principal } from './principal.ts'
 import { CLOSE, LIVE_PROTOCOL } from './protocol.ts'
 import type { Relay } from './relay.ts'
 
-export interface LiveSocketsOptions {
-  /** Access is open unless given. */
-  readonly authenticate?: (
-    credential: { readonly request: IncomingMessage } | { readonly token: string },
-  ) => Principal | null | Promise<Principal | null>
-  /** Whether a page from there may connect; unless given, only one from this very host. */
-  readonly allowOrigin?: (origin: string, request: IncomingMessage) => boolean
-  /** Of the client, where a proxy stands between; the socket's unless given. */
-  readonly addressOf?: (request: IncomingMessage) => string
+export interface LiveSocketsOptions extends AccessOptions {
   readonly pingMs?: number
   readonly deadMs?: number
 }
@@ -34,7 +34,7 @@ const DEAD_MS = 35_000
 const CLOSE_MS = 5_000
 
 export function attachLive(server: Server, relay: Relay, options: LiveSocketsOptions = {}): LiveSockets {
-  const { authenticate, allowOrigin = isSameHost, addressOf = socketAddress } = options
+  const { authenticate } = options
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -48,20 +48,17 @@ export function attachLive(server: Server, relay: Relay, options: LiveSocketsOpt
     if (!isLivePath(request.url)) return
     const ignore = () => socket.destroy()
     socket.on('error', ignore)
-    const { origin } = request.headers
     const named = request.headers['sec-websocket-protocol']
     if (isClosing) return refuse(socket, '503 Service Unavailable', 'Retry-After: 1\r\n')
-    if (origin !== undefined && !allowOrigin(origin, request)) return refuse(socket, '403 Forbidden')
+    if (!mayComeFrom(request, options.allowOrigin)) return refuse(socket, '403 Forbidden')
     if (named !== undefined && !named.split(',').some(name => name.trim() === LIVE_PROTOCOL)) {
       return refuse(socket, '400 Bad Request')
     }
-    const principal = authenticate
-      ? await Promise.resolve(authenticate({ request })).catch(() => null)
-      : ANYONE
+    const principal = await principalOf(credentialsOf(request), authenticate)
     if (socket.destroyed) return
     sockets.handleUpgrade(request, socket, head, webSocket => {
       socket.off('error', ignore)
-      const address = addressOf(request)
+      const address = (options.addressOf ?? addressOf)(request)
       if (relay.admits(address)) peers.add(webSocket, address, principal, authenticate)
       else turnAway(relay, webSocket)
     })
@@ -103,12 +100,12 @@ class Peers {
     webSocket: WebSocket,
     address: string,
     principal: Principal | null,
-    authenticate: LiveSocketsOptions['authenticate'],
+    authenticate: Authenticate | undefined,
   ): void {
     const connection = this.#relay.connect(carrierOf(webSocket), {
       address,
       principal,
-      authenticate: authenticate ? token => authenticate({ token }) : undefined,
+      authenticate,
     })
     const nowMs = performance.now()
     const peer: Peer = { connection, heardMs: nowMs, pingedMs: nowMs }
@@ -190,13 +187,4 @@ function refuse(socket: Duplex, status: string, headers = ''): void {
 function isLivePath(url: string | undefined): boolean {
   const path = url?.split('?', 1)[0]
   return path === '/live' || path === '/live/'
-}
-
-/** Pages of other hosts could otherwise use the cookies of whoever looks at them, or an open bridge on loopback. */
-function isSameHost(origin: string, request: IncomingMessage): boolean {
-  return URL.canParse(origin) && new URL(origin).host === request.headers.host
-}
-
-function socketAddress(request: IncomingMessage): string {
-  return request.socket.remoteAddress ?? ''
 }

@@ -2,14 +2,9 @@
 
 import type { AcceptedReading } from '../telemetry/reading.ts'
 import type { Filter } from './filter.ts'
+import { type Body, bodyOf } from './frame.ts'
 import { readingJson } from './reading-json.ts'
 import type { Ring } from './ring.ts'
-
-export interface Body {
-  /** The readings with commas between them. */
-  readonly parts: readonly Uint8Array[]
-  readonly count: number
-}
 
 export class Tick {
   /** Readings after this seq ... */
@@ -45,6 +40,6 @@ export class Tick {
       if (fields)
         json.push(fields === reading.fields ? this.#ring.entry(reading.seq) : readingJson(reading, fields))
     }
-    return { parts: json.length > 0 ? [Buffer.from(json.join(','))] : [], count: json.length }
+    return bodyOf(json)
   }
 }

@@ -1,0 +1,72 @@
+/** Who may be a live client, from where, and what they may do. The same for all transports. */
+
+import type { IncomingMessage } from 'node:http'
+
+export interface Principal {
+  readonly name: string
+  /** Viewers watch; operators also send commands. */
+  readonly role: 'viewer' | 'operator' | 'admin'
+  /** When their access ends, milliseconds since the epoch; the connection is closed then. */
+  readonly expiresAtMs?: number
+}
+
+/** Where access is open. */
+export const ANYONE: Principal = { name: 'anyone', role: 'admin' }
+
+export interface Credentials {
+  /** The Cookie header, as it came. */
+  readonly cookie?: string | undefined
+  /** Of an `auth` frame, or of the header `Authorization: Bearer`. Never of the URL: those are logged. */
+  readonly token?: string | undefined
+}
+
+/** Null: these credentials do not say who it is. */
+export type Authenticate = (credentials: Credentials) => Principal | null | Promise<Principal | null>
+
+export interface AccessOptions {
+  /** Access is open unless given. */
+  readonly authenticate?: Authenticate
+  /** Whether a page from there may connect; unless given, only one from the host that was asked. */
+  readonly allowOrigin?: (origin: string, host: string | undefined) => boolean
+  /** The client's address, where a proxy stands between; the socket's unless given. */
+  readonly addressOf?: (request: IncomingMessage) => string
+}
+
+export function mayCommand({ role }: Principal): boolean {
+  return role !== 'viewer'
+}
+
+/** Pages of other hosts could otherwise use the cookies of whoever looks at them, or an open bridge on loopback. */
+export function mayComeFrom(
+  request: IncomingMessage,
+  allowOrigin: AccessOptions['allowOrigin'] = isSameHost,
+): boolean {
+  const { origin, host } = request.headers
+  return origin === undefined || allowOrigin(origin, host)
+}
+
+export function addressOf(request: IncomingMessage): string {
+  return request.socket.remoteAddress ?? ''
+}
+
+/** Null also when authenticating fails: whoever cannot be told is not let in. */
+export async function principalOf(
+  credentials: Credentials,
+  authenticate: Authenticate | undefined,
+): Promise<Principal | null> {
+  if (!authenticate) return ANYONE
+  try {
+    return await authenticate(credentials)
+  } catch {
+    return null
+  }
+}
+
+export function credentialsOf({ headers }: IncomingMessage): Credentials {
+  const [, token] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? []
+  return { cookie: headers.cookie, token }
+}
+
+function isSameHost(origin: string, host: string | undefined): boolean {
+  return URL.canParse(origin) && new URL(origin).host === host
+}

@@ -1,0 +1,17 @@
+/** The live protocol over plain HTTP: Server-Sent Events, long poll, and its schema. */
+
+import type { HttpBindings } from '@hono/node-server'
+import { Hono } from 'hono'
+import type { AccessOptions } from './access.ts'
+import { serveEvents } from './events.ts'
+import { servePoll } from './poll.ts'
+import type { Relay } from './relay.ts'
+import { liveSchema } from './schema.ts'
+
+/** Needs the Node server's `incoming` and `outgoing`; close the relay to end what is open. */
+export function liveRoutes(relay: Relay, options: AccessOptions = {}): Hono<{ Bindings: HttpBindings }> {
+  return new Hono<{ Bindings: HttpBindings }>()
+    .get('/live/events', c => serveEvents(c, relay, options))
+    .get('/live/poll', c => servePoll(c, relay, options))
+    .get('/live/schema.json', c => c.json(liveSchema()))
+}
