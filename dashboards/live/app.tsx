@@ -7,6 +7,7 @@ import { MarkShapes } from './parts/mark.tsx'
 import { Rail } from './parts/rail.tsx'
 import { route } from './route.ts'
 import { Connect } from './views/connect.tsx'
+import { DeviceView } from './views/device.tsx'
 import { FleetView } from './views/fleet.tsx'
 
 export function App() {
@@ -41,8 +42,10 @@ export function App() {
 }
 
 function CurrentView() {
-  const { view } = route.value
+  const { view, id } = route.value
   switch (view) {
+    case 'device':
+      return <DeviceView id={id} />
     case 'connect':
       return <Connect />
     default:

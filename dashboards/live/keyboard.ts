@@ -19,14 +19,15 @@ export function setKeysOn(isOn: boolean): void {
 /** What a view does with a key of its own; true when it took it. */
 export type KeyHandler = (key: string) => boolean
 
-let viewKeys: KeyHandler | null = null
+const handlers = new Set<KeyHandler>()
 
-export function useViewKeys(handler: KeyHandler): () => void {
-  viewKeys = handler
-  return () => {
-    if (viewKeys === handler) viewKeys = null
-  }
+/** Adds keys of a view until the returned function is called. */
+export function addKeys(handler: KeyHandler): () => void {
+  handlers.add(handler)
+  return () => handlers.delete(handler)
 }
+
+const askViews = (key: string) => [...handlers].some(handler => handler(key))
 
 export function startKeyboard(): void {
   let prefixUntilMs = 0
@@ -40,7 +41,7 @@ export function startKeyboard(): void {
     const isNamed = event.key.length > 1
     if (!areKeysOn.value && !isNamed) return
     if (event.key === 'g' && !isPrefixed) prefixUntilMs = performance.now() + PREFIX_MS
-    else if (isPrefixed ? goTo(event.key) : (viewKeys?.(event.key) ?? false) || common(event.key, target))
+    else if (isPrefixed ? goTo(event.key) : askViews(event.key) || common(event.key, target))
       event.preventDefault()
   })
 }
@@ -100,5 +101,5 @@ function leave(event: KeyboardEvent, target: HTMLElement): void {
     else setParams({ q: '' })
     return
   }
-  if (viewKeys?.('Escape')) event.preventDefault()
+  if (askViews('Escape')) event.preventDefault()
 }

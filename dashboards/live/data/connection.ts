@@ -4,7 +4,7 @@
  */
 
 import { signal } from '@preact/signals'
-import { createLiveClient } from '../../../bridge/live/client.ts'
+import { connectLive } from '../../../bridge/live/client.ts'
 import type { LiveReading } from '../../../bridge/live/protocol.ts'
 import { fetchDevices, fetchLedger, type Ledger } from './api.ts'
 import { serverNow, setServerTime } from './clock.ts'
@@ -16,7 +16,8 @@ import { refreshStrips } from './strips.ts'
 const BANNER_AFTER_MS = 1_500
 const CATALOG_EVERY_MS = 60_000
 const LEDGER_EVERY_MS = 5_000
-const MAX_RETRY_MS = 5_000
+/** Short: the page should be live again before a person reaches for `Try now`. */
+const MAX_RETRY_MS = 2_500
 
 export type Connection =
   | { readonly kind: 'starting' }
@@ -31,14 +32,15 @@ export const isLoaded = signal(false)
 export const lastGoodMs = signal(0)
 export const readingsPerSecond = signal(0)
 export const ledger = signal<Ledger | null>(null)
-/** Readings that were not shown live, to be told once. */
-export const missed = signal(0)
+/** Moves when something was missed: what is drawn is asked for anew, the store has it. */
+export const missedVersion = signal(0)
 
 let awayTimer: ReturnType<typeof setTimeout> | undefined
 let catalogTimer: ReturnType<typeof setTimeout> | undefined
 let wasAway = false
 
-export const live = createLiveClient({
+/** Begins as the page loads: the hello travels while the views are made. */
+export const live = connectLive({
   maxDelayMs: MAX_RETRY_MS,
   onState: state => {
     if (state.kind === 'open') {
@@ -70,9 +72,14 @@ function goAway(): void {
 function comeBack(): void {
   setServerTime(Date.now() + live.clockOffsetMs)
   connection.value = { kind: 'live' }
-  if (wasAway) refreshStrips()
+  if (wasAway) askAnew()
   wasAway = false
   void learnCatalog()
+}
+
+function askAnew(): void {
+  refreshStrips()
+  missedVersion.value++
 }
 
 export function startConnection(): void {
@@ -83,12 +90,8 @@ export function startConnection(): void {
       if ('skipped' in frame) readingsSeen.skipped += frame.skipped
       take(readings, true)
     },
-    onGap: gap => {
-      missed.value = gap.from === null ? 0 : gap.to - gap.from + 1
-      refreshStrips()
-    },
+    onGap: askAnew,
   })
-  live.connect()
   void learnCatalog()
   setInterval(() => void learnCatalog(), CATALOG_EVERY_MS)
   void readLedger()
