@@ -48,7 +48,9 @@ export type Aggregate = 'mean' | 'min' | 'max' | 'last'
 export interface HistoryQuery {
   readonly device: string
   readonly field: string
+  /** Inclusive; may have microseconds as the fraction. */
   readonly fromMs: number
+  /** Exclusive. */
   readonly toMs: number
 }
 
@@ -79,11 +81,15 @@ export interface LastValue {
   readonly timeUs: number
 }
 
+/** Rejects with a HistoryError. */
 export interface History {
   /** Null: the store knows no such device and field. Buckets of `bucketMs`, aligned to the epoch. */
   buckets(query: HistoryQuery, bucketMs: number): Promise<readonly Bucket[] | null>
-  /** Raw points from `fromMs` on, in time order, at most `limit`; `after` continues a page (exclusive, in ms). */
-  raw(query: HistoryQuery, limit: number, after: number | null): Promise<readonly RawPoint[] | null>
+  /**
+   * The first `limit` points in the order of time, and those that share the time of the last: the next page begins a
+   * microsecond after it.
+   */
+  raw(query: HistoryQuery, limit: number): Promise<readonly RawPoint[] | null>
   /** The newest value of every field, to fill the catalog after a start. */
   lastValues(): Promise<readonly LastValue[]>
   close(): Promise<void>

@@ -49,11 +49,11 @@ function write(...lines: string[]): Promise<Verdict> {
 
 describe('smoke', () => {
   it('writes and reads', async () => {
-    expect(await history.raw({ device: 'd1', field: 't', fromMs: 0, toMs: NOON }, 10, null)).toBe(null)
+    expect(await history.raw({ device: 'd1', field: 't', fromMs: 0, toMs: NOON }, 10)).toBe(null)
     expect(await write(line(NOON - 10_000, 't=1.5'), line(NOON - 9000, 't=2.5,on=t,s="a b"'))).toStrictEqual({
       kind: 'written',
     })
-    expect(await history.raw({ device: 'd1', field: 't', fromMs: 0, toMs: NOON }, 10, null)).toStrictEqual([
+    expect(await history.raw({ device: 'd1', field: 't', fromMs: 0, toMs: NOON }, 10)).toStrictEqual([
       { time: NOON - 10_000, value: 1.5 },
       { time: NOON - 9000, value: 2.5 },
     ])

@@ -27,8 +27,8 @@ export class EmbeddedHistory implements History {
     return (await this.#call({ name: 'buckets', args: [query, bucketMs] })) as readonly Bucket[] | null
   }
 
-  async raw(query: HistoryQuery, limit: number, after: number | null): Promise<readonly RawPoint[] | null> {
-    return (await this.#call({ name: 'raw', args: [query, limit, after] })) as readonly RawPoint[] | null
+  async raw(query: HistoryQuery, limit: number): Promise<readonly RawPoint[] | null> {
+    return (await this.#call({ name: 'raw', args: [query, limit] })) as readonly RawPoint[] | null
   }
 
   async lastValues(): Promise<readonly LastValue[]> {

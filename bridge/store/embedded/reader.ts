@@ -64,13 +64,12 @@ export class Reader {
   }
 
   /** As `History.raw`. */
-  raw(query: HistoryQuery, limit: number, after: number | null): RawPoint[] | null {
+  raw(query: HistoryQuery, limit: number): RawPoint[] | null {
     const subject = this.#subject(query)
     if (!subject) return null
-    const { kind, range } = subject
-    const fromUs = after === null ? range.fromUs : Math.max(range.fromUs, Math.round(after * 1000) + 1)
+    const { kind } = subject
     const rows: Row[] = []
-    for (const { range, file } of this.#stretches({ fromUs, toUs: subject.range.toUs })) {
+    for (const { range, file } of this.#stretches(subject.range)) {
       if (file) rows.push(...earliestRows(file, subject, range, limit - rows.length))
       if (rows.length >= limit) break
     }

@@ -1,0 +1,109 @@
+/**
+ * InfluxQL over `/query`: 1.x natively, 2.x and 3 by their compatible API, which takes the token in a header.
+ * The `influx` package asks and reads; quoting is ours, because its string literals leave a backslash as it is.
+ */
+
+import { InfluxDB } from 'influx'
+import { HistoryError } from '../history-error.ts'
+import type { InfluxServer } from './admin.ts'
+
+/** One series of an answer. Times are microseconds: integers below 2^53, exact in JSON, which nanoseconds are not. */
+export interface AnswerSeries {
+  readonly name: string
+  readonly tags?: Readonly<Record<string, string>>
+  readonly columns: readonly string[]
+  readonly values: readonly (readonly unknown[])[]
+}
+
+interface Answer {
+  readonly error?: string
+  readonly results?: readonly { readonly series?: readonly AnswerSeries[]; readonly error?: string }[]
+}
+
+/** Which word stands before the token. 1.x and 2.x know `Token`; 3 and what imitates it may want `Bearer`. */
+const SCHEMES = ['Token', 'Bearer'] as const
+
+/** The package takes a server out of use after a failure, and says `No host available` then. Not this one. */
+const NO_BACKOFF = { getDelay: () => 0, next: () => NO_BACKOFF, reset: () => NO_BACKOFF }
+
+export class InfluxQuery {
+  readonly #clients: InfluxDB[]
+  readonly #timeoutMs: number
+
+  constructor(server: InfluxServer, timeoutMs: number) {
+    this.#timeoutMs = timeoutMs
+    const { token } = server
+    this.#clients =
+      token === undefined
+        ? [client(server, timeoutMs, {})]
+        : SCHEMES.map(scheme => client(server, timeoutMs, { authorization: `${scheme} ${token}` }))
+  }
+
+  /** The series of each statement. Rejects with a HistoryError in the server's words. */
+  async ask(statements: readonly string[]): Promise<readonly (readonly AnswerSeries[])[]> {
+    const { error, results = [] } = await this.#send(statements.join(';'))
+    const failure = error ?? results.find(result => result.error !== undefined)?.error
+    if (failure !== undefined) throw new HistoryError('unavailable', `InfluxDB: ${failure}`)
+    return statements.map((_, i) => results[i]?.series ?? [])
+  }
+
+  async #send(query: string): Promise<Answer> {
+    const timeout = Promise.withResolvers<never>()
+    const timer = setTimeout(
+      () => timeout.reject(new HistoryError('too-slow', `InfluxDB: no answer within ${this.#timeoutMs} ms`)),
+      this.#timeoutMs,
+    )
+    try {
+      // The package waits for ever for the rest of an answer that breaks off.
+      const answer = this.#clients[0]!.queryRaw(query, { precision: 'u' }) as Promise<Answer>
+      return await Promise.race([answer, timeout.promise])
+    } catch (error) {
+      if (error instanceof HistoryError) throw error
+      const words = error instanceof Error ? error.message : String(error)
+      if (this.#clients.length > 1 && / 401 /.test(words)) {
+        this.#clients.shift()
+        return this.#send(query)
+      }
+      throw new HistoryError('unavailable', `InfluxDB: ${words}`, error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+function client(
+  { url, database, bucket, username, password }: InfluxServer,
+  timeoutMs: number,
+  headers: Record<string, string>,
+): InfluxDB {
+  const { protocol, hostname, port, pathname } = new URL(url)
+  const isSecure = protocol === 'https:'
+  return new InfluxDB({
+    database: bucket ?? database,
+    ...(username === undefined ? {} : { username, password: password ?? '' }),
+    pool: { maxRetries: 0, requestTimeout: timeoutMs, backoff: NO_BACKOFF },
+    hosts: [
+      {
+        protocol: isSecure ? 'https' : 'http',
+        host: hostname,
+        port: Number(port) || (isSecure ? 443 : 80),
+        path: pathname.replace(/\/$/, ''),
+        // The package passes the brackets of an IPv6 address to the resolver.
+        options: { headers, hostname: hostname.replace(/^\[|\]$/g, '') },
+      },
+    ],
+  })
+}
+
+/** A name of a measurement, field or tag. */
+export function quoteName(name: string): string {
+  return `"${escapeText(name, '"')}"`
+}
+
+export function quoteText(text: string): string {
+  return `'${escapeText(text, "'")}'`
+}
+
+function escapeText(text: string, quote: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll(quote, `\\${quote}`)
+}
