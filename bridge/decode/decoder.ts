@@ -9,7 +9,7 @@
 import type { Fact, Request } from '../telemetry/facts.ts'
 import type { Message } from '../telemetry/message.ts'
 import type { Decoded, Outcome } from '../telemetry/reading.ts'
-import type { Context, Plan, Result } from './family.ts'
+import type { Context, Plan, Result, Told } from './family.ts'
 import { readGeneral } from './general.ts'
 import { createKnowledge } from './knowledge.ts'
 import { Payload } from './payload.ts'
@@ -21,9 +21,12 @@ export interface DecoderOptions {
   readonly maxTopics?: number
 }
 
+/** What of a message counts here. */
+export type Decodable = Pick<Message, 'topic' | 'payload' | 'retain'> & Partial<Pick<Message, 'client'>>
+
 export interface Decoder {
   /** Never throws; values are never NaN or infinite. `receivedUs` is the arrival time. */
-  decode(message: Pick<Message, 'topic' | 'payload' | 'retain'>, receivedUs: number): Decoded
+  decode(message: Decodable, receivedUs: number): Decoded
   /** Takes up facts told before, such as the ones that a catalog kept over a restart. */
   learn(facts: Iterable<Fact>): void
 }
@@ -34,6 +37,13 @@ export function createDecoder({ maxTopics = 50_000 }: DecoderOptions = {}): Deco
     topic === undefined ? plans.clear() : plans.delete(topic),
   )
 
+  const memories = new Map<string, unknown>()
+
+  function memory<T>(family: string, create: () => T): T {
+    if (!memories.has(family)) memories.set(family, create())
+    return memories.get(family) as T
+  }
+
   function planOf(topic: string): Plan {
     const known = plans.get(topic)
     if (known !== undefined) return known
@@ -42,10 +52,10 @@ export function createDecoder({ maxTopics = 50_000 }: DecoderOptions = {}): Deco
     return plan
   }
 
-  function decode(message: Pick<Message, 'topic' | 'payload' | 'retain'>, receivedUs: number): Decoded {
+  function decode(message: Decodable, receivedUs: number): Decoded {
     const plan = planOf(message.topic)
     if (plan.ignore !== undefined) return { kind: 'ignored', by: plan.by, reason: plan.ignore }
-    const heard = new Heard(receivedUs, message.retain, planOf)
+    const heard = new Heard(message, receivedUs, { planOf, memory })
     let outcome: Outcome
     try {
       outcome = read(new Payload(message.payload), plan, heard)
@@ -89,17 +99,23 @@ class Heard implements Context {
   requests = NO_REQUESTS
   readonly nowUs: number
   readonly isRetained: boolean
-  readonly planOf: (topic: string) => Plan
+  readonly client: string | null
+  readonly planOf: Context['planOf']
 
-  constructor(nowUs: number, isRetained: boolean, planOf: (topic: string) => Plan) {
+  readonly memory: Context['memory']
+
+  constructor(message: Decodable, nowUs: number, shared: Pick<Context, 'planOf' | 'memory'>) {
     this.nowUs = nowUs
-    this.isRetained = isRetained
-    this.planOf = planOf
+    this.isRetained = message.retain
+    this.client = message.client ?? null
+    this.planOf = shared.planOf
+    this.memory = shared.memory
   }
 
-  tell(fact: Fact): void {
+  tell(told: Told): void {
     if (this.facts === NO_FACTS) this.facts = []
-    this.facts.push(fact)
+    const said = Object.entries(told).filter(([, value]) => value !== undefined && value !== '')
+    this.facts.push(Object.fromEntries(said) as unknown as Fact)
   }
 
   ask(request: Request): void {

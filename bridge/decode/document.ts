@@ -141,12 +141,12 @@ class Reader {
     const { leaf, device, prefix } = this.#scalar
     const named = NAME_KEYS.map(name => object[name]).find(isQuantityName)
     const field = named !== undefined && !isQuantityName(leaf) ? prefix + cleanName(String(named)) : leaf
-    const target = { ...draft, device: draft.device === this.#subject.device ? device : draft.device }
+    const own = draft.device === this.#subject.device ? device : draft.device
+    const target: Draft = { device: own, timeUs: draft.timeUs, fields: [], mayRepeat: true }
     if (value !== null && typeof value === 'object')
       this.#nested(value, target, BARE.has(field) ? '' : `${field}.`, 0)
     else this.#value(value, target, field, key, unitBeside(object))
     this.#close(target)
-    target.fields.length = 0
     return true
   }
 

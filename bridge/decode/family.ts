@@ -20,9 +20,14 @@ export interface Family {
   recognise?(json: Json, plan: Plan, context: Context): Result | undefined
   /** The same for texts that are not JSON. */
   recogniseText?(text: string, plan: Plan, context: Context): Result | undefined
+  /** The same for bytes that are no text. */
+  recogniseBytes?(payload: Payload, plan: Plan, context: Context): Result | undefined
 }
 
-export type Row = readonly [template: string, claim: (captures: Captures) => Claim | undefined]
+export type Row = readonly [
+  template: string,
+  claim: (captures: Captures, levels: readonly string[]) => Claim | undefined,
+]
 
 /** What a family says about a topic; what it leaves open is decided by the general rules. */
 export interface Claim {
@@ -32,6 +37,8 @@ export interface Claim {
   readonly room?: string
   /** Levels below the device: the field of a plain value, and what stands before the fields of an object. */
   readonly field?: string
+  /** Where a plain value belongs, when that is not where an object does. */
+  readonly plain?: { readonly device: string; readonly field: string }
   /** Set when an object's fields stand alone although a plain value has a field name. */
   readonly isObjectBare?: boolean
   readonly isShared?: boolean
@@ -40,6 +47,7 @@ export interface Claim {
   readonly read?: Read
 }
 
+/** For rows that are never readings. */
 export const ignore = (reason: string) => (): Claim => ({ ignore: reason })
 
 /** Undefined leaves the message to the general rules. */
@@ -51,6 +59,8 @@ export type Result =
   | { readonly kind: 'rejected'; readonly reason: string }
 
 export const ignored = (reason: string): Result => ({ kind: 'ignored', reason })
+/** What a document says about devices: no readings, no error. */
+export const METADATA = ignored('metadata')
 export const rejected = (reason: string): Result => ({ kind: 'rejected', reason })
 
 /** What is settled about a topic, once for all its messages. */
@@ -70,7 +80,14 @@ export interface Plan {
 export interface Context {
   readonly nowUs: number
   readonly isRetained: boolean
+  /** Who sent the message, when that is known. */
+  readonly client: string | null
   planOf(topic: string): Plan
-  tell(fact: Fact): void
+  /** What a family keeps between messages, made at its first use; the family bounds it. */
+  memory<T>(family: string, create: () => T): T
+  tell(fact: Told): void
   ask(request: Request): void
 }
+
+/** A fact as a reader finds it: what the message does not say is undefined. */
+export type Told = { readonly device: string } & { readonly [K in keyof Fact]?: Fact[K] | undefined }

@@ -1,13 +1,10 @@
 /** The general rules: what a payload says when its topic has no reader of its own. */
 
-import { availabilityIn } from './availability.ts'
-import { MAX_TEXT_LENGTH, readDocument, type Subjects } from './document.ts'
 import { families } from './families.ts'
 import { type Context, type Family, ignored, type Plan, type Result, rejected } from './family.ts'
-import type { Json } from './json.ts'
-import { keyOf } from './keys.ts'
+import { type Json, jsonLines } from './json.ts'
 import { isPicture, isPictureText, type Payload, startsDocument } from './payload.ts'
-import { type Scalar, scalarOf } from './scalar.ts'
+import { availabilityResult, documentResult, scalarResult } from './results.ts'
 
 /** A result, and the family that it came from when that was seen by the payload only. */
 export interface Finding {
@@ -18,39 +15,43 @@ export interface Finding {
 export function readGeneral(payload: Payload, plan: Plan, context: Context): Finding {
   const text = payload.text()
   if (text === null) {
-    return { result: isPicture(payload.bytes) ? ignored('picture') : rejected('not UTF-8 text') }
+    return readBytes(payload, plan, context)
   }
   if (text === '') return { result: ignored('empty') }
   if (plan.isAvailability) {
-    const result = readAvailability(payload, plan, context)
+    const result = availabilityResult(payload, plan, context)
     if (result !== undefined) return { result }
   }
-  return startsDocument(text) ? readJson(payload.json(), plan, context) : readText(text, plan, context)
+  return startsDocument(text) ? readDocuments(payload, text, plan, context) : readText(text, plan, context)
 }
 
-export function readAvailability(payload: Payload, plan: Plan, context: Context): Result | undefined {
-  const available = availabilityIn(payload)
-  if (available === undefined) return undefined
-  const { device, tags } = plan.scalar
-  context.tell({ device, available })
-  const fields = [{ name: 'available', value: available }]
-  return { kind: 'readings', readings: [{ device, measurement: 'reading', tags, fields, timeUs: null }] }
+const byteFamilies = families.filter(family => family.recogniseBytes !== undefined)
+
+function readBytes(payload: Payload, plan: Plan, context: Context): Finding {
+  if (isPicture(payload.bytes)) return { result: ignored('picture') }
+  for (const family of byteFamilies) {
+    const result = family.recogniseBytes?.(payload, plan, context)
+    if (result !== undefined) return { result, by: family.name }
+  }
+  return { result: rejected('not UTF-8 text') }
 }
 
-function readJson(json: Json | undefined, plan: Plan, context: Context): Finding {
-  if (json === undefined) return { result: rejected('broken JSON') }
+function readDocuments(payload: Payload, text: string, plan: Plan, context: Context): Finding {
+  const json = payload.json()
+  if (json !== undefined) return readJson(json, plan, context)
+  const lines = jsonLines(text)
+  if (lines === undefined) return { result: rejected('broken JSON') }
+  const results = lines.map(line => readJson(line, plan, context).result)
+  const readings = results.flatMap(result => (result.kind === 'readings' ? result.readings : []))
+  return { result: readings.length === 0 ? ignored('no values') : { kind: 'readings', readings } }
+}
+
+function readJson(json: Json, plan: Plan, context: Context): Finding {
   for (const family of marked(json)) {
     const result = family.recognise?.(json, plan, context)
     if (result !== undefined) return { result, by: family.name }
   }
   return { result: documentResult(json, plan, context) }
-}
-
-/** A document by the general rules; a family that has unwrapped or amended it continues here. */
-export function documentResult(json: Json, subjects: Subjects, context: Context): Result {
-  const { readings, cut } = readDocument(json, subjects, context.nowUs)
-  if (readings.length > 0) return { kind: 'readings', readings, cut }
-  return cut === undefined ? ignored('no values') : rejected(cut)
 }
 
 const byMark = new Map<string, Family[]>()
@@ -96,23 +97,5 @@ function unquote(text: string): string {
     return typeof value === 'string' ? value.trim() : text
   } catch {
     return text
-  }
-}
-
-export function scalarResult(text: string, plan: Plan): Result {
-  if (text.length > MAX_TEXT_LENGTH) return rejected('text too long')
-  const { device, tags, leaf, known } = plan.scalar
-  const key = keyOf(leaf.slice(leaf.lastIndexOf('.') + 1))
-  const scalar: Scalar | undefined =
-    key.isText && scalarOf(text) !== undefined ? { value: text } : scalarOf(text)
-  if (scalar === undefined || (typeof scalar.value === 'string' && !scalar.value.isWellFormed())) {
-    return ignored('no value')
-  }
-  const unit = known?.get(leaf)?.unit ?? scalar.unit ?? key.unit
-  const field =
-    unit === undefined ? { name: leaf, value: scalar.value } : { name: leaf, value: scalar.value, unit }
-  return {
-    kind: 'readings',
-    readings: [{ device, measurement: 'reading', tags, fields: [field], timeUs: null }],
   }
 }

@@ -17,21 +17,19 @@ export function parseJson(text: string): Json | undefined {
   }
 }
 
-/**
- * A second try for texts that are not JSON as they stand: NaN and its like become null, and each line may be a
- * document (the answer is an array then). Undefined when that does not help.
- */
-export function repairJson(text: string): Json | undefined {
+/** A second try for texts that are not JSON as they stand: NaN and its like become null. */
+export function mendJson(text: string): Json | undefined {
   const mended = withoutNaN(text)
-  if (mended !== text) {
-    const json = parseJson(mended)
-    if (json !== undefined) return json
-  }
-  const lines = mended.split('\n').filter(line => line.trim() !== '')
+  return mended === text ? undefined : parseJson(mended)
+}
+
+/** A document on each line; undefined when one of them is none. */
+export function jsonLines(text: string): Json[] | undefined {
+  const lines = text.split('\n').filter(line => line.trim() !== '')
   if (lines.length < 2) return undefined
   const documents: Json[] = []
   for (const line of lines) {
-    const json = parseJson(line)
+    const json = parseJson(line) ?? mendJson(line)
     if (json === undefined) return undefined
     documents.push(json)
   }

@@ -1,7 +1,7 @@
 /** A message's bytes, read at most once in each form: as text, as JSON. */
 
 import { isAscii, isUtf8 } from 'node:buffer'
-import { type Json, parseJson, repairJson } from './json.ts'
+import { type Json, mendJson, parseJson } from './json.ts'
 
 export class Payload {
   readonly bytes: Buffer
@@ -24,7 +24,7 @@ export class Payload {
   json(): Json | undefined {
     if (this.#json === undefined) {
       const text = this.text()
-      if (text !== null && startsDocument(text)) this.#json = parseJson(text) ?? repairJson(text)
+      if (text !== null && startsDocument(text)) this.#json = parseJson(text) ?? mendJson(text)
     }
     return this.#json
   }

@@ -28,8 +28,8 @@ export function planTopic(topic: string, learned: Learned): Plan {
   const found = topic.length > MAX_TOPIC_LENGTH ? undefined : claimFor(levels)
   const claim = found?.claim ?? {}
   const refusal = topic.length > MAX_TOPIC_LENGTH ? 'topic too long' : undefined
-  // A family that has a reader for a topic knows better than its last level.
-  const isClaimed = claim.device !== undefined || claim.read !== undefined
+  // A family that has a reader for a topic knows better than the words in it.
+  const isClaimed = claim.read !== undefined
   const ignore = refusal ?? claim.ignore ?? (isClaimed ? undefined : neverReading(levels))
   const last = levels.at(-1)!.toLowerCase()
   return {
@@ -46,7 +46,7 @@ export function planTopic(topic: string, learned: Learned): Plan {
 function claimFor(levels: readonly string[]): { claim: Claim; by: string } | undefined {
   for (const row of rows) {
     const captures = row.match(levels)
-    const claim = captures && row.claim(captures)
+    const claim = captures && row.claim(captures, levels)
     if (claim !== undefined) return { claim, by: row.family.name }
   }
   return undefined
@@ -72,11 +72,13 @@ function subjects(topic: string, levels: readonly string[], claim: Claim, learne
 }
 
 function placeBy(claim: Claim, general: Place, isObject: boolean): Place {
-  if (claim.device === undefined) return general
-  const field = claim.field === undefined ? undefined : cleanName(claim.field)
+  const device = isObject ? claim.device : (claim.plain?.device ?? claim.device)
+  if (device === undefined) return general
+  const fieldName = isObject ? claim.field : (claim.plain?.field ?? claim.field)
+  const field = fieldName === undefined ? undefined : cleanName(fieldName)
   const isBare = field === undefined || (isObject && claim.isObjectBare === true)
   return {
-    device: cleanName(claim.device),
+    device: cleanName(device),
     room: claim.room === undefined ? undefined : cleanRoom(claim.room),
     prefix: isBare ? '' : `${field}.`,
     leaf: field ?? general.leaf,

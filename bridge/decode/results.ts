@@ -1,0 +1,45 @@
+/** The general rules, one by one: families that have unwrapped or amended a payload continue here. */
+
+import { availabilityIn } from './availability.ts'
+import { MAX_TEXT_LENGTH, readDocument, type Subjects } from './document.ts'
+import { type Context, ignored, type Plan, type Result, rejected } from './family.ts'
+import type { Json } from './json.ts'
+import { keyOf } from './keys.ts'
+import type { Payload } from './payload.ts'
+import { type Scalar, scalarOf } from './scalar.ts'
+
+/** What a document says. */
+export function documentResult(json: Json, subjects: Subjects, context: Context): Result {
+  const { readings, cut } = readDocument(json, subjects, context.nowUs)
+  if (readings.length > 0) return { kind: 'readings', readings, cut }
+  return cut === undefined ? ignored('no values') : rejected(cut)
+}
+
+/** What a plain value says. */
+export function scalarResult(text: string, plan: Plan): Result {
+  if (text.length > MAX_TEXT_LENGTH) return rejected('text too long')
+  const { device, tags, leaf, known } = plan.scalar
+  const key = keyOf(leaf.slice(leaf.lastIndexOf('.') + 1))
+  const scalar: Scalar | undefined =
+    key.isText && scalarOf(text) !== undefined ? { value: text } : scalarOf(text)
+  if (scalar === undefined || (typeof scalar.value === 'string' && !scalar.value.isWellFormed())) {
+    return ignored('no value')
+  }
+  const unit = known?.get(leaf)?.unit ?? scalar.unit ?? key.unit
+  const field =
+    unit === undefined ? { name: leaf, value: scalar.value } : { name: leaf, value: scalar.value, unit }
+  return {
+    kind: 'readings',
+    readings: [{ device, measurement: 'reading', tags, fields: [field], timeUs: null }],
+  }
+}
+
+/** Online or offline; undefined when the payload is about something else. */
+export function availabilityResult(payload: Payload, plan: Plan, context: Context): Result | undefined {
+  const available = availabilityIn(payload)
+  if (available === undefined) return undefined
+  const { device, tags } = plan.scalar
+  context.tell({ device, available })
+  const fields = [{ name: 'available', value: available }]
+  return { kind: 'readings', readings: [{ device, measurement: 'reading', tags, fields, timeUs: null }] }
+}
