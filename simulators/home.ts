@@ -1,0 +1,30 @@
+/**
+ * The demo: a small home that publishes to a broker as an ordinary set of MQTT clients, so that a newcomer sees
+ * life at once.
+ */
+
+import { smallHome } from './house/small-home.ts'
+import { Random } from './random.ts'
+import { Simulation } from './simulation.ts'
+import { Station } from './station.ts'
+
+export interface HomeOptions {
+  /** `mqtt://host:port`, or any that MQTT.js takes. */
+  readonly url: string
+  readonly seed?: number | undefined
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  /** Stops the home, too. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Starts at once; a broker that is not there yet is tried again. `stop()` waits for what is on its way. */
+export async function startHome(options: HomeOptions): Promise<{ stop(): Promise<void> }> {
+  const random = new Random(options.seed ?? 1)
+  const startMs = Date.now()
+  const simulation = new Simulation(smallHome(random, startMs), random, startMs)
+  const station = new Station(simulation, options)
+  options.signal?.addEventListener('abort', () => void station.stop(), { once: true })
+  if (options.signal?.aborted === true) await station.stop()
+  return { stop: () => station.stop() }
+}
