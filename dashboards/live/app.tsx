@@ -9,6 +9,7 @@ import { route } from './route.ts'
 import { Connect } from './views/connect.tsx'
 import { DeviceView } from './views/device.tsx'
 import { FleetView } from './views/fleet.tsx'
+import { HealthView } from './views/health.tsx'
 
 export function App() {
   const { view, id } = route.value
@@ -46,6 +47,8 @@ function CurrentView() {
   switch (view) {
     case 'device':
       return <DeviceView id={id} />
+    case 'health':
+      return <HealthView />
     case 'connect':
       return <Connect />
     default:

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatRoute, parseRoute, rangeOf } from './route.ts'
+import { fittingRange, formatRoute, parseRoute, rangeOf } from './route.ts'
 
 test('an address round-trips, whatever a device is called', () => {
   for (const id of ['heat-pump', 'a/b c#d?e=f&g', '100%', 'küche', '..']) {
@@ -21,4 +21,13 @@ test('what is not an address of ours is the fleet', () => {
 test('empty parameters leave the address, an unknown range is an hour', () => {
   expect(formatRoute('fleet', '', { q: '', kind: 'climate' })).toBe('#/fleet?kind=climate')
   expect(rangeOf({ range: '3y' }).key).toBe('1h')
+})
+
+test('without a word about it, the range is one that the data can fill', () => {
+  expect([60_000, 5 * 60_000, 20 * 60_000, 1e9].map(age => fittingRange(age).key)).toEqual([
+    '5m',
+    '15m',
+    '1h',
+    '1h',
+  ])
 })

@@ -16,6 +16,9 @@ export interface Route {
   readonly params: Readonly<Record<string, string>>
 }
 
+/** For a fleet that is only minutes old. */
+export const YOUNG_RANGE = { key: '4m', label: '4 min', ms: 4 * MINUTE } as const
+/** In the order of keys 1 to 6. */
 export const RANGES = [
   { key: '15m', label: '15 min', ms: 15 * MINUTE },
   { key: '1h', label: '1 h', ms: HOUR },
@@ -24,10 +27,17 @@ export const RANGES = [
   { key: '7d', label: '7 d', ms: 7 * DAY },
   { key: '30d', label: '30 d', ms: 30 * DAY },
 ] as const
-export type Range = (typeof RANGES)[number]
+export type Range = (typeof RANGES)[number] | typeof YOUNG_RANGE
 
-export function rangeOf(params: Readonly<Record<string, string>>): Range {
-  return RANGES.find(range => range.key === params.range) ?? RANGES[1]
+/** The range that the address names, else `fallback`. */
+export function rangeOf(params: Readonly<Record<string, string>>, fallback: Range = RANGES[1]): Range {
+  return [YOUNG_RANGE, ...RANGES].find(range => range.key === params.range) ?? fallback
+}
+
+/** The longest range that what is there can fill for the better part: an hour of paper for a minute of line says little. */
+export function fittingRange(dataAgeMs: number): Range {
+  if (dataAgeMs < 3.5 * MINUTE) return YOUNG_RANGE
+  return dataAgeMs < 12 * MINUTE ? RANGES[0] : RANGES[1]
 }
 
 /** Anything that is not an address of ours is the fleet. */

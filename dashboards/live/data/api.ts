@@ -27,6 +27,15 @@ export interface Ledger {
   readonly balanced: boolean
 }
 
+export interface Readiness {
+  readonly ready: boolean
+  /** Why devices are not acknowledged; null when they are. */
+  readonly reason: string | null
+  readonly store?: { readonly ok: boolean; readonly reason: string | null; readonly since: number | null }
+  /** Port of MQTT over TCP, where the bridge tells it. */
+  readonly mqtt?: number | null
+}
+
 export interface HistoryQuery {
   readonly device: string
   readonly field: string
@@ -41,6 +50,16 @@ export function fetchDevices(): Promise<Answer<{ devices: readonly CatalogDevice
 
 export function fetchLedger(): Promise<Answer<Ledger>> {
   return get('/api/ledger')
+}
+
+/** 503 is an answer too: it says why. */
+export async function fetchReadiness(): Promise<Answer<Readiness>> {
+  try {
+    const response = await fetch('/readyz')
+    return { ok: true, value: (await response.json()) as Readiness }
+  } catch {
+    return { ok: false, reason: 'away' }
+  }
 }
 
 export async function fetchHistory(

@@ -12,6 +12,7 @@ function device(
   made.room = room
   made.state = state
   for (const name of fields) made.field(name)
+  made.rank()
   return made
 }
 

@@ -6,16 +6,16 @@
 import { signal } from '@preact/signals'
 import { connectLive } from '../../../bridge/live/client.ts'
 import type { LiveReading } from '../../../bridge/live/protocol.ts'
-import { fetchDevices, fetchLedger, type Ledger } from './api.ts'
+import { fetchDevices } from './api.ts'
 import { serverNow, setServerTime } from './clock.ts'
 import { applyReading, learnDevice, readingsSeen, updateStates } from './fleet.ts'
 import { onSecond, requestFlush } from './frames.ts'
+import { look } from './health.ts'
 import { refreshStrips } from './strips.ts'
 
 /** A hiccup shorter than this is not worth a banner. */
 const BANNER_AFTER_MS = 1_500
 const CATALOG_EVERY_MS = 60_000
-const LEDGER_EVERY_MS = 5_000
 /** Short: the page should be live again before a person reaches for `Try now`. */
 const MAX_RETRY_MS = 2_500
 
@@ -31,7 +31,6 @@ export const isLoaded = signal(false)
 /** Server time when the connection was last known to be up; what is on the page is as of then. */
 export const lastGoodMs = signal(0)
 export const readingsPerSecond = signal(0)
-export const ledger = signal<Ledger | null>(null)
 /** Moves when something was missed: what is drawn is asked for anew, the store has it. */
 export const missedVersion = signal(0)
 
@@ -94,8 +93,7 @@ export function startConnection(): void {
   })
   void learnCatalog()
   setInterval(() => void learnCatalog(), CATALOG_EVERY_MS)
-  void readLedger()
-  setInterval(() => void readLedger(), LEDGER_EVERY_MS)
+  void look()
   let before = 0
   onSecond(() => {
     if (live.state.kind === 'open') lastGoodMs.value = serverNow()
@@ -125,10 +123,4 @@ async function learnCatalog(): Promise<void> {
   updateStates(serverNow(), connection.value.kind !== 'away')
   isLoaded.value = true
   requestFlush()
-}
-
-async function readLedger(): Promise<void> {
-  if (document.hidden || connection.value.kind === 'away') return
-  const answer = await fetchLedger()
-  if (answer.ok) ledger.value = answer.value
 }

@@ -80,6 +80,7 @@ test('a state that moves marks its device for drawing', () => {
 
 test('labels', () => {
   expect(labelOf('living_room')).toBe('Living room')
+  expect(labelOf('shellyplusplugs-80646fd0c3a4')).toBe('shellyplusplugs-80646fd0c3a4')
   expect(labelOf('0xABC')).toBe('0xABC')
   expect(labelOf('TV and hi-fi')).toBe('TV and hi-fi')
 })

@@ -91,14 +91,16 @@ export class Device {
     if (!field) {
       field = new Field(name)
       this.fields.set(name, field)
-      this.rank()
     }
     return field
   }
 
   rank(): void {
     this.ranked = [...this.fields.values()].sort(
-      (a, b) => fieldRank(a) - fieldRank(b) || a.name.length - b.name.length || (a.name < b.name ? -1 : 1),
+      (a, b) =>
+        fieldRank(a) - fieldRank(b) ||
+        // Tasmota's POWER is a switch; the watts beside it tell more.
+        Number(typeof b.value === 'number') - Number(typeof a.value === 'number') || a.name.length - b.name.length || (a.name < b.name ? -1 : 1),
     )
   }
 
@@ -144,19 +146,21 @@ function deviceOf(id: string): Device {
 
 /** False when it named a device or a field for the first time: the catalog then knows more. */
 export function applyReading(reading: LiveReading, isNew: boolean): boolean {
-  let isKnown = devices.has(reading.device)
+  const isKnownDevice = devices.has(reading.device)
+  let hasNewField = false
   const device = deviceOf(reading.device)
   const room = reading.tags.room
   if (device.room === '' && room) device.room = labelOf(room)
   for (const name in reading.values) {
     const value = reading.values[name]!
-    if (!device.fields.has(name)) {
-      isKnown = false
-      layoutVersion.value++
-    }
+    hasNewField ||= !device.fields.has(name)
     const field = device.field(name)
     field.set(value, reading.time)
     if (isNew) field.buckets?.add(reading.time, numeric(value))
+  }
+  if (hasNewField) {
+    device.rank()
+    layoutVersion.value++
   }
   device.lastMs = Math.max(device.lastMs, reading.received)
   if (isNew) {
@@ -165,7 +169,7 @@ export function applyReading(reading: LiveReading, isNew: boolean): boolean {
   }
   changed.add(device)
   for (const listener of listeners) listener(reading, device)
-  return isKnown
+  return isKnownDevice && !hasNewField
 }
 
 /** What the catalog says: names, rooms, units. Values only where nothing newer came live. */
@@ -226,6 +230,7 @@ function plain(value: unknown): PlainValue | null {
 
 /** `living-room` reads as `Living room`; a name with capitals or spaces was meant as it is. */
 export function labelOf(id: string): string {
-  if (!/^[a-z][a-z0-9]*([_-][a-z0-9]+)*$/.test(id)) return id
+  // A serial number reads better as it is.
+  if (!/^[a-z][a-z0-9]*([_-][a-z0-9]+)*$/.test(id) || /(?=[0-9a-f]*\d)[0-9a-f]{6,}/.test(id)) return id
   return id.charAt(0).toUpperCase() + id.slice(1).replace(/[_-]+/g, ' ')
 }

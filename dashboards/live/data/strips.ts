@@ -3,6 +3,7 @@
  * after a quick scroll comes before what was passed by.
  */
 
+import { signal } from '@preact/signals'
 import { fetchHistory } from './api.ts'
 import { Buckets, SLOTS } from './buckets.ts'
 import { serverNow } from './clock.ts'
@@ -16,6 +17,10 @@ interface Wish {
   readonly device: Device
   readonly field: Field
 }
+
+/** When the oldest reading within the last hour came; null while nothing is known. */
+export const dataSinceMs = signal<number | null>(null)
+const HOUR_MS = 3_600_000
 
 const wishes: Wish[] = []
 let running = 0
@@ -68,7 +73,7 @@ async function fill({ device, field }: Wish, buckets: Buckets): Promise<void> {
     points: SLOTS,
   })
   buckets.isFilled = true
-  if (!answer.ok) return
+  if (!answer.ok) return noteSince(now)
   let count = 0
   for (const point of answer.value) {
     const last = numeric(point.last)
@@ -76,6 +81,7 @@ async function fill({ device, field }: Wish, buckets: Buckets): Promise<void> {
     count += point.count
   }
   const [first] = answer.value
+  if (span >= HOUR_MS) noteSince(first?.time ?? now)
   if (first) {
     const [second] = answer.value.slice(1)
     // The store chooses round buckets, wider than our slots at times: they are still one line.
@@ -84,6 +90,10 @@ async function fill({ device, field }: Wish, buckets: Buckets): Promise<void> {
   }
   changed.add(device)
   requestFlush()
+}
+
+function noteSince(timeMs: number): void {
+  if (dataSinceMs.value === null || timeMs < dataSinceMs.value) dataSinceMs.value = timeMs
 }
 
 function smallestStep(points: readonly { readonly time: number }[]): number {

@@ -2,8 +2,9 @@
 
 import { useMemo } from 'preact/hooks'
 import { groupByRoom, worstOf } from '../data/arrange.ts'
-import { connection, lastGoodMs, ledger, readingsPerSecond } from '../data/connection.ts'
+import { connection, lastGoodMs, readingsPerSecond } from '../data/connection.ts'
 import { counts, devices, layoutVersion } from '../data/fleet.ts'
+import { ledger, readiness } from '../data/health.ts'
 import { formatRoute, route } from '../route.ts'
 import { clockSeconds, formatNumber } from '../words/format.ts'
 import { BrandIcon, FleetIcon, HealthIcon, LiveIcon, MessagesIcon, WarningIcon } from './icons.tsx'
@@ -111,6 +112,8 @@ function Foot() {
 function storeWords(): string {
   const account = ledger.value
   if (!account) return ''
+  if (readiness.value?.ready === false) return 'Not taking messages'
+  if (readiness.value?.store?.ok === false) return 'Store away, messages wait'
   return account.waiting > BACKLOG_ABOVE
     ? `${formatNumber(account.waiting, 0)} wait for the store`
     : 'Store keeps up'

@@ -8,6 +8,17 @@ import type { Device } from '../data/fleet.ts'
 import { clockMillis, formatAge, whenOf } from '../words/format.ts'
 import { setText, usePainter } from './device-values.tsx'
 
+const FAMILIES: Readonly<Record<string, string>> = {
+  'ha-discovery': 'Home Assistant discovery',
+  zigbee2mqtt: 'Zigbee2MQTT',
+  tasmota: 'Tasmota',
+  shelly: 'Shelly',
+  esphome: 'ESPHome',
+  homie: 'Homie',
+  sparkplug: 'Sparkplug B',
+  senml: 'SenML',
+  general: 'plain values',
+}
 const MOST_MESSAGES = 7
 const MOST_TOPICS = 4
 
@@ -29,7 +40,7 @@ export function DeviceAbout({ device }: { device: Device }) {
           {device.family !== '' && (
             <>
               <dt>Read as</dt>
-              <dd>{device.family}</dd>
+              <dd>{FAMILIES[device.family] ?? device.family}</dd>
             </>
           )}
           {topics.length > 0 && (

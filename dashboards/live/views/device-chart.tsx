@@ -6,10 +6,11 @@ import { serverNow } from '../data/clock.ts'
 import { missedVersion } from '../data/connection.ts'
 import { DeviceCourses, type Span } from '../data/device-courses.ts'
 import type { Device, Field } from '../data/fleet.ts'
+import { defaultRange } from '../data/young.ts'
 import { addKeys } from '../keyboard.ts'
 import { DownIcon, DownloadIcon, PauseIcon, PlayIcon } from '../parts/icons.tsx'
 import { Segments } from '../parts/segments.tsx'
-import { RANGES, type Range, rangeOf, route, setParams } from '../route.ts'
+import { RANGES, type Range, rangeOf, route, setParams, YOUNG_RANGE } from '../route.ts'
 import { fieldLabel } from '../words/fields.ts'
 import { clockMinutes, dayMonth, formatNumber } from '../words/format.ts'
 import { ChartCanvas } from './chart-canvas.tsx'
@@ -26,7 +27,7 @@ interface Props {
 
 export function DeviceChart({ device, charted, lanes, all }: Props) {
   const { params } = route.value
-  const range = rangeOf(params)
+  const range = rangeOf(params, deviceDefault())
   const held = heldSpan(params)
   const [isTable, setTable] = useState(false)
   const redraw = useRef<() => void>(() => undefined)
@@ -53,7 +54,7 @@ export function DeviceChart({ device, charted, lanes, all }: Props) {
           label="Range"
           choices={RANGES}
           chosen={held ? '' : range.key}
-          onChoose={key => setParams({ range: key === '1h' ? '' : key, from: '', to: '' })}
+          onChoose={key => setParams({ range: key, from: '', to: '' })}
         />
         <PauseButton held={held} range={range} courses={courses} />
         <div class="end">
@@ -95,6 +96,9 @@ export function DeviceChart({ device, charted, lanes, all }: Props) {
     </section>
   )
 }
+
+/** The shortest button is a quarter of an hour. */
+const deviceDefault = () => (defaultRange.value === YOUNG_RANGE ? RANGES[0] : defaultRange.value)
 
 function spanNow(range: Range): Span {
   const now = serverNow()

@@ -8,7 +8,7 @@ import { type Device, devices, type Field, layoutVersion } from '../data/fleet.t
 import { addKeys } from '../keyboard.ts'
 import { BackIcon } from '../parts/icons.tsx'
 import { LiveChip } from '../parts/live-chip.tsx'
-import { formatRoute, go, RANGES, rangeOf, route, setParams } from '../route.ts'
+import { formatRoute, go, route, setParams } from '../route.ts'
 import { DeviceAbout } from './device-about.tsx'
 import { DeviceChart } from './device-chart.tsx'
 import { FieldNotes, StateChip } from './device-values.tsx'
@@ -121,8 +121,7 @@ function neighbours(device: Device): readonly [Device | undefined, Device | unde
 
 /** The range goes along from device to device; fields and a zoom do not. */
 function keptParams(params: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const range = rangeOf(params)
-  return range === RANGES[1] ? {} : { range: range.key }
+  return { range: params.range ?? '' }
 }
 
 function chosenFields(

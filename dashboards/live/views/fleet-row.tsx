@@ -12,7 +12,7 @@ import { STATE_WORDS } from '../data/rhythm.ts'
 import { bucketsOf, stripRange } from '../data/strips.ts'
 import { MarkShape } from '../parts/mark.tsx'
 import { formatRoute } from '../route.ts'
-import { secondaryText, valueWord } from '../words/fields.ts'
+import { isHidden, secondaryText, valueWord } from '../words/fields.ts'
 import { formatAge } from '../words/format.ts'
 import { stripSize } from './fleet-layout.ts'
 
@@ -145,7 +145,7 @@ function attach(row: HTMLElement, device: Device): () => void {
 function secondaryTexts(fields: readonly Field[]): readonly string[] {
   const texts: string[] = []
   for (const field of fields) {
-    if (field.value === null || texts.length === MOST_SECONDARY) continue
+    if (field.value === null || texts.length === MOST_SECONDARY || isHidden(field)) continue
     if (typeof field.value === 'string' && field.value.length > 24) continue
     texts.push(secondaryText(field, field.value, field.decimals))
   }

@@ -9,7 +9,7 @@ import { SearchIcon } from '../parts/icons.tsx'
 import { StateMark } from '../parts/mark.tsx'
 import { PageMenu } from '../parts/page-menu.tsx'
 import { Segments } from '../parts/segments.tsx'
-import { formatRoute, RANGES, type Range, setParams } from '../route.ts'
+import { formatRoute, RANGES, type Range, setParams, YOUNG_RANGE } from '../route.ts'
 import { valueWord } from '../words/fields.ts'
 import { formatAge } from '../words/format.ts'
 
@@ -85,12 +85,12 @@ export function FleetTools({ kind, order, search, range, version }: Props) {
         <Choice
           label="Range of the strips"
           class="range"
-          choices={RANGES.slice(0, 4).map(({ key, label }) => ({
+          choices={[YOUNG_RANGE, ...RANGES.slice(0, 4)].map(({ key, label }) => ({
             key,
             label: `Last ${key === '1h' ? 'hour' : label}`,
           }))}
           chosen={range.key}
-          onChoose={key => setParams({ range: key === '1h' ? '' : key })}
+          onChoose={key => setParams({ range: key })}
         />
         <PageMenu />
       </div>

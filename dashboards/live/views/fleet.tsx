@@ -6,6 +6,7 @@ import { arrange, type Group, type KindFilter, type Order } from '../data/arrang
 import { connection, isLoaded, lastGoodMs } from '../data/connection.ts'
 import { counts, devices, layoutVersion } from '../data/fleet.ts'
 import { refreshStrips, setStripRange, stripRange } from '../data/strips.ts'
+import { defaultRange } from '../data/young.ts'
 import { PlusIcon } from '../parts/icons.tsx'
 import { LiveChip } from '../parts/live-chip.tsx'
 import { rangeOf, route, setParams } from '../route.ts'
@@ -46,7 +47,7 @@ function Waiting() {
 
 function FleetList() {
   const { params } = route.value
-  const range = rangeOf(params)
+  const range = rangeOf(params, defaultRange.value)
   const search = params.q ?? ''
   const kind = (params.kind ?? 'all') as KindFilter
   const order = (params.sort ?? 'room') as Order

@@ -30,7 +30,9 @@ describe('values in words', () => {
   test('secondary values are named where the unit does not tell', () => {
     expect(secondaryText(field('humidity', '%'), 47, 0)).toBe('47\u2009%')
     expect(secondaryText(field('battery', '%'), 91, 0)).toBe('bat 91\u2009%')
-    expect(secondaryText(field('linkquality'), 142, 0)).toBe('link 142')
+    expect(secondaryText(field('linkquality', 'lqi'), 142, 0)).toBe('link 142')
+    expect(secondaryText(field('ENERGY.Power'), 2, 0)).toBe('power 2')
+    expect(secondaryText(field('temperature'), 21, 0)).toBe('temperature 21')
     expect(secondaryText(field('voltage', 'V'), 231, 0)).toBe('231\u2009V')
   })
 })
@@ -39,6 +41,7 @@ test('names of fields become labels', () => {
   expect(fieldLabel('energy_today')).toBe('Energy today')
   expect(fieldLabel('powerFactor')).toBe('Power Factor')
   expect(fieldLabel('co2')).toBe('CO₂')
+  expect(fieldLabel('ENERGY.Power')).toBe('Energy Power')
   expect(fieldLabel('switch:0.apower')).toBe('Switch 0 apower')
 })
 

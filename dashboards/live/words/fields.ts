@@ -86,14 +86,14 @@ const SHORT: Readonly<Record<string, string>> = {
 
 /** Value and unit in one, named where the unit alone does not tell: `47 %`, `bat 91 %`, `link 142`. */
 export function secondaryText(field: FieldFacts, value: PlainValue, decimals: number): string {
-  const text = withUnit(valueWord(field, value, decimals), typeof value === 'number' ? field.unit : null)
   const name = lastPart(field.name)
+  const unit = name === 'linkquality' ? null : field.unit
+  const text = withUnit(valueWord(field, value, decimals), typeof value === 'number' ? unit : null)
   const short = SHORT[name]
-  if (short !== undefined) return short === '' ? text : `${short} ${text}`
-  const plain = typeof value === 'number' && field.unit !== null && field.unit !== '%'
-  return plain || /^(Motion|Clear|Open|Closed|Wet|Dry)$/.test(text)
-    ? text
-    : `${fieldLabel(field.name).toLowerCase()} ${text}`
+  if (short !== undefined && unit !== null) return short === '' ? text : `${short} ${text}`
+  if (typeof value === 'number' && unit !== null && unit !== '%') return text
+  if (/^(Motion|Clear|Open|Closed|Wet|Dry)$/.test(text)) return text
+  return `${short || fieldLabel(name).toLowerCase()} ${text}`
 }
 
 /** `battery_low` becomes `Battery low`, `powerFactor` `Power factor`, `switch:0.apower` `Switch 0 apower`. */
@@ -103,7 +103,8 @@ export function fieldLabel(name: string): string {
     .replace(/[_.:/-]+/g, ' ')
     .trim()
   if (words === '') return name
-  const label = words.charAt(0).toUpperCase() + words.slice(1)
+  const calm = words.replace(/\b[A-Z]{4,}\b/g, word => word.toLowerCase())
+  const label = calm.charAt(0).toUpperCase() + calm.slice(1)
   return label.replace(
     /\b(co2|pm2 5|pm25|pm10|voc|rssi|cop|uv|ip|id)\b/gi,
     word => UPPER[word.toLowerCase()] ?? word.toUpperCase(),
@@ -114,9 +115,9 @@ const UPPER: Readonly<Record<string, string>> = { co2: 'CO₂', 'pm2 5': 'PM2.5'
 /** Best first: the one value that a row shows is the first of these that the device has. */
 const RANK: readonly (readonly [RegExp, Kind])[] = [
   [/^(water_leak|leak|moisture|flood|smoke|gas|carbon_monoxide|alarm)$/, 'other'],
+  [/^(co2|carbon_dioxide|eco2)$/, 'climate'],
   [/^(contact|door|window|opening|garage_door)$/, 'opening'],
   [/^(occupancy|motion|presence)$/, 'motion'],
-  [/^(co2|carbon_dioxide|eco2)$/, 'climate'],
   [/^(temperature|local_temperature|current_temperature|temp)$/, 'climate'],
   [/^(power|apower|active_power|act_power|load|w)$/, 'energy'],
   [/^(humidity|pm25|pm2_5|voc|aqi|illuminance|pressure)$/, 'climate'],
@@ -127,15 +128,23 @@ const RANK: readonly (readonly [RegExp, Kind])[] = [
 
 /** Kept out of sight first: they speak about the device, not about the room. */
 const DIAGNOSTIC =
-  /^(battery|battery_low|linkquality|rssi|signal|lqi|uptime|voltage|update.*|last_seen|firmware|version|ip|ssid|heap|.*_text|wifi.*|tamper|time|seq|counter|device_temperature)$/
+  /^(battery|battery_low|linkquality|rssi|signal|lqi|snr|uptime|update.*|last_seen|firmware|version|heap|.*_text|tamper|time|seq|counter|device_temperature|sleep.*|load.*)$/
+/** Not worth a place in a row at all. */
+const HIDDEN =
+  /^(available|availability|status|online|connected|id|ip|mac|ssid|bssid|ap|channel|wifi.*|source|restart.*)$/
 
 export function isDiagnostic(field: FieldFacts): boolean {
-  return DIAGNOSTIC.test(lastPart(field.name)) && !(lastPart(field.name) === 'voltage' && field.unit === 'V')
+  return isHidden(field) || DIAGNOSTIC.test(lastPart(field.name))
 }
 
-/** Lower is shown earlier. Within a rank, the shorter and then the alphabetically first name goes ahead. */
+export function isHidden(field: FieldFacts): boolean {
+  return field.class === 'connectivity' || HIDDEN.test(lastPart(field.name))
+}
+
+/** Lower is shown earlier. */
 export function fieldRank(field: FieldFacts): number {
   const name = lastPart(field.name)
+  if (isHidden(field)) return RANK.length + 3
   let rank = RANK.findIndex(([pattern]) => pattern.test(name))
   if (rank < 0 && field.class !== null) rank = RANK.findIndex(([pattern]) => pattern.test(field.class ?? ''))
   if (rank < 0) rank = isDiagnostic(field) ? RANK.length + 2 : RANK.length

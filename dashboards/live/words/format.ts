@@ -49,7 +49,7 @@ export function decimalsFor(unit: string | null, largest: number, digits: number
   const byUnit = unit === null ? undefined : DECIMALS_BY_UNIT[unit]
   if (byUnit !== undefined && !(unit === 'kWh' && largest >= 1000)) return byUnit
   if (largest >= 100) return 0
-  return Math.min(digits, largest >= 10 ? 1 : 2)
+  return Math.min(digits, largest >= 10 ? 1 : largest >= 0.1 ? 2 : 3)
 }
 
 /** Decimal digits that a number shows, at most three: 21.5 has one. */

@@ -1,0 +1,56 @@
+/** How the bridge fares: its account of messages, its store, and the course of both while this page is open. */
+
+import { signal } from '@preact/signals'
+import { fetchLedger, fetchReadiness, fetchText, type Ledger, type Readiness } from './api.ts'
+import { brokerAddress } from './broker-address.ts'
+import { serverNow } from './clock.ts'
+import { type Metrics, parseMetrics } from './metrics.ts'
+import { Samples } from './samples.ts'
+
+const POLL_MS = 5_000
+/** While the health view is open. */
+const WATCHED_POLL_MS = 2_000
+
+export const ledger = signal<Ledger | null>(null)
+export const readiness = signal<Readiness | null>(null)
+export const metrics = signal<Metrics | null>(null)
+/** Moves with every sample: the charts draw anew. */
+export const sampleVersion = signal(0)
+
+export const samples = new Samples()
+
+let watchers = 0
+let timer: ReturnType<typeof setTimeout> | undefined
+
+/** Looks more often, and at more, until the returned function is called. */
+export function watchHealth(): () => void {
+  watchers++
+  void look()
+  return () => {
+    watchers--
+  }
+}
+
+export async function look(): Promise<void> {
+  clearTimeout(timer)
+  if (!document.hidden) {
+    const [account, ready, text] = await Promise.all([
+      fetchLedger(),
+      fetchReadiness(),
+      watchers > 0 ? fetchText('/metrics') : null,
+    ])
+    if (account.ok) {
+      ledger.value = account.value
+      samples.add(serverNow(), account.value)
+      sampleVersion.value++
+    }
+    if (ready.ok) {
+      readiness.value = ready.value
+      const port = ready.value.mqtt
+      if (port && port !== brokerAddress.value.port) brokerAddress.value = { ...brokerAddress.value, port }
+    }
+    if (text?.ok) metrics.value = parseMetrics(text.value)
+  }
+  clearTimeout(timer)
+  timer = setTimeout(() => void look(), watchers > 0 ? WATCHED_POLL_MS : POLL_MS)
+}
