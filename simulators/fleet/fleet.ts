@@ -1,0 +1,279 @@
+/**
+ * Load: many devices at a steady rate. The n-th message of the fleet is due at `n / rate` seconds, in turn from
+ * every device, so that seed, start and rate fix every byte. A broker that is slower makes the fleet late, never
+ * forgetful: what is due waits (within a bound) and is sent with the time at which it was due.
+ */
+
+import type { Fate, MessageFaults } from '../faults/message-faults.ts'
+import { SlowLink } from '../faults/slow-link.ts'
+import { Random } from '../random.ts'
+import { localAddressFor, openStream, type Target } from '../target.ts'
+import { FleetConnection, type FleetMessage } from './connection.ts'
+import { type FleetDevice, fleetDevices, fleetPayload } from './device.ts'
+import { latin1 } from './packets.ts'
+
+export interface FleetOptions {
+  readonly target: Target
+  readonly devices: number
+  /** Messages a second, all together; Infinity: as fast as they are acknowledged. */
+  readonly rate: number
+  readonly seed: number
+  readonly startMs: number
+  readonly qos: 0 | 1 | 2
+  /** Connections that the devices share; as many as devices unless given. */
+  readonly connections?: number | undefined
+  readonly prefix?: string | undefined
+  readonly fields?: number | undefined
+  /** Unacknowledged messages of one connection. */
+  readonly window?: number | undefined
+  /** `x-sim-0001`: some brokers bind client ids to the username. */
+  readonly clientIdPrefix?: string | undefined
+  readonly faults?: MessageFaults | undefined
+  /** Bytes a second and connection, for that part of the connections. */
+  readonly slowLink?: { readonly bytesPerS: number; readonly part: number } | undefined
+  readonly watcher?: FleetWatcher | undefined
+}
+
+export interface FleetWatcher {
+  onSent(message: FleetMessage, nowMs: number): void
+  onAcknowledged(message: FleetMessage, nowMs: number): void
+}
+
+export interface FleetStats {
+  /** Readings. */
+  sent: number
+  acknowledged: number
+  /** Spoilt by a fault: sent, but no reading. */
+  spoilt: number
+  /** Left out by a fault. */
+  omitted: number
+  repeated: number
+  open: number
+  lost: number
+  lastReason: string
+}
+
+const TICK_MS = 5
+/** Waiting in all connections together, and at least so many; then the clock of the fleet waits, too. */
+const MAX_WAITING = 20_000
+const WINDOW = 100
+/** Connections being opened at once: a listener's backlog is 511. */
+const OPENING = 200
+/** At full speed, between two looks at the sockets. */
+const BURST = 2000
+
+export class Fleet {
+  readonly devices: readonly FleetDevice[]
+  readonly connections: readonly FleetConnection[]
+  readonly stats: FleetStats = {
+    sent: 0,
+    acknowledged: 0,
+    spoilt: 0,
+    omitted: 0,
+    repeated: 0,
+    open: 0,
+    lost: 0,
+    lastReason: '',
+  }
+  readonly #options: FleetOptions
+  readonly #seqs: Uint32Array
+  readonly #held = new Map<number, FleetMessage>()
+  readonly #touched = new Set<FleetConnection>()
+  #made = 0
+  #enqueued = 0
+  #done = 0
+  #lastTsMs: number
+
+  constructor(options: FleetOptions) {
+    this.#options = options
+    this.#lastTsMs = options.startMs
+    this.devices = fleetDevices(options.devices, options.seed, options.prefix, options.fields)
+    this.#seqs = new Uint32Array(options.devices)
+    const count = Math.min(options.connections ?? options.devices, options.devices)
+    const random = new Random(options.seed).fork('connections')
+    this.connections = Array.from({ length: count }, (_, i) => this.#connection(i, count, random))
+  }
+
+  /** Resolves when every connection is open; rejects, with the broker's reason, when some are not by then. */
+  async connect(timeoutMs = 60_000): Promise<void> {
+    const deadlineMs = performance.now() + timeoutMs
+    let next = 0
+    while (this.stats.open < this.connections.length) {
+      while (next < this.connections.length && next - this.stats.open < OPENING)
+        this.connections[next++]!.open()
+      if (performance.now() > deadlineMs) {
+        const { open, lastReason } = this.stats
+        throw new Error(
+          `${open} of ${this.connections.length} connections came up: ${lastReason || 'no answer'}`,
+        )
+      }
+      await sleep(2)
+    }
+  }
+
+  /** Publishes for so long. Resolves when all that was due in that time has been handed to the connections. */
+  async run(durationMs: number, signal?: AbortSignal): Promise<void> {
+    const { rate } = this.#options
+    const total = rate === Infinity ? Infinity : Math.floor((rate * durationMs) / 1000)
+    const beginMs = performance.now()
+    while (this.#made < total && signal?.aborted !== true) {
+      const elapsedMs = performance.now() - beginMs
+      if (rate === Infinity && elapsedMs >= durationMs) break
+      const due =
+        rate === Infinity ? this.#made + BURST : Math.min(total, Math.floor((elapsedMs * rate) / 1000) + 1)
+      this.#make(due)
+      this.#flush()
+      if (rate === Infinity) await new Promise(setImmediate)
+      else await sleep(TICK_MS)
+    }
+    for (const [index, message] of this.#held) this.#enqueue(index, message)
+    this.#held.clear()
+    this.#flush()
+  }
+
+  /** Due, but not acknowledged (with QoS 0: not sent). */
+  get pending(): number {
+    return this.#enqueued - this.#done
+  }
+
+  /** Resolves true when everything is acknowledged, false at the end of patience. */
+  async settled(timeoutMs: number): Promise<boolean> {
+    const deadlineMs = performance.now() + timeoutMs
+    while (this.pending > 0) {
+      if (performance.now() > deadlineMs) return false
+      await sleep(10)
+    }
+    return true
+  }
+
+  /** As when a switch loses power: all connections go, and come back. */
+  cutAll(): void {
+    for (const connection of this.connections) connection.cut('mass reconnect')
+  }
+
+  close(): void {
+    for (const connection of this.connections) connection.close()
+  }
+
+  #make(due: number): void {
+    const { rate, startMs, devices } = this.#options
+    const maxWaiting = Math.max(MAX_WAITING, 2 * devices)
+    let room = maxWaiting - this.pending
+    while (this.#made < due && room-- > 0) {
+      const index = this.#made % devices
+      const tsMs = rate === Infinity ? this.#nowTs() : micros(startMs + (this.#made * 1000) / rate)
+      this.#made++
+      this.#say(index, tsMs)
+    }
+  }
+
+  /** At full speed time is the real one, and each device's own times still differ. */
+  #nowTs(): number {
+    this.#lastTsMs = Math.max(micros(Date.now()), micros(this.#lastTsMs + 0.001))
+    return this.#lastTsMs
+  }
+
+  #say(index: number, tsMs: number): void {
+    const device = this.devices[index]!
+    const seq = this.#seqs[index]!
+    const plain = fleetPayload(device, seq, tsMs)
+    const { faults } = this.#options
+    if (faults !== undefined) {
+      this.#sayWithFaults(index, seq, faults.befall(plain))
+      return
+    }
+    this.#seqs[index] = seq + 1
+    this.#enqueue(index, { device, index, seq, payload: plain, isReading: true, sentMs: 0 })
+  }
+
+  #sayWithFaults(index: number, seq: number, fate: Fate): void {
+    if (fate.kind === 'omitted') {
+      this.stats.omitted++
+      return
+    }
+    // A spoilt message takes no number: the numbers of the readings stay without a gap.
+    if (fate.isReading) this.#seqs[index] = seq + 1
+    const payload =
+      typeof fate.payload === 'string' ? latin1(fate.payload) : Buffer.from(fate.payload).toString('latin1')
+    const message = {
+      device: this.devices[index]!,
+      index,
+      seq,
+      payload,
+      isReading: fate.isReading,
+      sentMs: 0,
+    }
+    const earlier = this.#held.get(index)
+    if (fate.isHeld && earlier === undefined) {
+      this.#held.set(index, message)
+      return
+    }
+    this.#held.delete(index)
+    const connection = this.#enqueue(index, message)
+    if (earlier !== undefined) this.#enqueue(index, earlier)
+    if (!fate.isRepeated) return
+    connection.flush()
+    if (connection.repeatLast()) this.stats.repeated++
+  }
+
+  #enqueue(index: number, message: FleetMessage): FleetConnection {
+    const connection = this.connections[index % this.connections.length]!
+    connection.enqueue(message)
+    this.#enqueued++
+    this.#touched.add(connection)
+    return connection
+  }
+
+  #flush(): void {
+    for (const connection of this.#touched) connection.flush()
+    this.#touched.clear()
+  }
+
+  #connection(i: number, count: number, random: Random): FleetConnection {
+    const { target, qos, window, devices, prefix = 'sim', clientIdPrefix = '', slowLink } = this.#options
+    const name = count === devices ? this.devices[i]!.id : `${prefix}-gateway-${i + 1}`
+    const localAddress = localAddressFor(target, i)
+    const isSlow = slowLink !== undefined && i < slowLink.part * count
+    return new FleetConnection({
+      clientId: clientIdPrefix + name,
+      username: target.username,
+      password: target.password,
+      qos,
+      window: window ?? WINDOW,
+      open: () => {
+        const stream = openStream(target, localAddress)
+        return isSlow ? new SlowLink(stream, slowLink.bytesPerS) : stream
+      },
+      random: () => random.next(),
+      events: {
+        onOpen: () => {
+          this.stats.open++
+        },
+        onLost: reason => {
+          this.stats.lost++
+          this.stats.lastReason = reason
+          this.stats.open = this.connections.filter(connection => connection.state === 'open').length
+        },
+        onSent: (message, nowMs) => {
+          if (message.isReading) this.stats.sent++
+          else this.stats.spoilt++
+          if (qos === 0) this.#done++
+          this.#options.watcher?.onSent(message, nowMs)
+        },
+        onAcknowledged: (message, nowMs) => {
+          this.#done++
+          if (message.isReading) this.stats.acknowledged++
+          this.#options.watcher?.onAcknowledged(message, nowMs)
+        },
+      },
+    })
+  }
+}
+
+function micros(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms))
+}
