@@ -9,14 +9,18 @@
 import type { Fact, Request } from '../telemetry/facts.ts'
 import type { Message } from '../telemetry/message.ts'
 import type { Decoded, Outcome } from '../telemetry/reading.ts'
+import { amend } from './amend.ts'
 import type { Context, Plan, Result, Told } from './family.ts'
 import { readGeneral } from './general.ts'
 import { createKnowledge } from './knowledge.ts'
 import { Payload } from './payload.ts'
 import { planTopic } from './plan.ts'
 import { RecentMap } from './recent-map.ts'
+import { compileRules, type Rule } from './rules.ts'
 
 export interface DecoderOptions {
+  /** As `rulesSchema` parsed them. */
+  readonly rules?: readonly Rule[]
   /** Topics whose plans are kept: the ones heard last. */
   readonly maxTopics?: number
 }
@@ -31,12 +35,13 @@ export interface Decoder {
   learn(facts: Iterable<Fact>): void
 }
 
-export function createDecoder({ maxTopics = 50_000 }: DecoderOptions = {}): Decoder {
+export function createDecoder({ rules = [], maxTopics = 50_000 }: DecoderOptions = {}): Decoder {
   const plans = new RecentMap<string, Plan>(maxTopics)
   const knowledge = createKnowledge(maxTopics, topic =>
     topic === undefined ? plans.clear() : plans.delete(topic),
   )
 
+  const ruleFor = compileRules(rules)
   const memories = new Map<string, unknown>()
 
   function memory<T>(family: string, create: () => T): T {
@@ -47,7 +52,7 @@ export function createDecoder({ maxTopics = 50_000 }: DecoderOptions = {}): Deco
   function planOf(topic: string): Plan {
     const known = plans.get(topic)
     if (known !== undefined) return known
-    const plan = planTopic(topic, knowledge)
+    const plan = planTopic(topic, knowledge, ruleFor)
     plans.set(topic, plan)
     return plan
   }
@@ -77,14 +82,16 @@ export function createDecoder({ maxTopics = 50_000 }: DecoderOptions = {}): Deco
 
 function read(payload: Payload, plan: Plan, context: Context): Outcome {
   const own = plan.read?.(payload, plan, context)
-  if (own !== undefined) return outcomeOf(own, plan.by)
+  if (own !== undefined) return outcomeOf(own, plan.by, plan.rule)
   const { result, by } = readGeneral(payload, plan, context)
-  return outcomeOf(result, by ?? plan.by)
+  return outcomeOf(result, plan.rule === undefined ? (by ?? plan.by) : plan.by, plan.rule)
 }
 
-function outcomeOf(result: Result, by: string): Outcome {
+function outcomeOf(result: Result, by: string, rule: Rule | undefined): Outcome {
   if (result.kind !== 'readings') return { ...result, by }
-  const { readings, cut } = result
+  const { cut } = result
+  const readings = rule === undefined ? result.readings : amend(result.readings, rule)
+  if (readings.length === 0) return { kind: 'ignored', by, reason: 'no values' }
   return cut === undefined
     ? { kind: 'readings', by, readings }
     : { kind: 'readings', by, readings, rejected: cut }

@@ -13,10 +13,14 @@ import type { Json, JsonObject } from './json.ts'
 import { type Key, keyOf, NAME_KEYS, VALUE_KEYS } from './keys.ts'
 import { cleanName } from './names.ts'
 import { booleanOf, isNoValue, quantityOf } from './scalar.ts'
+import { isObject } from './shape.ts'
 import { isAmbiguousTime, timeOf } from './time.ts'
 
 /** What is known about the fields of a topic beforehand, by field name. */
-export type KnownFields = ReadonlyMap<string, { readonly unit?: string | undefined }>
+export type KnownFields = ReadonlyMap<
+  string,
+  { readonly unit?: string | undefined; readonly isText?: boolean }
+>
 
 /** Whose document it is. */
 export interface Subject {
@@ -90,6 +94,7 @@ class Reader {
     let timeUs: number | null = null
     let timeRank = Number.POSITIVE_INFINITY
     let device: string | undefined
+    let deviceRank = 4
     let isSpecial = false
     for (const name in object) {
       const key = keyOf(name)
@@ -99,10 +104,15 @@ class Reader {
           timeUs = time
           timeRank = key.timeRank
         }
-      } else if (key.identity !== undefined && isEntry) {
-        device = this.#identity(object[name], key, depth > 0) ?? device
-      }
-      isSpecial ||= key.isEnvelope || key.unitOf !== undefined || name === 'v' || name === 'val'
+      } else if (key.identity !== undefined && isEntry && key.identityRank < deviceRank) {
+        const named = this.#identity(object[name], key, depth > 0)
+        if (named !== undefined) {
+          device = named
+          deviceRank = key.identityRank
+        }
+      } else if (timeUs === null && HEADERS.has(name)) timeUs = timeIn(object[name], this.#nowUs)
+      isSpecial ||=
+        key.isEnvelope || key.unitOf !== undefined || name === 'v' || name === 'val' || name === 'Value'
     }
     const isOwn =
       (timeUs !== null && timeUs !== parent.timeUs) || (device !== undefined && device !== parent.device)
@@ -156,11 +166,17 @@ class Reader {
       if (value === null || value === undefined) continue
       const key = keyOf(name)
       if (key.timeRank !== undefined && !isKept(name, value, this.#nowUs)) continue
-      const field = prefix === '' ? key.name : prefix + key.name
+      // Said by the device's name already.
+      if (
+        key.identity !== undefined &&
+        (value === draft.device || (key.identity === 'strong' && depth === 0))
+      )
+        continue
+      const field = depth === 0 ? joined(prefix, key.name) : prefix + key.name
       if (typeof value !== 'object') {
         if (key.name !== name) draft.mayRepeat = true
         this.#value(value, draft, field, key, undefined)
-      } else if (name !== '__proto__' && !(key.identity === 'strong' && depth === 0)) {
+      } else if (name !== '__proto__') {
         const isEnvelope = key.isEnvelope && depth < 3
         this.#nested(value, draft, isEnvelope ? prefix : `${field}.`, depth)
       }
@@ -263,11 +279,12 @@ class Reader {
     }
     let kept: Value
     let own = unit ?? key.unit
+    const known = this.#subject.known?.get(name)
     if (typeof value === 'number') {
       if (!Number.isFinite(value)) return
       kept = value
     } else if (typeof value === 'string') {
-      if (!key.isText) {
+      if (!key.isText && known?.isText !== true) {
         const flag = booleanOf(value)
         const quantity = flag === undefined ? quantityOf(value) : undefined
         kept = flag ?? quantity?.value ?? value
@@ -276,8 +293,7 @@ class Reader {
       if (typeof kept === 'string' && !this.#isText(kept)) return
     } else if (value === null) return
     else kept = value
-    const { known } = this.#subject
-    own = known?.get(name)?.unit ?? own
+    own = known?.unit ?? own
     this.#count++
     draft.fields.push(own === undefined ? { name, value: kept } : { name, value: kept, unit: own })
   }
@@ -297,6 +313,9 @@ class Reader {
   }
 }
 
+/** Objects that are about the message: their time is its time. */
+const HEADERS = new Set(['meta', 'metadata', 'header', 'headers', 'Header', 'Metadata'])
+
 const isQuantityName = (text: Json | undefined) => typeof text === 'string' && fieldClass(text) !== undefined
 
 /** Field names that say nothing before those of an object's. */
@@ -307,25 +326,32 @@ const INDEX: Key = {
   unit: undefined,
   timeRank: undefined,
   identity: undefined,
+  identityRank: 3,
   isEnvelope: false,
   isText: false,
   isAbout: false,
   unitOf: undefined,
 }
 
-/** A time key whose value is no time may still be a duration: `"time":12.5`. */
-function isKept(name: string, value: Json, nowUs: number): boolean {
-  if (typeof value === 'object') return true
-  return (
-    isAmbiguousTime(name) &&
-    typeof value === 'number' &&
-    value > 0 &&
-    value < 1e8 &&
-    timeOf(value, nowUs) === null
-  )
+/** `climate/temperature` with `{"temperature":21}`: said once is enough. */
+function joined(prefix: string, name: string): string {
+  if (prefix === '') return name
+  const isSaid =
+    prefix.endsWith(`${name}.`) && (prefix.length === name.length + 1 || prefix.endsWith(`.${name}.`))
+  return isSaid ? prefix.slice(0, -1) : prefix + name
 }
 
-function timeIn(object: JsonObject, nowUs: number): number | null {
+/** A time key whose value is no time may still be a duration (`"time":12.5`), or `t` a temperature. */
+function isKept(name: string, value: Json, nowUs: number): boolean {
+  if (typeof value === 'object') return true
+  if (!isAmbiguousTime(name) || timeOf(value, nowUs) !== null) return false
+  const quantity = typeof value === 'string' ? quantityOf(value)?.value : value
+  if (typeof quantity !== 'number' || Math.abs(quantity) >= 1e8) return false
+  return quantity > 0 || name === 't' || name === 'T'
+}
+
+function timeIn(object: Json | undefined, nowUs: number): number | null {
+  if (!isObject(object)) return null
   let best: number | null = null
   let bestRank = Number.POSITIVE_INFINITY
   for (const name in object) {

@@ -15,6 +15,7 @@ import { influxLine } from './families/influx-line.ts'
 import { lorawan } from './families/lorawan.ts'
 import { openmqttgateway } from './families/openmqttgateway.ts'
 import { owntracks } from './families/owntracks.ts'
+import { pairs } from './families/pairs.ts'
 import { rtl433 } from './families/rtl433.ts'
 import { senml } from './families/senml.ts'
 import { shadow } from './families/shadow.ts'
@@ -52,4 +53,5 @@ export const families: readonly Family[] = [
   lorawan,
   senml,
   influxLine,
+  pairs,
 ]

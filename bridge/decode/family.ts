@@ -9,6 +9,7 @@ import type { Reading } from '../telemetry/reading.ts'
 import type { Subject } from './document.ts'
 import type { Json } from './json.ts'
 import type { Payload } from './payload.ts'
+import type { Rule } from './rules.ts'
 import type { Captures } from './topic-template.ts'
 
 export interface Family {
@@ -71,6 +72,7 @@ export interface Plan {
   readonly ignore: string | undefined
   readonly isAvailability: boolean
   readonly read: Read | undefined
+  readonly rule: Rule | undefined
   /** Whose the values are, when the payload is an object, and when it is a plain value. */
   readonly object: Subject
   readonly scalar: Subject

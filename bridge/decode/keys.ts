@@ -15,6 +15,8 @@ export interface Key {
   readonly timeRank: number | undefined
   /** `deviceId` names the sender whatever the topic says; `id` only where the topic names none. */
   readonly identity: 'strong' | 'address' | 'weak' | undefined
+  /** Of several identities the lowest counts. */
+  readonly identityRank: number
   /** Its object is what the message is about: `values`, `params`, `decoded_payload`. */
   readonly isEnvelope: boolean
   /** Stays a text though it may look like a number or a switch: versions, addresses, modes. */
@@ -47,6 +49,7 @@ function remember(key: string): Key {
         : WEAK.has(flat)
           ? 'weak'
           : undefined,
+    identityRank: rankOf(flat),
     isEnvelope: ENVELOPES.has(flat),
     isText: isTextKey(key, flat),
     isAbout: ABOUT.has(flat),
@@ -68,11 +71,17 @@ const WEAK = words(
   'id name uid uuid hostname host client clientid node nodename sensor sensorname station meter meterid friendlyname src source ident tag label dev',
 )
 const ENVELOPES = words(
-  'value values params payload data fields measurements measurement readings reading telemetry metrics object decodedpayload decoded payloadfields reported d body samples records points sensordatavalues results result series history',
+  'value values params payload data fields measurements measurement readings reading telemetry metrics object decodedpayload decoded payloadfields reported d body samples records points sensordatavalues results result series history messages',
 )
 const ABOUT = words(
   'unit units uom u unitofmeasurement min max step type datatype label name description desc id quality q status valid ok isvalid source precision title format readable writeable writable readonly unitname displayname symbol property key tag n sensor metric code channel statusword accuracy error raw context',
 )
+
+function rankOf(flat: string): number {
+  if (STRONG.has(flat)) return 0
+  if (ADDRESSES.has(flat)) return 1
+  return flat === 'id' ? 2 : 3
+}
 
 /** Parts of names whose values are names, codes or modes. */
 const TEXT_WORDS = words(
@@ -120,4 +129,4 @@ export const NAME_KEYS = [
   'id',
 ] as const
 
-export const VALUE_KEYS = ['value', 'v', 'val', 'reading'] as const
+export const VALUE_KEYS = ['value', 'v', 'val', 'reading', 'Value'] as const

@@ -53,7 +53,10 @@ export function placeScalar(topic: string): Place {
 }
 
 function place(levels: readonly string[], at: Span, path: readonly string[], leaf: string): Place {
-  const prefix = path.map(level => `${cleanName(level)}.`).join('')
+  const prefix = path
+    .filter(level => !SHARED.has(level.toLowerCase()))
+    .map(level => `${cleanName(level)}.`)
+    .join('')
   const isHome = HOMES.has(levels[0]!.toLowerCase())
   const room = isHome && at.from >= 2 ? levels[at.from - 1] : undefined
   const device = levels.slice(at.from, at.to + 1).join('/')
@@ -79,14 +82,16 @@ function deviceAt(levels: readonly string[], end: number, last: number): Span {
 
   let at = last
   while (at > 0 && isPartOf(levels, at)) at--
+  if (at > 0 && SHARED.has(levels[at]!.toLowerCase()) && !isCommon(levels[at - 1]!)) at--
   if (isIndex(levels[at]!) && at > 0) {
     // `cars/1`: the number tells one car from the other. `knx/1/1/7`: the whole address is the field.
     if (isIndex(levels[at - 1]!)) while (at > 0 && isIndex(levels[at]!)) at--
     else return isNumbered(levels[at - 1]!) ? { from: at - 1, to: at - 1 } : { from: at - 1, to: at }
   }
-  const isGroup = at > 0 && isGroupOf(levels[at]!, levels[at - 1]!)
-  if (isGroup) {
+  let climbed = 0
+  while (at > 0 && isGroupOf(levels[at]!, levels[at - 1]!, at + climbed)) {
     at--
+    climbed++
     if (isIndex(levels[at]!) && at > 0) return { from: at - 1, to: at }
   }
   return { from: at, to: at }
@@ -94,6 +99,8 @@ function deviceAt(levels: readonly string[], end: number, last: number): Span {
 
 function isPartOf(levels: readonly string[], at: number): boolean {
   if (at === 1 && isCommon(levels[0]!)) return false
+  // `metric/v/b/soc`: abbreviated groups.
+  if (at >= 3 && levels[at]!.length === 1 && !isIndex(levels[at]!)) return true
   return isPart(levels[at]!) || (isIndex(levels[at]!) && isPart(levels[at - 1]!))
 }
 
@@ -102,9 +109,11 @@ function isCommon(level: string): boolean {
 }
 
 /** `node1/matrix`, `truck12/location`: what stands above is the device. */
-function isGroupOf(level: string, above: string): boolean {
+function isGroupOf(level: string, above: string, depth: number): boolean {
   if (isNumbered(level) || isCommon(above)) return false
-  return isNumbered(above) || isIndex(above) || isQuantity(level) || GROUPS.has(level.toLowerCase())
+  if (isNumbered(above) || isIndex(above)) return true
+  // With two levels, `meters/water` is as likely a meter called water.
+  return depth > 1 && (isQuantity(level) || GROUPS.has(level.toLowerCase()))
 }
 
 function levelsOf(topic: string): string[] {
@@ -122,6 +131,8 @@ function isIndex(level: string): boolean {
 
 /** A part of a device, numbered or not: `relay`, `ch0`, `L1`, `ds18b20_1`. */
 function isPart(level: string): boolean {
+  // An OBIS code, as meters name their registers.
+  if (/^\d+-\d+:/.test(level)) return true
   const stem = level.toLowerCase().replace(/[\d_:-]+$/, '')
   return PARTS.has(stem) || CHIPS.has(stem) || CHIPS.has(level.toLowerCase())
 }
@@ -146,7 +157,7 @@ const words = (text: string) => new Set(text.split(' '))
 
 /** Say what kind of message it is, not whose. */
 const GENERIC = words(
-  'state status sensor sensors json telemetry data up uplink values value attributes attrs shadow messages message events event readings reading measurements measurement report reports update updates info result payload raw out live stats metrics all publish pub notify notification tele stat feedback properties reported measure observation observations current latest',
+  'state status sensor sensors json telemetry data up uplink values value attributes attrs shadow messages message events event readings reading measurements measurement report reports update updates info result payload raw out live stats metrics all publish pub notify notification tele stat feedback properties reported measure observation observations current latest lv',
 )
 /** First levels that many devices share. */
 const SHARED = words(
@@ -157,10 +168,10 @@ const PLACES = words(
   'floor room zone building area level site line house etage og eg stock hall unit rack section',
 )
 const PARTS = words(
-  'relay emeter meter channel ch port input output switch outlet socket phase l ac dc adc gpio pin light dimmer roller cover button sensor probe temperature_sensor string tool extruder bed fan inverter_phase mppt pv grid cell zone circuit slot endpoint ep',
+  'total totals sum overall main global general default core misc extra 1wire onewire relay emeter meter channel ch port input output switch outlet socket phase l ac dc adc gpio pin light dimmer roller cover button sensor probe temperature_sensor string tool extruder bed fan inverter_phase mppt pv grid cell zone circuit slot endpoint ep',
 )
 const GROUPS = words(
-  'location gps position environment env climate weather air energy power battery wifi network system soil water health usage engine diagnostics diag geo location_data matrix electrical',
+  'location gps position environment env climate weather air energy power battery wifi network system soil water health usage engine diagnostics diag geo location_data matrix electrical navigation propulsion tanks',
 )
 /** Sensors by their type, as tasks and tables name them. */
 const CHIPS = words(

@@ -18,14 +18,16 @@ export function documentResult(json: Json, subjects: Subjects, context: Context)
 /** What a plain value says. */
 export function scalarResult(text: string, plan: Plan): Result {
   if (text.length > MAX_TEXT_LENGTH) return rejected('text too long')
-  const { device, tags, leaf, known } = plan.scalar
+  const { device, tags, leaf } = plan.scalar
   const key = keyOf(leaf.slice(leaf.lastIndexOf('.') + 1))
-  const scalar: Scalar | undefined =
-    key.isText && scalarOf(text) !== undefined ? { value: text } : scalarOf(text)
+  const known = plan.scalar.known?.get(leaf)
+  const isText = key.isText || known?.isText === true
+  const found = scalarOf(text)
+  const scalar: Scalar | undefined = isText && found !== undefined ? { value: text } : found
   if (scalar === undefined || (typeof scalar.value === 'string' && !scalar.value.isWellFormed())) {
     return ignored('no value')
   }
-  const unit = known?.get(leaf)?.unit ?? scalar.unit ?? key.unit
+  const unit = known?.unit ?? scalar.unit ?? key.unit
   const field =
     unit === undefined ? { name: leaf, value: scalar.value } : { name: leaf, value: scalar.value, unit }
   return {

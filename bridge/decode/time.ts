@@ -49,6 +49,7 @@ const TIME_NAMES = [
   'lastupdated',
   'lastseen',
   'lastseenepoch',
+  'reportedat',
   'receivedat',
   'rxtime',
   'gwts',

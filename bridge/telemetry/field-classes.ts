@@ -111,7 +111,18 @@ const BY_UNIT: ReadonlyMap<string, FieldClass> = new Map<string, FieldClass>([
 
 export function fieldClass(name: string, unit?: string): FieldClass | undefined {
   const byUnit = unit === undefined ? undefined : BY_UNIT.get(unit)
-  return byUnit ?? classOfWord(name.slice(name.lastIndexOf('.') + 1))
+  return byUnit ?? remembered(name.slice(name.lastIndexOf('.') + 1))
+}
+
+const cache = new Map<string, FieldClass | undefined>()
+const MAX_CACHED = 10_000
+
+function remembered(name: string): FieldClass | undefined {
+  if (cache.has(name)) return cache.get(name)
+  if (cache.size >= MAX_CACHED) cache.clear()
+  const found = classOfWord(name)
+  cache.set(name, found)
+  return found
 }
 
 /** `outdoor_temperature`, `batteryVoltage`, `PM2.5`: the last word that says something counts. */

@@ -21,8 +21,9 @@ function about(levels: readonly string[]): Claim | undefined {
   const last = below.at(-1)
   const isAddress = last !== undefined && /^(0x)?[0-9a-f]{6,16}$/i.test(last.replaceAll(':', ''))
   if (kind === 'BTtoMQTT' && last !== undefined) return { device: last }
+  if (below.length === 0 && kind === 'RTL_433toMQTT') return { device: levels[at - 1]!, isShared: true }
   if (kind === 'BTtoMQTT') return { device: levels[at - 1]!, isShared: true }
-  if (kind === 'RTL_433toMQTT') return below.length === 0 ? undefined : { device: below.join('/') }
+  if (kind === 'RTL_433toMQTT') return { device: below.join('/') }
   if (isAddress) return { device: last }
   return { device: levels[at - 1]!, field: levels.slice(at).join('.') }
 }

@@ -17,6 +17,7 @@ export const zwaveJsUi: Family = {
 function about(levels: readonly string[]): Claim | undefined {
   const last = levels.at(-1)!
   if (levels[0]!.startsWith('_') || levels[0] === 'driver') return { ignore: 'metadata' }
+  if (last === 'set') return { ignore: 'command' }
   if (last === 'status' && levels.length <= 3)
     return { ...node(levels, levels.length - 1), isAvailability: true }
   if (last === 'nodeinfo' && levels.length <= 3)
