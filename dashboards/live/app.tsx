@@ -10,6 +10,7 @@ import { Connect } from './views/connect.tsx'
 import { DeviceView } from './views/device.tsx'
 import { FleetView } from './views/fleet.tsx'
 import { HealthView } from './views/health.tsx'
+import { MessagesView } from './views/messages.tsx'
 
 export function App() {
   const { view, id } = route.value
@@ -47,6 +48,8 @@ function CurrentView() {
   switch (view) {
     case 'device':
       return <DeviceView id={id} />
+    case 'messages':
+      return <MessagesView />
     case 'health':
       return <HealthView />
     case 'connect':

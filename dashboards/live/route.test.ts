@@ -25,7 +25,7 @@ test('empty parameters leave the address, an unknown range is an hour', () => {
 
 test('without a word about it, the range is one that the data can fill', () => {
   expect([60_000, 5 * 60_000, 20 * 60_000, 1e9].map(age => fittingRange(age).key)).toEqual([
-    '5m',
+    '4m',
     '15m',
     '1h',
     '1h',

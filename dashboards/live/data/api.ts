@@ -1,5 +1,6 @@
 /** The bridge's HTTP interface, as far as this page asks it. Failures are values: the page goes on without. */
 
+import type { LiveMessage } from '../../../bridge/live/protocol.ts'
 import type { CatalogDevice } from './fleet.ts'
 
 export type Answer<T> =
@@ -50,6 +51,49 @@ export function fetchDevices(): Promise<Answer<{ devices: readonly CatalogDevice
 
 export function fetchLedger(): Promise<Answer<Ledger>> {
   return get('/api/ledger')
+}
+
+/** What the decoder says of a message; one of the three. */
+export interface Explanation {
+  readonly by: string
+  readonly readings?: readonly {
+    readonly device: string
+    readonly field: string
+    readonly value: number | boolean | string
+    readonly unit?: string
+  }[]
+  readonly ignored?: true
+  readonly rejected?: true
+  readonly reason?: string
+}
+
+export interface HeldMessage {
+  readonly id: number
+  readonly topic: string
+  readonly reason: string
+  /** Arrival, milliseconds. */
+  readonly time: number
+  readonly payload?: string
+  readonly payloadBase64?: string
+}
+
+export function fetchQuarantine(): Promise<Answer<{ entries: readonly HeldMessage[] }>> {
+  return get('/api/quarantine?limit=200')
+}
+
+export async function explain(message: LiveMessage): Promise<Answer<Explanation>> {
+  const { topic, payload, payloadBase64, retain } = message
+  try {
+    const response = await fetch('/api/explain', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ topic, payload, payloadBase64, retain }),
+    })
+    if (!response.ok) return { ok: false, reason: `${response.status}` }
+    return { ok: true, value: (await response.json()) as Explanation }
+  } catch {
+    return { ok: false, reason: 'away' }
+  }
 }
 
 /** 503 is an answer too: it says why. */

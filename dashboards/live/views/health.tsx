@@ -9,7 +9,8 @@ import { AreaChart } from '../parts/area-chart.tsx'
 import { LiveChip } from '../parts/live-chip.tsx'
 import { StateMark } from '../parts/mark.tsx'
 import { clockMinutes, formatBytes, formatNumber } from '../words/format.ts'
-import { LedgerBeam, reasonWords } from './ledger-beam.tsx'
+import { reasonWords } from '../words/message.ts'
+import { LedgerBeam } from './ledger-beam.tsx'
 
 export function HealthView() {
   useEffect(watchHealth, [])

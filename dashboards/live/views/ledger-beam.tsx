@@ -6,6 +6,7 @@
 import type { Ledger } from '../data/api.ts'
 import { CheckIcon } from '../parts/icons.tsx'
 import { formatNumber } from '../words/format.ts'
+import { reasonWords } from '../words/message.ts'
 
 /** Narrower than this, a part cannot be seen or named. */
 const LEAST_PERCENT = 11
@@ -113,9 +114,4 @@ function reasons(counts: Readonly<Record<string, number>>): string {
     .slice(0, MOST_REASONS)
     .map(([reason, count]) => `${reasonWords(reason)} ${formatNumber(count, 0)}`)
     .join(' · ')
-}
-
-/** A reason of the ledger as people say it. */
-export function reasonWords(reason: string): string {
-  return reason.replaceAll('-', ' ').replace('qos0', 'QoS 0,').replace('forbidden', 'not permitted')
 }

@@ -1,0 +1,31 @@
+import { describe, expect, test } from 'vitest'
+import { hexDump, isTopicFilter, outcomeOf, payloadOf, prettyJson } from './message.ts'
+
+test('what became of a message, in words', () => {
+  expect(outcomeOf('stored')).toEqual({ kind: 'stored', text: 'stored' })
+  expect(outcomeOf('ignored:duplicate').text).toBe('ignored, duplicate')
+  expect(outcomeOf('quarantined').kind).toBe('held')
+  expect(outcomeOf('dropped:forbidden').text).toBe('dropped, not permitted')
+})
+
+describe('payloads', () => {
+  test('JSON is indented and no digit is lost', () => {
+    expect(prettyJson('{"id":12345678901234567890,"t":[1.50,{}],"s":"a, {b}"}')).toBe(
+      '{\n  "id": 12345678901234567890,\n  "t": [\n    1.50,\n    {}\n  ],\n  "s": "a, {b}"\n}',
+    )
+    expect(prettyJson('21.5')).toBeNull()
+    expect(prettyJson('{"a":')).toBeNull()
+  })
+
+  test('bytes as hex, text or not', () => {
+    const { bytes, text } = payloadOf({ payloadBase64: 'oQDzQUI=' })
+    expect(text).toBeNull()
+    expect(hexDump(bytes)).toMatch(/^0000 {2}a1 00 f3 41 42 +···AB$/)
+    expect(payloadOf({ payload: 'é' }).bytes.length).toBe(2)
+  })
+})
+
+test('topic filters by the rules of MQTT', () => {
+  for (const filter of ['#', '+', 'a/+/b', 'a/#', '/']) expect(isTopicFilter(filter)).toBe(true)
+  for (const filter of ['', 'a#', 'a/#/b', 'a+/b']) expect(isTopicFilter(filter)).toBe(false)
+})
