@@ -16,10 +16,12 @@ import { openDataDirectory, SetupError } from './data-directory.ts'
 import { createDecoder } from './decode/decoder.ts'
 import { isDemoWanted, startDemo } from './demo.ts'
 import { createApp } from './http/app.ts'
+import { historyRoutes } from './http/history.ts'
 import { quarantineRoutes } from './http/quarantine.ts'
 import { createHttpServer } from './http/server.ts'
 import { balance } from './ledger.ts'
 import { Relay } from './live/relay.ts'
+import { liveRoutes } from './live/routes.ts'
 import { attachLive } from './live/sockets.ts'
 import type { Logger } from './log.ts'
 import { metricSources } from './metric-sources.ts'
@@ -60,6 +62,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     scope: store.kind === 'influx' ? 'measurement' : 'device',
   })
   const decoder = createDecoder()
+  decoder.learn(catalog.facts())
   const spool = new Spool({
     ...spoolOptions(settings),
     dir: data.spool,
@@ -118,8 +121,10 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       },
     }),
     api: [
+      historyRoutes({ history, unitOf: (device, field) => catalog.unitOf(device, field) }),
       quarantineRoutes({ list: (limit, before) => writer.listQuarantine(limit, before) }),
     ],
+    live: liveRoutes(relay),
     pageDir: PAGE_DIR,
     log,
   })
@@ -129,11 +134,15 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   const http = createHttpServer({ app, tls, onMqttUpgrade: webSockets.handle })
   const live = attachLive(http, relay)
   const httpPort = await listenOn(http, host, settings.http.port)
-  const mqtt = await listenTcp(broker, { host, port: settings.mqtt.port, tls: null }).catch(portMistake(settings.mqtt.port))
+  const mqtt = await listenTcp(broker, { host, port: settings.mqtt.port, tls: null }).catch(
+    portMistake(settings.mqtt.port),
+  )
   const mqtts =
     tls === null
       ? null
-      : await listenTcp(broker, { host, port: settings.mqtts.port, tls }).catch(portMistake(settings.mqtts.port))
+      : await listenTcp(broker, { host, port: settings.mqtts.port, tls }).catch(
+          portMistake(settings.mqtts.port),
+        )
   const stopDemo = isDemoWanted(config) ? await startDemo(`mqtt://${urlHost(host)}:${mqtt.port}`, log) : null
 
   return {
@@ -150,7 +159,9 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       mqtt.stop()
       mqtts?.stop()
       http.close()
-      await spool.flush().catch(error => log.warn({ err: error }, 'what was not acknowledged is with the devices'))
+      await spool
+        .flush()
+        .catch(error => log.warn({ err: error }, 'what was not acknowledged is with the devices'))
       await live.close('restarting')
       await broker.close()
       webSockets.close()
@@ -195,7 +206,12 @@ function listenOn(server: Server, host: string, port: number): Promise<number> {
 /** Port errors are the commonest mistake of a first start: one line that says what to do. */
 function portMistake(port: number): (error: NodeJS.ErrnoException) => never {
   return error => {
-    const why = error.code === 'EADDRINUSE' ? 'is in use' : error.code === 'EACCES' ? 'needs more rights' : error.message
+    const why =
+      error.code === 'EADDRINUSE'
+        ? 'is in use'
+        : error.code === 'EACCES'
+          ? 'needs more rights'
+          : error.message
     throw new SetupError(`port ${port} ${why}; set another, or end what listens there`, { cause: error })
   }
 }

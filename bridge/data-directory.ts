@@ -73,7 +73,9 @@ function takeLock(path: string): DatabaseSync {
     lock?.close()
     if (/database is locked/.test((error as Error).message)) {
       const pid = existsSync(pidFile) ? readFileSync(pidFile, 'utf8').trim() : 'unknown'
-      throw new SetupError(`data directory ${path} is in use by another process (pid ${pid})`, { cause: error })
+      throw new SetupError(`data directory ${path} is in use by another process (pid ${pid})`, {
+        cause: error,
+      })
     }
     throw unusable(path, error)
   }
@@ -88,7 +90,8 @@ function readFormat(path: string): z.infer<typeof formatSchema> {
     return format
   }
   const parsed = formatSchema.safeParse(parseJson(readFileSync(file, 'utf8')))
-  if (!parsed.success) throw new SetupError(`${file} is damaged; restore it from a backup, or move ${path} away`)
+  if (!parsed.success)
+    throw new SetupError(`${file} is damaged; restore it from a backup, or move ${path} away`)
   if (parsed.data.version > FORMAT_VERSION) {
     throw new SetupError(
       `data directory ${path} has format ${parsed.data.version}, this version knows ${FORMAT_VERSION}: use a newer one`,
@@ -107,6 +110,9 @@ function parseJson(text: string): unknown {
 
 function unusable(path: string, error: unknown): SetupError {
   const { code, message } = error as NodeJS.ErrnoException
-  const why = code === 'EACCES' || code === 'EROFS' || /unable to open|readonly/.test(message) ? 'is not writable' : 'cannot be used'
+  const why =
+    code === 'EACCES' || code === 'EROFS' || /unable to open|readonly/.test(message)
+      ? 'is not writable'
+      : 'cannot be used'
   return new SetupError(`data directory ${path} ${why}: ${message}`, { cause: error })
 }

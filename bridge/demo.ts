@@ -5,7 +5,8 @@ import type { Logger } from './log.ts'
 
 /** Whoever configured a store, a broker or a file has devices of their own. Ports, host and directory say nothing. */
 export function isDemoWanted({ settings, file, given }: Config): boolean {
-  const isConfigured = file !== null || [...given].some(path => path.startsWith('influx.') || path === 'mqtt.url')
+  const isConfigured =
+    file !== null || [...given].some(path => path.startsWith('influx.') || path === 'mqtt.url')
   return !isConfigured && settings.demo !== false
 }
 

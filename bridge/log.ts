@@ -7,7 +7,10 @@ export type { Logger }
  * Logs go to stderr; stdout has the ready line alone. WARN: odd, but nothing lost. ERROR: data lost, or a person
  * needed. Nothing per message.
  */
-export function createLogger(options: { readonly level: string; readonly format: 'auto' | 'json' | 'text' }): Logger {
+export function createLogger(options: {
+  readonly level: string
+  readonly format: 'auto' | 'json' | 'text'
+}): Logger {
   const isText = options.format === 'text' || (options.format === 'auto' && process.stderr.isTTY === true)
   const stream = isText
     ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' })

@@ -17,42 +17,124 @@ export interface MetricParts {
   readonly catalog: Catalog
 }
 
-export function metricSources({ ledger, spool, writer, relay, broker, catalog }: MetricParts): MetricSource[] {
+export function metricSources({
+  ledger,
+  spool,
+  writer,
+  relay,
+  broker,
+  catalog,
+}: MetricParts): MetricSource[] {
   return [
-    { name: 'messages_received_total', help: 'Messages taken in since the data directory was made', read: () => ledger().received },
+    {
+      name: 'messages_received_total',
+      help: 'Messages taken in since the data directory was made',
+      read: () => ledger().received,
+    },
     { name: 'messages_stored_total', help: 'Messages committed to the store', read: () => ledger().stored },
-    { name: 'messages_waiting', help: 'Messages on disk that the store does not have yet', read: () => ledger().waiting },
+    {
+      name: 'messages_waiting',
+      help: 'Messages on disk that the store does not have yet',
+      read: () => ledger().waiting,
+    },
     { name: 'messages_quarantined', help: 'Messages in the quarantine', read: () => ledger().quarantined },
-    { name: 'messages_ignored_total', help: 'Messages without readings, by reason', label: 'reason', read: () => ledger().ignored },
-    { name: 'messages_dropped_total', help: 'Messages lost or refused for good, by reason', label: 'reason', read: () => ledger().dropped },
-    { name: 'ledger_balanced', help: '1: received = stored + waiting + quarantined + ignored + dropped', read: () => Number(ledger().balanced) },
+    {
+      name: 'messages_ignored_total',
+      help: 'Messages without readings, by reason',
+      label: 'reason',
+      read: () => ledger().ignored,
+    },
+    {
+      name: 'messages_dropped_total',
+      help: 'Messages lost or refused for good, by reason',
+      label: 'reason',
+      read: () => ledger().dropped,
+    },
+    {
+      name: 'ledger_balanced',
+      help: '1: received = stored + waiting + quarantined + ignored + dropped',
+      read: () => Number(ledger().balanced),
+    },
 
     { name: 'mqtt_clients', help: 'MQTT clients connected', read: () => broker.clients },
     { name: 'mqtt_connections_total', help: 'MQTT connections taken', read: () => broker.stats.connections },
-    { name: 'mqtt_forwards_skipped_total', help: 'QoS 0 messages not forwarded to subscribers that do not read', read: () => broker.stats.forwardsSkipped },
-    { name: 'mqtt_slow_closed_total', help: 'Subscribers closed because they did not read', read: () => broker.stats.slowClosed },
-    { name: 'mqtt_forbidden_total', help: 'Publishes to reserved topics', read: () => broker.stats.forbidden },
+    {
+      name: 'mqtt_forwards_skipped_total',
+      help: 'QoS 0 messages not forwarded to subscribers that do not read',
+      read: () => broker.stats.forwardsSkipped,
+    },
+    {
+      name: 'mqtt_slow_closed_total',
+      help: 'Subscribers closed because they did not read',
+      read: () => broker.stats.slowClosed,
+    },
+    {
+      name: 'mqtt_forbidden_total',
+      help: 'Publishes to reserved topics',
+      read: () => broker.stats.forbidden,
+    },
 
     { name: 'spool_blocks_total', help: 'Blocks written to the spool', read: () => spool.stats.blocks },
     { name: 'spool_bytes_total', help: 'Bytes written to the spool', read: () => spool.stats.bytes },
-    { name: 'spool_waiting_bytes', help: 'Bytes of segments that the store has not wholly taken', read: () => spool.waitingBytes },
-    { name: 'spool_failures_total', help: 'Failed attempts to write the spool', read: () => spool.stats.failures },
-    { name: 'spool_refused_total', help: 'Messages not acknowledged because the spool did not take them', read: () => spool.stats.refused },
-    { name: 'spool_cut_bytes_total', help: 'Bytes cut from torn tails at start', read: () => spool.stats.cutBytes },
-    { name: 'spool_damaged_bytes_total', help: 'Bytes of damaged segments stepped over at start', read: () => spool.stats.damagedBytes },
-    { name: 'type_conflicts_total', help: 'Values stored as text beside a field of another type', read: () => catalog.stats.typeConflicts },
+    {
+      name: 'spool_waiting_bytes',
+      help: 'Bytes of segments that the store has not wholly taken',
+      read: () => spool.waitingBytes,
+    },
+    {
+      name: 'spool_failures_total',
+      help: 'Failed attempts to write the spool',
+      read: () => spool.stats.failures,
+    },
+    {
+      name: 'spool_refused_total',
+      help: 'Messages not acknowledged because the spool did not take them',
+      read: () => spool.stats.refused,
+    },
+    {
+      name: 'spool_cut_bytes_total',
+      help: 'Bytes cut from torn tails at start',
+      read: () => spool.stats.cutBytes,
+    },
+    {
+      name: 'spool_damaged_bytes_total',
+      help: 'Bytes of damaged segments stepped over at start',
+      read: () => spool.stats.damagedBytes,
+    },
+    {
+      name: 'type_conflicts_total',
+      help: 'Values stored as text beside a field of another type',
+      read: () => catalog.stats.typeConflicts,
+    },
 
-    { name: 'store_up', help: '1: the store took the last batch', read: () => Number(writer.trouble === null) },
+    {
+      name: 'store_up',
+      help: '1: the store took the last batch',
+      read: () => Number(writer.trouble === null),
+    },
     { name: 'store_lines_total', help: 'Lines given to the store', read: () => writer.progress.lines },
     { name: 'store_batches_total', help: 'Batches given to the store', read: () => writer.progress.batches },
 
     { name: 'live_connections', help: 'Live clients connected', read: () => relay.stats.connections },
     { name: 'live_refused_total', help: 'Live clients not let in', read: () => relay.stats.refused },
-    { name: 'live_deliveries_total', help: 'Readings times the live clients they were sent to', read: () => relay.stats.deliveries },
+    {
+      name: 'live_deliveries_total',
+      help: 'Readings times the live clients they were sent to',
+      read: () => relay.stats.deliveries,
+    },
     { name: 'live_frames_total', help: 'Frames sent to live clients', read: () => relay.stats.frames },
     { name: 'live_bytes_total', help: 'Bytes sent to live clients', read: () => relay.stats.bytes },
-    { name: 'live_skipped_total', help: 'Field values left out for live clients that were slow or wanted fewer', read: () => relay.stats.skipped },
+    {
+      name: 'live_skipped_total',
+      help: 'Field values left out for live clients that were slow or wanted fewer',
+      read: () => relay.stats.skipped,
+    },
     { name: 'live_gaps_total', help: 'Gaps told to live clients', read: () => relay.stats.gaps },
-    { name: 'live_closed_total', help: 'Live clients closed by us, by reason', label: 'reason', read: () => relay.stats.closed },
+    {
+      name: 'live_closed_total',
+      help: 'Live clients closed by us, by reason',
+      label: 'reason',
+      read: () => relay.stats.closed,
+    },
   ]
 }

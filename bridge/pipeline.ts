@@ -49,7 +49,8 @@ export function createPipeline({ decoder, catalog, relay, spool, epoch, publish 
   function accept(message: Message): Promise<void> | null {
     const receivedUs = Date.now() * 1000
     const key = message.packetId === null ? null : retransmissionKey(message, message.packetId)
-    if (message.dup && key !== null && spool.hasRecently(key)) return finish(message, DUPLICATE, '', 0, null, receivedUs)
+    if (message.dup && key !== null && spool.hasRecently(key))
+      return finish(message, DUPLICATE, '', 0, null, receivedUs)
 
     const decoded = decoder.decode(message, receivedUs)
     if (decoded.facts) catalog.learn(decoded.facts)
@@ -72,7 +73,12 @@ export function createPipeline({ decoder, catalog, relay, spool, epoch, publish 
   }
 
   /** Numbers the readings, shows them live, returns their lines. */
-  function acceptReadings(readings: readonly Reading[], topic: string, by: string, receivedUs: number): string {
+  function acceptReadings(
+    readings: readonly Reading[],
+    topic: string,
+    by: string,
+    receivedUs: number,
+  ): string {
     let lines = ''
     const live: AcceptedReading[] = []
     for (const reading of readings) {

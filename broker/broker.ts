@@ -92,9 +92,12 @@ export class Broker {
     aedes.on('connectionError', (_client, error) => {
       options.log.debug({ reason: error.message }, 'mqtt: closed a connection before CONNECT')
     })
-    aedes.on('error' as 'closed', ((error: Error) => {
-      options.log.error({ err: error }, 'mqtt: broker error')
-    }) as () => void)
+    aedes.on(
+      'error' as 'closed',
+      ((error: Error) => {
+        options.log.error({ err: error }, 'mqtt: broker error')
+      }) as () => void,
+    )
     return broker
   }
 
@@ -126,7 +129,14 @@ export class Broker {
   #publishNext({ topic, payload, qos, retain }: Publication): Promise<void> {
     return new Promise((resolve, reject) => {
       setImmediate(() => {
-        const packet: PublishPacket = { cmd: 'publish', topic, payload: Buffer.from(payload), qos, retain, dup: false }
+        const packet: PublishPacket = {
+          cmd: 'publish',
+          topic,
+          payload: Buffer.from(payload),
+          qos,
+          retain,
+          dup: false,
+        }
         this.#aedes.publish(packet, error => (error ? reject(error) : resolve()))
       })
     })

@@ -30,7 +30,8 @@ export async function listenTcp(broker: Broker, { host, port, tls }: TcpOptions)
     socket.once('close', () => sockets.delete(socket))
     broker.handle(socket)
   }
-  const server = tls === null ? createServer({ noDelay: true }, onConnection) : createTlsServer(tls, onConnection)
+  const server =
+    tls === null ? createServer({ noDelay: true }, onConnection) : createTlsServer(tls, onConnection)
   return {
     port: await listen(server, host, port),
     stop: () => server.close(),

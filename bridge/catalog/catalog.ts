@@ -8,8 +8,8 @@ import type { LastValue } from '../store/store.ts'
 import type { Fact } from '../telemetry/facts.ts'
 import type { Field, Reading, Tags, Value } from '../telemetry/reading.ts'
 import type { Series } from '../telemetry/series.ts'
-import { Device, type DeviceView } from './device.ts'
-import { type FieldType, fit, type StoredValue, typeOfValue } from './field-type.ts'
+import { Device, type DeviceView, type LastingFact } from './device.ts'
+import { convert, type FieldType, type StoredValue, typeOfValue } from './field-type.ts'
 import { Journal } from './journal.ts'
 import { encodeValue, FieldSlot, StoredSeries } from './series.ts'
 
@@ -29,8 +29,13 @@ export interface Accepted {
 }
 
 type JournalRecord =
-  | { readonly type: FieldType; readonly measurement: string; readonly device?: string; readonly field: string }
-  | { readonly fact: Fact }
+  | {
+      readonly type: FieldType
+      readonly measurement: string
+      readonly device?: string
+      readonly field: string
+    }
+  | { readonly fact: LastingFact }
 
 export class Catalog {
   readonly #scope: TypeScope
@@ -57,15 +62,16 @@ export class Catalog {
       const field = reading.fields[i]!
       let slot = series.fields.get(field.name) ?? this.#addField(series, field.name, field.value)
       let value: StoredValue | null =
-        typeof field.value === slot.jsType ? (field.value as StoredValue) : fit(field.value, slot.type)
+        typeof field.value === slot.jsType ? (field.value as StoredValue) : convert(field.value, slot.type)
       if (value === null) {
         this.stats.typeConflicts++
         slot = this.#textFieldBeside(series, field.name, reading)
         value = String(field.value)
       }
-      if (fields === null && (value !== field.value || slot.name !== field.name)) fields = reading.fields.slice(0, i)
+      if (fields === null && (value !== field.value || slot.name !== field.name))
+        fields = reading.fields.slice(0, i)
       fields?.push({ ...field, name: slot.name, value })
-      encoded += slot.encodedKey + encodeValue(value) + ','
+      encoded += `${slot.encodedKey + encodeValue(value)},`
       slot.update(value, field.unit, timeUs, receivedUs)
     }
     series.owner.seen(receivedUs, by)
@@ -88,6 +94,11 @@ export class Catalog {
       // A room becomes a tag: the series of the device are looked up anew.
       if (lasting.room !== undefined && lasting.field === undefined) this.#byTags = new WeakMap()
     }
+  }
+
+  /** Everything learned so far, for a decoder that begins anew. */
+  *facts(): Iterable<LastingFact> {
+    for (const device of this.#devices.values()) yield* device.facts()
   }
 
   /** Fills in what the store remembers: the newest values of before this start. */
@@ -170,7 +181,7 @@ export class Catalog {
 
   #seriesBy(deviceId: string, measurement: string, tags: Tags): StoredSeries {
     const device = this.#device(deviceId)
-    const withRoom = tags['room'] === undefined && device.room !== null ? { ...tags, room: device.room } : tags
+    const withRoom = tags.room === undefined && device.room !== null ? { ...tags, room: device.room } : tags
     const created = new StoredSeries(device, measurement, withRoom)
     let series = this.#series.get(created.prefix)
     if (series === undefined) {
@@ -189,13 +200,23 @@ export class Catalog {
     if (known !== undefined) return known
     const type = typeOfValue(value)
     this.#types.set(key, type)
-    this.#journal.add({ type, measurement, ...(device === null ? {} : { device }), field } satisfies JournalRecord)
+    this.#journal.add({
+      type,
+      measurement,
+      ...(device === null ? {} : { device }),
+      field,
+    } satisfies JournalRecord)
     return type
   }
 
   #addField(series: StoredSeries, name: string, value: Value): FieldSlot {
     // An integer beyond 2^53 is no double: its field is the text beside, from the first one on.
-    const type = this.#claimType(series.measurement, series.device, name, typeof value === 'bigint' ? 0 : value)
+    const type = this.#claimType(
+      series.measurement,
+      series.device,
+      name,
+      typeof value === 'bigint' ? 0 : value,
+    )
     const slot = new FieldSlot(name, type)
     series.fields.set(name, slot)
     return slot

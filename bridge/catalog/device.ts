@@ -1,5 +1,5 @@
-import { fieldClass } from '../telemetry/field-classes.ts'
 import type { Fact } from '../telemetry/facts.ts'
+import { fieldClass } from '../telemetry/field-classes.ts'
 import type { FieldType, StoredValue } from './field-type.ts'
 import type { FieldSlot, StoredSeries } from './series.ts'
 
@@ -26,20 +26,23 @@ export interface FieldView {
   readonly class: string | null
 }
 
-type DeviceFact = Omit<Fact, 'available'>
+/** What lasts of a fact: whether a device is there now does not. */
+export type LastingFact = Omit<Fact, 'available'>
 
 /** Everything known of one device. */
 export class Device {
   readonly id: string
   readonly #series: StoredSeries[] = []
-  readonly #about: { name?: string; room?: string; model?: string; manufacturer?: string; family?: string } = {}
-  readonly #aboutFields = new Map<string, { unit?: string; class?: string }>()
+  readonly #about: LastingFact
+  /** By field, then by topic: one field may come by several topics, with a unit of its own on each. */
+  readonly #aboutFields = new Map<string, Map<string, LastingFact>>()
   #available: boolean | null = null
   #lastSeenUs = 0
   #by: string | null = null
 
   constructor(id: string) {
     this.id = id
+    this.#about = { device: id }
   }
 
   get hasReadings(): boolean {
@@ -64,18 +67,23 @@ export class Device {
   }
 
   /** False: nothing of it was new. */
-  learn(fact: DeviceFact): boolean {
-    const { field, name, room, model, manufacturer, family, unit, class: kind } = fact
-    if (field !== undefined) {
-      let about = this.#aboutFields.get(field)
-      if (about === undefined) this.#aboutFields.set(field, (about = {}))
-      return assignNew(about, { unit, class: kind })
-    }
-    return assignNew(this.#about, { name, room, model, manufacturer, family })
+  learn(fact: LastingFact): boolean {
+    const { field, topic = '' } = fact
+    if (field === undefined) return assignNew(this.#about, fact)
+    const byTopic = this.#aboutFields.get(field) ?? new Map<string, LastingFact>()
+    const about = byTopic.get(topic) ?? { device: this.id, field }
+    this.#aboutFields.set(field, byTopic.set(topic, about))
+    return assignNew(about, fact)
+  }
+
+  /** Everything learned, for a decoder that begins anew. */
+  *facts(): Iterable<LastingFact> {
+    yield this.#about
+    for (const byTopic of this.#aboutFields.values()) yield* byTopic.values()
   }
 
   unitOf(field: string): string | null {
-    return this.#aboutFields.get(field)?.unit ?? this.#newest(field)?.unit ?? null
+    return this.#told(field, 'unit') ?? this.#newest(field)?.unit ?? null
   }
 
   view(): DeviceView {
@@ -92,14 +100,14 @@ export class Device {
           time: slot.timeUs / 1000,
           unit,
           type: slot.type,
-          class: this.#aboutFields.get(name)?.class ?? fieldClass(name, unit ?? undefined) ?? null,
+          class: this.#told(name, 'class') ?? fieldClass(name, unit ?? undefined) ?? null,
         },
       ])
     }
     return {
       id: this.id,
       name: this.#about.name ?? this.id,
-      room: this.#about.room ?? this.#series.find(series => series.tags['room'])?.tags['room'] ?? null,
+      room: this.#about.room ?? this.#series.find(series => series.tags.room)?.tags.room ?? null,
       model: this.#about.model ?? null,
       family: this.#about.family ?? this.#by,
       topics: [...new Set(this.#series.map(series => series.topic))].filter(topic => topic !== ''),
@@ -108,6 +116,14 @@ export class Device {
       // Own properties whatever their names: a field may be called __proto__.
       fields: Object.fromEntries(fields),
     }
+  }
+
+  #told(field: string, key: 'unit' | 'class'): string | null {
+    for (const about of this.#aboutFields.get(field)?.values() ?? []) {
+      const told = about[key]
+      if (told !== undefined) return told
+    }
+    return null
   }
 
   #newest(field: string): FieldSlot | null {
@@ -121,12 +137,10 @@ export class Device {
 }
 
 /** Copies what is given and differs; false: nothing did. */
-function assignNew<T extends object>(target: T, source: { [K in keyof T]?: T[K] | undefined }): boolean {
-  let isNew = false
-  for (const [key, value] of Object.entries(source) as [keyof T, T[keyof T] | undefined][]) {
-    if (value === undefined || target[key] === value) continue
-    target[key] = value
-    isNew = true
-  }
-  return isNew
+function assignNew(target: LastingFact, source: LastingFact): boolean {
+  const news = Object.entries(source).filter(
+    ([key, value]) => value !== undefined && target[key as keyof LastingFact] !== value,
+  )
+  Object.assign(target, Object.fromEntries(news))
+  return news.length > 0
 }

@@ -22,7 +22,7 @@ export function typeOfValue(value: Value): FieldType {
 }
 
 /** Null: the value does not fit the type without loss. */
-export function fit(value: Value, type: FieldType): StoredValue | null {
+export function convert(value: Value, type: FieldType): StoredValue | null {
   switch (type) {
     case 'number':
       return toNumber(value)

@@ -25,7 +25,7 @@ export class StoredSeries implements Series {
   }
 
   get topic(): string {
-    return this.tags['topic'] ?? ''
+    return this.tags.topic ?? ''
   }
 
   /** Strictly increasing, so that two readings that arrive together never overwrite each other. */
@@ -82,7 +82,10 @@ export function encodeValue(value: StoredValue): string {
 
 /** `measurement,device=...,tag=... `: tags sorted by name, as InfluxDB likes them best. */
 function encodePrefix(measurement: string, device: string, tags: Tags): string {
-  const all: [string, string][] = [['device', device], ...Object.entries(tags).filter(([name, value]) => name !== 'device' && value !== '')]
+  const all: [string, string][] = [
+    ['device', device],
+    ...Object.entries(tags).filter(([name, value]) => name !== 'device' && value !== ''),
+  ]
   all.sort(([a], [b]) => (a < b ? -1 : 1))
   return `${escapeMeasurement(measurement)},${all.map(([name, value]) => `${escapeName(name)}=${escapeTagValue(value)}`).join(',')} `
 }

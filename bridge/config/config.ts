@@ -53,7 +53,7 @@ export function loadConfig(env: Environment = process.env, cwd: string = process
 }
 
 function findFile(env: Environment, cwd: string, mistakes: string[]): string | null {
-  const named = env['TRESTLE_CONFIG']
+  const named = env.TRESTLE_CONFIG
   const path = resolve(cwd, named ?? DEFAULT_FILE)
   if (existsSync(path)) return path
   if (named !== undefined) mistakes.push(`TRESTLE_CONFIG: there is no file ${path}`)
@@ -121,7 +121,9 @@ function readSecret(found: Found, mistakes: string[]): string | null {
   try {
     return readFileSync(found.value, 'utf8').replace(/\r?\n$/, '')
   } catch (error) {
-    mistakes.push(`${found.name}: cannot read ${found.value} (${(error as NodeJS.ErrnoException).code ?? 'error'})`)
+    mistakes.push(
+      `${found.name}: cannot read ${found.value} (${(error as NodeJS.ErrnoException).code ?? 'error'})`,
+    )
     return null
   }
 }
@@ -148,12 +150,19 @@ function remove(tree: Tree, issue: Issue): void {
   if (at !== null && typeof at === 'object') delete (at as Tree)[String(path.at(-1))]
 }
 
-type Issue = { readonly code?: string; readonly path: readonly PropertyKey[]; readonly message: string; readonly keys?: readonly string[] }
+type Issue = {
+  readonly code?: string
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+  readonly keys?: readonly string[]
+}
 
 function describe(issue: Issue, sources: ReadonlyMap<string, string>, file: string | null): string[] {
   const path = issue.path.map(String).join('.')
   if (issue.code === 'unrecognized_keys') {
-    return (issue.keys ?? []).map(key => `${file ?? ''}: ${path === '' ? key : `${path}.${key}`}: there is no such setting`)
+    return (issue.keys ?? []).map(
+      key => `${file ?? ''}: ${path === '' ? key : `${path}.${key}`}: there is no such setting`,
+    )
   }
   const variable = sources.get(path)
   const where = variable === undefined ? `${file ?? 'settings'}: ${path}` : `${variable} (${path})`

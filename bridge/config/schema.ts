@@ -22,14 +22,20 @@ const flag = z.union(
 const duration = z.union([z.number(), z.string()]).transform((value, context) => {
   const ms = parseDurationMs(String(value))
   if (ms !== null) return ms
-  context.addIssue({ code: 'custom', message: `must be a duration such as 30s, 12h or 7d, not ${JSON.stringify(value)}` })
+  context.addIssue({
+    code: 'custom',
+    message: `must be a duration such as 30s, 12h or 7d, not ${JSON.stringify(value)}`,
+  })
   return z.NEVER
 })
 
 const size = z.union([z.number(), z.string()]).transform((value, context) => {
   const bytes = parseSizeBytes(String(value))
   if (bytes !== null) return bytes
-  context.addIssue({ code: 'custom', message: `must be a size such as 64MiB or 2GiB, not ${JSON.stringify(value)}` })
+  context.addIssue({
+    code: 'custom',
+    message: `must be a size such as 64MiB or 2GiB, not ${JSON.stringify(value)}`,
+  })
   return z.NEVER
 })
 

@@ -5,6 +5,7 @@ import { Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Ledger } from '../ledger.ts'
+import type { liveRoutes } from '../live/routes.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { problem } from './problem.ts'
@@ -16,6 +17,7 @@ export interface AppOptions {
   readonly readiness: () => Readiness
   /** Routes of the parts that bring their own: history, explain, live, quarantine. */
   readonly api: readonly Hono[]
+  readonly live: ReturnType<typeof liveRoutes>
   /** Folder of the built page. */
   readonly pageDir: string
   readonly log: Logger
@@ -30,7 +32,16 @@ export interface Readiness {
   readonly store: { readonly ok: boolean; readonly reason: string | null; readonly since: number | null }
 }
 
-export function createApp({ catalog, metrics, ledger, readiness, api, pageDir, log }: AppOptions): Hono {
+export function createApp({
+  catalog,
+  metrics,
+  ledger,
+  readiness,
+  api,
+  live,
+  pageDir,
+  log,
+}: AppOptions): Hono {
   const app = new Hono()
   app.use(
     secureHeaders({
@@ -68,6 +79,7 @@ export function createApp({ catalog, metrics, ledger, readiness, api, pageDir, l
       : c.json(device)
   })
   for (const routes of api) app.route('/api', routes)
+  app.route('/', live)
   app.all('/api/*', c => problem(c, 404, 'not-found', `there is no ${c.req.method} ${c.req.path}`))
 
   app.get('/assets/*', async (c, next) => {

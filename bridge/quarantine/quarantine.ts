@@ -52,7 +52,9 @@ export class Quarantine {
     this.#db = new DatabaseSync(options.path)
     this.#db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;')
     this.#db.exec(SCHEMA)
-    this.#insert = this.#db.prepare('INSERT OR IGNORE INTO entry(block, idx, source, bytes, record) VALUES (?, ?, ?, ?, ?)')
+    this.#insert = this.#db.prepare(
+      'INSERT OR IGNORE INTO entry(block, idx, source, bytes, record) VALUES (?, ?, ?, ?, ?)',
+    )
     this.#bytes = this.#number('SELECT COALESCE(SUM(bytes), 0) AS n FROM entry')
     this.#evicted = this.#number('SELECT evicted AS n FROM meta')
   }
@@ -113,7 +115,8 @@ export class Quarantine {
   #evict(source: string): void {
     const { maxBytes, maxBytesPerDevice } = this.#options
     let ofSource = this.#number('SELECT COALESCE(SUM(bytes), 0) AS n FROM entry WHERE source = ?', source)
-    while (ofSource > maxBytesPerDevice) ofSource -= this.#drop('SELECT id, bytes FROM entry WHERE source = ? ORDER BY id LIMIT 1', source)
+    while (ofSource > maxBytesPerDevice)
+      ofSource -= this.#drop('SELECT id, bytes FROM entry WHERE source = ? ORDER BY id LIMIT 1', source)
     while (this.#bytes > maxBytes) this.#drop('SELECT id, bytes FROM entry ORDER BY id LIMIT 1')
   }
 

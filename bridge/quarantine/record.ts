@@ -42,7 +42,16 @@ export function encodeRecord(message: Message, by: string, reason: string, recei
 /** What the store refused: the lines themselves stand in for the payload. */
 export function encodeRefused(lines: Uint8Array, topic: string, reason: string, timeMs: number): Buffer {
   return encode(
-    { topic, reason, by: 'store', time: timeMs, client: null, qos: 0, retain: false, payloadBytes: lines.length },
+    {
+      topic,
+      reason,
+      by: 'store',
+      time: timeMs,
+      client: null,
+      qos: 0,
+      retain: false,
+      payloadBytes: lines.length,
+    },
     lines,
   )
 }

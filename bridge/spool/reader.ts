@@ -114,7 +114,9 @@ export class SpoolReader {
   /** Moves to the first segment behind the current one; false: there is none before the tail. */
   #nextSegment(tail: SpoolPosition): boolean {
     this.close()
-    const next = listSegments(this.#dir).find(first => first > this.#position.segment && first <= tail.segment)
+    const next = listSegments(this.#dir).find(
+      first => first > this.#position.segment && first <= tail.segment,
+    )
     if (next === undefined) return false
     this.#position = { block: this.#position.block, segment: next, offset: 0 }
     return true
@@ -151,7 +153,8 @@ export class SpoolReader {
   /** Bytes of the file from `start` up to `end`, from the chunk read before where it covers them. */
   #bytes(start: number, end: number): Buffer {
     const from = start - this.#chunkStart
-    if (from >= 0 && from + (end - start) <= this.#chunk.length) return this.#chunk.subarray(from, from + end - start)
+    if (from >= 0 && from + (end - start) <= this.#chunk.length)
+      return this.#chunk.subarray(from, from + end - start)
     const chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, end - start))
     let filled = 0
     while (filled < chunk.length) {

@@ -133,7 +133,11 @@ export function scanSegment(path: string): Scan {
 
 /** Offset of the next sound block header at or after `from`; -1 when there is none. */
 export function findBlock(buffer: Buffer, from: number): number {
-  for (let at = buffer.indexOf('TBLK', from, 'latin1'); at >= 0; at = buffer.indexOf('TBLK', at + 1, 'latin1')) {
+  for (
+    let at = buffer.indexOf('TBLK', from, 'latin1');
+    at >= 0;
+    at = buffer.indexOf('TBLK', at + 1, 'latin1')
+  ) {
     if (decodeHeader(buffer, at) !== null) return at
   }
   return -1

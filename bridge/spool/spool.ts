@@ -32,7 +32,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { encodeBlock, type LedgerChange, noChange, UNCOUNTED } from './block.ts'
 import { RecentKeys } from './recent-keys.ts'
-import { encodeSegmentHeader, listSegments, type Scan, scanSegment, segmentPath, type Totals } from './segment.ts'
+import {
+  encodeSegmentHeader,
+  listSegments,
+  type Scan,
+  scanSegment,
+  segmentPath,
+  type Totals,
+} from './segment.ts'
 
 const writeAsync = promisify(write)
 const fdatasyncAsync = promisify(fdatasync)
@@ -167,7 +174,9 @@ export class Spool {
 
   /** True when a message with this key was taken lately, or is on its way to the disk. */
   hasRecently(key: number): boolean {
-    return this.#recent.has(key) || this.#batch.keys.includes(key) || (this.#inFlight?.keys.includes(key) ?? false)
+    return (
+      this.#recent.has(key) || this.#batch.keys.includes(key) || (this.#inFlight?.keys.includes(key) ?? false)
+    )
   }
 
   /** Totals on the disk plus what is on its way there. */
@@ -342,7 +351,12 @@ export class Spool {
     const { dir, nodeId } = this.#options
     const path = segmentPath(dir, block)
     const fd = openSync(path, 'wx', 0o600)
-    const header = encodeSegmentHeader({ nodeId, firstBlock: block, createdMs: Date.now(), totals: this.#totals })
+    const header = encodeSegmentHeader({
+      nodeId,
+      firstBlock: block,
+      createdMs: Date.now(),
+      totals: this.#totals,
+    })
     // Known from here on: should the header fail, the next attempt cuts the file away.
     this.#current = { first: block, fd, nodeId, bytes: 0, isSpoilt: true }
     writeSync(fd, header)
@@ -487,7 +501,10 @@ function addBatch(totals: Totals, batch: Batch): Totals {
   return addChange(totals, { received: batch.messages, messages: batch.stored, ledger: batch.ledger })
 }
 
-function addChange(totals: Totals, change: { received: number; messages: number; ledger: LedgerChange }): Totals {
+function addChange(
+  totals: Totals,
+  change: { received: number; messages: number; ledger: LedgerChange },
+): Totals {
   return {
     received: totals.received + change.received,
     messages: totals.messages + change.messages,
@@ -538,11 +555,19 @@ function recover(
     if (scan.header === null && scan.blocks.length === 0) {
       // A crash between creation and header leaves an empty file; anything else is kept for a person to look at.
       setAside(dir, first, scan.fileBytes)
-      if (scan.fileBytes > 0) log.error({ segment: first, bytes: scan.fileBytes }, 'spool: a file without sound blocks was set aside')
+      if (scan.fileBytes > 0)
+        log.error(
+          { segment: first, bytes: scan.fileBytes },
+          'spool: a file without sound blocks was set aside',
+        )
       continue
     }
     stats.damagedBytes += scan.damagedBytes
-    if (scan.damagedBytes > 0) log.error({ segment: first, bytes: scan.damagedBytes }, 'spool: a segment is damaged; its sound blocks are used')
+    if (scan.damagedBytes > 0)
+      log.error(
+        { segment: first, bytes: scan.damagedBytes },
+        'spool: a segment is damaged; its sound blocks are used',
+      )
     if (end === null) {
       const cut = scan.fileBytes - scan.soundBytes
       if (cut > 0) {
@@ -552,7 +577,11 @@ function recover(
       }
       end = { segments, totals: totalsAfter(scan), lastBlock: scan.blocks.at(-1)?.header.block ?? first - 1 }
     }
-    segments.unshift({ first, bytes: scan.soundBytes, lastBlock: scan.blocks.at(-1)?.header.block ?? first - 1 })
+    segments.unshift({
+      first,
+      bytes: scan.soundBytes,
+      lastBlock: scan.blocks.at(-1)?.header.block ?? first - 1,
+    })
     scans.unshift(scan)
   }
   for (const { blocks } of scans) for (const { keys } of blocks) for (const key of keys) recent.add(key)

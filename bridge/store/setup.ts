@@ -1,5 +1,6 @@
 import type { Settings } from '../config/schema.ts'
 import { EmbeddedHistory } from './embedded/history.ts'
+import { InfluxHistory } from './influx/history.ts'
 import type { History } from './store.ts'
 import type { StoreSetup } from './writer-worker.ts'
 
@@ -17,6 +18,5 @@ export function storeSetup({ influx, retention }: Settings, directory: string): 
 }
 
 export function openHistory(setup: StoreSetup): History {
-  if (setup.kind === 'embedded') return new EmbeddedHistory(setup.directory)
-  throw new Error('not yet')
+  return setup.kind === 'embedded' ? new EmbeddedHistory(setup.directory) : new InfluxHistory(setup)
 }

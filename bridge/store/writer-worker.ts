@@ -22,7 +22,11 @@ export type StoreSetup =
 export interface WriterSetup {
   readonly spoolDir: string
   readonly cursorPath: string
-  readonly quarantine: { readonly path: string; readonly maxBytes: number; readonly maxBytesPerDevice: number }
+  readonly quarantine: {
+    readonly path: string
+    readonly maxBytes: number
+    readonly maxBytesPerDevice: number
+  }
   readonly store: StoreSetup
   readonly tail: SpoolPosition
   readonly tailMessages: number
