@@ -16,6 +16,7 @@ import { openDataDirectory, SetupError } from './data-directory.ts'
 import { createDecoder } from './decode/decoder.ts'
 import { isDemoWanted, startDemo } from './demo.ts'
 import { createApp } from './http/app.ts'
+import { explainRoutes } from './http/explain.ts'
 import { historyRoutes } from './http/history.ts'
 import { quarantineRoutes } from './http/quarantine.ts'
 import { createHttpServer } from './http/server.ts'
@@ -61,7 +62,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     journalPath: data.catalog,
     scope: store.kind === 'influx' ? 'measurement' : 'device',
   })
-  const decoder = createDecoder()
+  const decoder = createDecoder({ rules: settings.rules })
   decoder.learn(catalog.facts())
   const spool = new Spool({
     ...spoolOptions(settings),
@@ -121,6 +122,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       },
     }),
     api: [
+      explainRoutes({ createDecoder: () => createDecoder({ rules: settings.rules }) }),
       historyRoutes({ history, unitOf: (device, field) => catalog.unitOf(device, field) }),
       quarantineRoutes({ list: (limit, before) => writer.listQuarantine(limit, before) }),
     ],

@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod'
+import { rulesSchema } from '../decode/rules.ts'
 import { parseDurationMs, parseSizeBytes } from './quantities.ts'
 
 const port = z.coerce.number({ error: 'must be a port number' }).int().min(0).max(65_535)
@@ -127,6 +128,9 @@ export const settingsSchema = z.strictObject({
       maxConnections: z.coerce.number().int().min(1).default(10_000),
     })
     .prefault({}),
+
+  /** For topics that no family knows; see docs/devices.md. */
+  rules: rulesSchema.default([]),
 
   log: z
     .strictObject({

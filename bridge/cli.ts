@@ -1,0 +1,59 @@
+/** `npm run trestle -- <command>`: what is done beside the running bridge. */
+
+import { Command } from 'commander'
+import { type ConfigResult, loadConfig } from './config/config.ts'
+import { createDecoder } from './decode/decoder.ts'
+import { explain } from './decode/explain.ts'
+
+const EXIT_SETUP = 2
+
+const program = new Command('trestle').description('Tools beside the bridge')
+
+const configCommand = program.command('config').description('the settings')
+configCommand
+  .command('check')
+  .description('find every mistake in trestle.yaml and the environment, without starting')
+  .option('--show', 'print what the settings come to, without secrets')
+  .action(({ show }: { show?: boolean }) => {
+    const { settings, file, warnings } = configOrExit()
+    for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`)
+    if (show) process.stdout.write(`${JSON.stringify(withoutSecrets(settings), null, 2)}\n`)
+    process.stderr.write(`The settings are sound (${file ?? 'no file; the environment and the defaults'}).\n`)
+  })
+
+program
+  .command('explain')
+  .description('what a message would be stored as, and which rule or family says so')
+  .argument('<topic>')
+  .argument('<payload>', 'text; - reads it from standard input, as bytes')
+  .option('--retain', 'as if the message were retained')
+  .action(async (topic: string, payload: string, { retain = false }: { retain?: boolean }) => {
+    const { settings } = configOrExit()
+    const bytes = payload === '-' ? await readStandardInput() : Buffer.from(payload)
+    const decoder = createDecoder({ rules: settings.rules })
+    const answer = explain(decoder, { topic, payload: bytes, retain }, Date.now() * 1000)
+    process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
+  })
+
+await program.parseAsync()
+
+function configOrExit(): Extract<ConfigResult, { ok: true }>['config'] {
+  const loaded = loadConfig()
+  if (loaded.ok) return loaded.config
+  for (const mistake of loaded.mistakes) process.stderr.write(`${mistake}\n`)
+  process.exit(EXIT_SETUP)
+}
+
+async function readStandardInput(): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks)
+}
+
+function withoutSecrets(settings: object): unknown {
+  return JSON.parse(
+    JSON.stringify(settings, (key, value) =>
+      (key === 'password' || key === 'token') && value !== undefined ? '(set)' : value,
+    ),
+  )
+}
