@@ -112,11 +112,33 @@ export class BulkInsert {
   }
 }
 
+// SQLite's primary result codes.
+const CORRUPT = 11
 const CANTOPEN = 14
+const NOTADB = 26
 
-/** SQLite's primary result code, or null for an error that is not SQLite's. */
+/** Null for an error that is not SQLite's. */
 function sqliteCode(error: unknown): number | null {
   return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : null
+}
+
+/** What a file holds is no longer what was written to it. */
+export function isDamage(error: unknown): boolean {
+  const code = sqliteCode(error)
+  return code === CORRUPT || code === NOTADB
+}
+
+/** Reads all of it: a second for some hundred megabytes. */
+export function isDamaged(path: string): boolean {
+  let db: DatabaseSync | null = null
+  try {
+    db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
+    return db.prepare('PRAGMA quick_check(1)').get()?.quick_check !== 'ok'
+  } catch (error) {
+    return isDamage(error)
+  } finally {
+    db?.close()
+  }
 }
 
 /**

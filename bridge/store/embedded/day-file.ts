@@ -26,7 +26,8 @@ export interface Column {
 
 const SCHEMA = `
   CREATE TABLE file (
-    id INTEGER PRIMARY KEY CHECK (id = 1), part INTEGER NOT NULL, position INTEGER NOT NULL, written_ms INTEGER NOT NULL
+    id INTEGER PRIMARY KEY CHECK (id = 1), part INTEGER NOT NULL, position INTEGER NOT NULL, written_ms INTEGER NOT NULL,
+    rollups INTEGER NOT NULL
   );
   ${SERIES_SCHEMA}
   CREATE TABLE reading (
@@ -62,23 +63,26 @@ export class DayFile {
   /** Of the last batch with rows in this file. */
   position: number
   writtenMs: number
+  /** How often roll-ups of this file were committed: `rollup.db` counts too, and knows less if it lost its end. */
+  rollups: number
   readonly dirty = new Map<number, DirtySids>()
   readonly db: DatabaseSync
   readonly series: SeriesTable
   readonly #numbers: BulkInsert
   readonly #texts: BulkInsert
-  readonly #statements: Record<'update' | 'addDirty' | 'removeDirty', StatementSync>
+  readonly #statements: Record<'update' | 'addDirty' | 'removeDirty' | 'countRollup', StatementSync>
   #dirtySids = 0
 
   /** `part` counts if the file is new. Throws what SQLite throws. */
   constructor(directory: string, day: number, part: number) {
     this.day = day
     this.path = dayFilePath(directory, day)
-    this.db = openForWriting(this.path, `${SCHEMA}; INSERT INTO file VALUES (1, ${part}, 0, 0)`)
-    const file = this.db.prepare('SELECT part, position, written_ms FROM file').get()
+    this.db = openForWriting(this.path, `${SCHEMA}; INSERT INTO file VALUES (1, ${part}, 0, 0, 0)`)
+    const file = this.db.prepare('SELECT part, position, written_ms, rollups FROM file').get()
     this.part = Number(file?.part)
     this.position = Number(file?.position)
     this.writtenMs = Number(file?.written_ms)
+    this.rollups = Number(file?.rollups)
     this.#loadDirty()
     this.series = new SeriesTable(this.db)
     this.#numbers = new BulkInsert(this.db, 'reading', 3)
@@ -87,6 +91,7 @@ export class DayFile {
       update: this.db.prepare('UPDATE file SET position = ?, written_ms = ?'),
       addDirty: this.db.prepare('INSERT OR IGNORE INTO dirty VALUES (?)'),
       removeDirty: this.db.prepare('DELETE FROM dirty WHERE minute = ?'),
+      countRollup: this.db.prepare('UPDATE file SET rollups = ?'),
     }
   }
 
@@ -94,7 +99,7 @@ export class DayFile {
    * Writing the same columns again changes nothing. All of it is on disk when it returns; after an error the
    * file must be closed and opened again.
    */
-  write(columns: Iterable<Column>, position: number): void {
+  write(columns: Iterable<Column>, position: number, nowMs: number): void {
     transaction(this.db, () => {
       const sorted = Array.from(columns, column => ({
         sid: this.series.sidOf(column.series, column.kind, this.part),
@@ -105,7 +110,7 @@ export class DayFile {
       for (const { sid, column } of sorted) this.#insert(sid, column)
       this.#numbers.flush()
       this.#texts.flush()
-      this.writtenMs = Date.now()
+      this.writtenMs = nowMs
       this.position = position
       this.#statements.update.run(position, this.writtenMs)
     })
@@ -142,7 +147,9 @@ export class DayFile {
   markClean(minutes: readonly number[]): void {
     transaction(this.db, () => {
       for (const minute of minutes) this.#statements.removeDirty.run(minute)
+      this.#statements.countRollup.run(this.rollups + 1)
     })
+    this.rollups++
     for (const minute of minutes) {
       this.#dirtySids -= this.dirty.get(minute)?.size ?? 0
       this.dirty.delete(minute)

@@ -1,8 +1,8 @@
 import { LineParser, type SeriesField } from '../line-protocol.ts'
 import type { Batch, Position, Store, Verdict } from '../store.ts'
-import { verdictOf } from './database.ts'
+import { isDamage, verdictOf } from './database.ts'
 import { type Column, DAY_US, MINUTE_US } from './day-file.ts'
-import { Files } from './files.ts'
+import { Files, setDamagedAside } from './files.ts'
 import { type Retention, sweepDays, sweepRollups } from './retention.ts'
 import { rollUp } from './rollup.ts'
 import { BOOLEAN, type Kind, NUMBER, TEXT } from './series.ts'
@@ -63,8 +63,7 @@ export class EmbeddedStore implements Store {
     try {
       this.#commit(read.columns, batch.position.block)
     } catch (error) {
-      this.#closeFiles()
-      return verdictOf(error)
+      return this.#verdictOf(error)
     }
     this.#maintain()
     return { kind: 'written' }
@@ -74,10 +73,9 @@ export class EmbeddedStore implements Store {
   position(): Position | null {
     try {
       this.#files ??= new Files(this.#directory)
-      return { block: this.#files.position() }
+      return { block: this.#files.position }
     } catch (error) {
-      this.#closeFiles()
-      verdictOf(error)
+      this.#verdictOf(error)
       return null
     }
   }
@@ -92,8 +90,8 @@ export class EmbeddedStore implements Store {
     const files = this.#files
     const days = Array.from(columns, ([day, columnsOfDay]) => {
       const file = files.day(day)
-      file.write(columnsOfDay, position)
-      return { day, part: file.part, position }
+      file.write(columnsOfDay, position, this.#now())
+      return file
     })
     files.rollup.commit(days, ({ day }) => columns.get(day) ?? [], position)
   }
@@ -110,8 +108,7 @@ export class EmbeddedStore implements Store {
         this.#nextSweepMs = nowMs + SWEEP_INTERVAL_MS
       }
     } catch (error) {
-      this.#closeFiles()
-      verdictOf(error)
+      this.#verdictOf(error)
     }
   }
 
@@ -129,6 +126,19 @@ export class EmbeddedStore implements Store {
     if (!this.#sweepStep()) return false
     this.#sweepStep = null
     return true
+  }
+
+  /** Everything is closed and begins anew. A file that is damaged would stop ingest for ever: it steps aside. */
+  #verdictOf(error: unknown): Verdict {
+    this.#closeFiles()
+    const verdict = verdictOf(error)
+    const aside = isDamage(error) ? setDamagedAside(this.#directory) : []
+    if (aside.length === 0) return verdict
+    return {
+      kind: 'retry',
+      reason: `embedded store: damaged, set aside as ${aside.join(', ')}`,
+      afterMs: 100,
+    }
   }
 
   #closeFiles(): void {

@@ -1,4 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { isDamaged } from './database.ts'
 import { DayFile, dayFilePath, dayOfFileName } from './day-file.ts'
 import { RollupFile, rollupPath } from './rollup-file.ts'
 
@@ -15,15 +17,19 @@ export class Files {
   /** Makes what is missing. Throws what the file system and SQLite throw. */
   constructor(directory: string) {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
-    const isNew = !existsSync(rollupPath(directory))
     this.#directory = directory
     this.rollup = new RollupFile(directory)
     try {
-      if (isNew) this.#adoptDays()
+      this.#reconcile()
     } catch (error) {
       this.close()
       throw error
     }
+  }
+
+  /** The place in the spool up to which everything is stored. */
+  get position(): number {
+    return this.rollup.position
   }
 
   /** The file of a day, made when it is missing. */
@@ -53,18 +59,6 @@ export class Files {
     for (const suffix of ['-wal', '-shm', '']) rmSync(path + suffix, { force: true })
   }
 
-  /**
-   * The place in the spool from which on something may be missing. A disk that lies about flushes can lose the
-   * end of a day's file and keep that of `rollup.db`: then it is the place that the day's file knows.
-   */
-  position(): number {
-    const lost = [...this.rollup.days.values()]
-      .filter(({ day, position }) => position > 0 && existsSync(dayFilePath(this.#directory, day)))
-      .map(({ day, position }) => ({ stored: this.day(day).position, position }))
-      .filter(({ stored, position }) => stored < position)
-    return Math.min(this.rollup.position, ...lost.map(({ stored }) => stored))
-  }
-
   close(): void {
     for (const day of this.#days.keys()) this.#close(day)
     this.rollup.close()
@@ -88,12 +82,44 @@ export class Files {
     this.#days.delete(day)
   }
 
-  /** `rollup.db` is gone but days are there: all that it knew of them is computed again. */
-  #adoptDays(): void {
+  /**
+   * A disk that lies about flushes can lose the end of one file and keep that of another; a person can delete one.
+   * What the days hold is rolled up again where `rollup.db` knows less, and the spool is asked for what a day
+   * has lost.
+   */
+  #reconcile(): void {
+    let { position } = this.rollup
     for (const day of this.days()) {
       const file = this.day(day)
-      file.markAllDirty()
-      this.rollup.adopt(file)
+      const known = this.rollup.days.get(day)
+      if (!known || file.rollups > known.rollups) {
+        file.markAllDirty()
+        this.rollup.adopt(file)
+      } else if (file.position < known.position) position = Math.min(position, file.position)
     }
+    this.rollup.position = position
   }
+}
+
+/**
+ * Renames what is damaged, its log with it, so that ingest goes on without it and a person can look at it. Begins
+ * after all files are closed; returns the new names.
+ *
+ * A day goes on as its next part, so what was rolled up of it stays. Without `rollup.db` the roll-ups of the days
+ * that still have a file are computed again.
+ */
+export function setDamagedAside(directory: string): string[] {
+  return readdirSync(directory)
+    .filter(name => name === basename(rollupPath(directory)) || dayOfFileName(name) !== null)
+    .filter(name => isDamaged(join(directory, name)))
+    .map(name => {
+      const aside = `${name}.damaged-${Date.now()}`
+      for (const suffix of ['-wal', '']) {
+        if (existsSync(join(directory, name + suffix))) {
+          renameSync(join(directory, name + suffix), join(directory, aside + suffix))
+        }
+      }
+      rmSync(join(directory, `${name}-shm`), { force: true })
+      return aside
+    })
 }

@@ -11,7 +11,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { HistoryError, MAX_BUCKETS } from '../history-error.ts'
 import type { Bucket, HistoryQuery, LastValue, RawPoint } from '../store.ts'
 import { Aggregate } from './aggregate.ts'
-import { openForReading } from './database.ts'
+import { isDamage, openForReading } from './database.ts'
 import { DAY_US, dayFilePath, dayOfFileName, MINUTE_US } from './day-file.ts'
 import { DayReader, type Range, type Row } from './day-reader.ts'
 import { OpenFiles } from './open-files.ts'
@@ -41,7 +41,7 @@ interface Stretch {
 export class Reader {
   readonly #directory: string
   readonly #rollups = new OpenFiles(1, openForReading)
-  readonly #days = new OpenFiles(MAX_OPEN_DAYS, openForReading)
+  readonly #days = new OpenFiles(MAX_OPEN_DAYS, openDay)
 
   constructor(directory: string) {
     this.#directory = directory
@@ -129,6 +129,16 @@ export class Reader {
       at = end
     }
     if (at < toUs) yield { range: { fromUs: at, toUs }, file: null }
+  }
+}
+
+/** A damaged day is as good as gone: its roll-ups stand in until the writer sets it aside. */
+function openDay(path: string): DatabaseSync | null {
+  try {
+    return openForReading(path)
+  } catch (error) {
+    if (isDamage(error)) return null
+    throw error
   }
 }
 

@@ -28,7 +28,8 @@ const SCHEMA = `
   );
   INSERT INTO state VALUES (1, 0, 0, 0);
   CREATE TABLE day (
-    day INTEGER PRIMARY KEY, part INTEGER NOT NULL, position INTEGER NOT NULL, is_dirty INTEGER NOT NULL
+    day INTEGER PRIMARY KEY, part INTEGER NOT NULL, position INTEGER NOT NULL, rollups INTEGER NOT NULL,
+    is_dirty INTEGER NOT NULL
   );
   ${SERIES_SCHEMA}
   CREATE TABLE latest (sid INTEGER PRIMARY KEY, time_us INTEGER NOT NULL, value NOT NULL);
@@ -40,11 +41,8 @@ export function rollupPath(directory: string): string {
   return join(directory, 'rollup.db')
 }
 
-export interface Day {
-  readonly day: number
-  readonly part: number
-  readonly position: number
-}
+/** What is known here of a day's file. */
+export type Day = Pick<DayFile, 'day' | 'part' | 'position' | 'rollups'>
 
 export class RollupFile {
   readonly db: DatabaseSync
@@ -64,16 +62,16 @@ export class RollupFile {
     const state = this.db.prepare('SELECT position, minute_from FROM state').get()
     this.position = Number(state?.position)
     this.minuteFrom = Number(state?.minute_from)
-    for (const row of this.db.prepare('SELECT day, part, position, is_dirty FROM day').iterate()) {
-      const day = Number(row.day)
-      this.days.set(day, { day, part: Number(row.part), position: Number(row.position) })
-      if (row.is_dirty) this.dirtyDays.add(day)
+    for (const row of this.db.prepare('SELECT day, part, position, rollups, is_dirty FROM day').iterate()) {
+      const day = row as unknown as Day & { is_dirty: number }
+      this.days.set(day.day, day)
+      if (day.is_dirty) this.dirtyDays.add(day.day)
     }
     this.series = new SeriesTable(this.db)
     this.minutes = new BulkInsert(this.db, 'minute', 8)
     this.#statements = {
       position: this.db.prepare('UPDATE state SET position = ?'),
-      day: this.db.prepare('INSERT OR REPLACE INTO day VALUES (?, ?, ?, ?)'),
+      day: this.db.prepare('INSERT OR REPLACE INTO day VALUES (?, ?, ?, ?, ?)'),
       clean: this.db.prepare('UPDATE day SET is_dirty = 0 WHERE day = ?'),
       latest: this.db.prepare(`
         INSERT INTO latest VALUES (?, ?, ?) ON CONFLICT (sid) DO UPDATE
@@ -95,15 +93,18 @@ export class RollupFile {
     transaction(this.db, () => {
       for (const day of days) {
         for (const column of columnsOf(day)) this.#updateLatest(column, day.part)
-        this.#statements.day.run(day.day, day.part, day.position, 1)
+        this.setDay(day, true)
       }
       this.#statements.position.run(position)
     })
-    for (const day of days) {
-      this.days.set(day.day, day)
-      this.dirtyDays.add(day.day)
-    }
     this.position = position
+  }
+
+  setDay({ day, part, position, rollups }: Day, isDirty: boolean): void {
+    this.#statements.day.run(day, part, position, rollups, Number(isDirty))
+    this.days.set(day, { day, part, position, rollups })
+    if (isDirty) this.dirtyDays.add(day)
+    else this.dirtyDays.delete(day)
   }
 
   #updateLatest({ series, kind, timesUs, values }: Column, part: number): void {
@@ -117,19 +118,17 @@ export class RollupFile {
     this.#statements.hour.run(sid, hour)
   }
 
-  /** A file that this one does not know: its newest values count, its roll-ups are to be computed. */
-  adopt({ db, day, part, series }: DayFile): void {
+  /** A file that this one does not know, or not all of: its newest values count. */
+  adopt(file: DayFile): void {
     transaction(this.db, () => {
       for (const table of ['reading', 'reading_text']) {
-        const newest = db.prepare(`SELECT sid, max(time_us) AS timeUs, value FROM ${table} GROUP BY sid`)
+        const newest = file.db.prepare(`SELECT sid, max(time_us) AS timeUs, value FROM ${table} GROUP BY sid`)
         for (const { sid, timeUs, value } of newest.iterate()) {
-          this.#statements.latest.run(this.series.add(series.get(Number(sid))), timeUs!, value!)
+          this.#statements.latest.run(this.series.add(file.series.get(Number(sid))), timeUs!, value!)
         }
       }
-      this.#statements.day.run(day, part, 0, 1)
+      this.setDay(file, true)
     })
-    this.days.set(day, { day, part, position: 0 })
-    this.dirtyDays.add(day)
   }
 
   markClean(day: number): void {
@@ -140,9 +139,7 @@ export class RollupFile {
   /** Before a day's file is unlinked: one made later is another part. */
   startNextPart(day: number): void {
     const part = (this.days.get(day)?.part ?? 0) + 1
-    this.#statements.day.run(day, part, 0, 0)
-    this.days.set(day, { day, part, position: 0 })
-    this.dirtyDays.delete(day)
+    this.setDay({ day, part, position: 0, rollups: 0 }, false)
   }
 
   /** What lies before is no longer read, and may be deleted. Whole hours, so that they can stand in for minutes. */

@@ -19,7 +19,10 @@ export function rollUp(file: DayFile, into: RollupFile, beforeMinute: number, bu
     const recompute = recomputer(file, into)
     for (const minutes of Map.groupBy(due, minute => Math.floor(minute / SLICE_MINUTES)).values()) {
       if (performance.now() > deadline) return false
-      transaction(into.db, () => recompute(minutes))
+      transaction(into.db, () => {
+        recompute(minutes)
+        into.setDay({ ...(into.days.get(file.day) ?? file), rollups: file.rollups + 1 }, true)
+      })
       file.markClean(minutes)
     }
   }
