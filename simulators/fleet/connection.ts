@@ -61,7 +61,7 @@ const CONNECT_TIMEOUT_MS = 15_000
 
 export class FleetConnection {
   state: 'closed' | 'connecting' | 'open' | 'waiting' = 'closed'
-  readonly stats = { reconnects: 0, retransmitted: 0 }
+  retransmitted = 0
   readonly #options: ConnectionOptions
   readonly #unacknowledged = new Map<number, FleetMessage>()
   readonly #queue: FleetMessage[] = []
@@ -189,7 +189,7 @@ export class FleetConnection {
     this.#pinger = setInterval(() => this.#stream?.write(PINGREQ, 'latin1'), (KEEP_ALIVE_S * 1000) / 2)
     this.#pinger.unref()
     for (const [packetId, message] of this.#unacknowledged) {
-      this.stats.retransmitted++
+      this.retransmitted++
       this.#write(message, packetId, true)
     }
     this.#options.events.onOpen()
@@ -208,7 +208,6 @@ export class FleetConnection {
     this.#batch = ''
     this.#stream = null
     this.state = 'waiting'
-    this.stats.reconnects++
     this.#options.events.onLost(reason)
     const delayMs = Math.min(LAST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#attempts++)
     this.#timer = setTimeout(() => this.open(), delayMs * (0.5 + this.#options.random() / 2))

@@ -146,9 +146,16 @@ export class Fleet {
     return true
   }
 
-  /** As when a switch loses power: all connections go, and come back. */
-  cutAll(): void {
-    for (const connection of this.connections) connection.cut('mass reconnect')
+  get links(): number {
+    return this.connections.length
+  }
+
+  cut(link: number): void {
+    this.connections[link]?.cut('cut by a fault')
+  }
+
+  get retransmitted(): number {
+    return this.connections.reduce((sum, connection) => sum + connection.retransmitted, 0)
   }
 
   close(): void {

@@ -10,6 +10,7 @@ export const CONNACK = 2
 export const PUBACK = 4
 export const PUBREC = 5
 export const PUBCOMP = 7
+export const SUBACK = 9
 
 export const PINGREQ = '\xc0\x00'
 export const DISCONNECT = '\xe0\x00'

@@ -1,0 +1,38 @@
+/** How long a check waits for what is on its way: as long as something moves, and then some. */
+
+import type { Api } from './api.ts'
+
+const LOOK_MS = 100
+
+/** Resolves when it is done, or when `progress` has stood still for `patienceMs`. */
+export async function untilStill(
+  isDone: () => boolean,
+  progress: () => number | Promise<number>,
+  patienceMs: number,
+): Promise<void> {
+  let last = await progress()
+  let movedMs = performance.now()
+  while (!isDone() && performance.now() - movedMs < patienceMs) {
+    await sleep(LOOK_MS)
+    const now = await progress()
+    if (now !== last) movedMs = performance.now()
+    last = now
+  }
+}
+
+/** Resolves when nothing waits for the store any more, or what waits does not move. */
+export async function untilDrained(api: Api, patienceMs: number): Promise<void> {
+  let waiting = Infinity
+  await untilStill(
+    () => waiting === 0,
+    async () => {
+      waiting = (await api.ledger()).waiting
+      return waiting
+    },
+    patienceMs,
+  )
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms))
+}
