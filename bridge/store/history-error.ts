@@ -3,8 +3,8 @@ export class HistoryError extends Error {
   /** `unavailable`: the store is away or broken; `too-slow`: it took too long; `too-large`: ask for less. */
   readonly code: 'unavailable' | 'too-slow' | 'too-large'
 
-  constructor(code: HistoryError['code'], message: string, cause?: unknown) {
-    super(message, { cause })
+  constructor(code: HistoryError['code'], message: string) {
+    super(message)
     this.code = code
   }
 }
