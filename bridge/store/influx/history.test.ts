@@ -1,8 +1,16 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startInfluxd } from '../../test/influxd.ts'
+import {
+  escapeMeasurement,
+  escapeName,
+  escapeString,
+  escapeTagValue,
+  writableName,
+} from '../line-protocol.ts'
 import { InfluxHistory } from './history.ts'
 
 const QUERY = { device: 'kitchen', field: 'temperature', fromMs: 1000, toMs: 61_000 }
@@ -197,6 +205,42 @@ describe('history over InfluxDB 1.x', () => {
     const history = new InfluxHistory({ url: influxd.url, database: 'nope' })
     expect(await history.raw(QUERY, 10)).toBeNull()
     expect(await history.lastValues()).toStrictEqual([])
+    await influxd.stop()
+  })
+
+  it('reads names and texts as they were escaped, however hostile', async () => {
+    const influxd = await startInfluxd()
+    await fetch(`${influxd.url}/query?q=CREATE+DATABASE+trestle`, { method: 'POST' })
+    const hostile = fc.string({
+      unit: fc.constantFrom('\\', '"', "'", ',', '=', ' ', 'a', '\n', '\r', '#', 'é', '/'),
+      minLength: 1,
+      maxLength: 6,
+    })
+    const samples = fc.sample(fc.tuple(hostile, hostile, hostile, hostile), { numRuns: 300, seed: 7 })
+    const lines = samples.map(
+      ([measurement, device, field, text], i) =>
+        `${escapeMeasurement(measurement)},device=${escapeTagValue(`${i}${device}`)},${escapeName(`t${field}`)}=x ${escapeName(field)}=${escapeString(text)} ${i}000\n`,
+    )
+    const written = await fetch(`${influxd.url}/write?db=trestle`, { method: 'POST', body: lines.join('') })
+    expect(await written.text()).toBe('')
+
+    const history = new InfluxHistory({ url: influxd.url, database: 'trestle' })
+    const found = (await history.lastValues()).toSorted((a, b) => a.timeUs - b.timeUs)
+    expect(found).toStrictEqual(
+      samples.map(([measurement, device, field, text], i) => ({
+        device: writableName(`${i}${device}`),
+        field: writableName(field),
+        measurement: writableName(measurement).replace(/^#/, '_'),
+        tags: { [writableName(`t${field}`)]: 'x' },
+        value: text,
+        timeUs: i,
+      })),
+    )
+    for (const { device, field, value, timeUs } of found.slice(0, 50)) {
+      expect(await history.raw({ device, field, fromMs: 0, toMs: 1 }, 2)).toStrictEqual([
+        { time: timeUs / 1000, value },
+      ])
+    }
     await influxd.stop()
   })
 })
