@@ -105,7 +105,6 @@ class Heard implements Context {
   facts = NO_FACTS
   requests = NO_REQUESTS
   readonly nowUs: number
-  readonly isRetained: boolean
   readonly client: string | null
   readonly planOf: Context['planOf']
 
@@ -113,7 +112,6 @@ class Heard implements Context {
 
   constructor(message: Decodable, nowUs: number, shared: Pick<Context, 'planOf' | 'memory'>) {
     this.nowUs = nowUs
-    this.isRetained = message.retain
     this.client = message.client ?? null
     this.planOf = shared.planOf
     this.memory = shared.memory

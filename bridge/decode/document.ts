@@ -8,12 +8,13 @@
 
 import { fieldClass } from '../telemetry/field-classes.ts'
 import type { Field, Reading, Tags, Value } from '../telemetry/reading.ts'
-import { spellUnit } from '../telemetry/units.ts'
-import type { Json, JsonObject } from './json.ts'
-import { type Key, keyOf, NAME_KEYS, VALUE_KEYS } from './keys.ts'
-import { cleanName } from './names.ts'
+import { identityOf } from './identity.ts'
+import { type Json, type JsonObject, parseJson } from './json.ts'
+import { type Key, keyOf, NAME_KEYS, NO_KEY, VALUE_KEYS } from './keys.ts'
+import { cleanName, MAX_NAME_LENGTH } from './names.ts'
 import { booleanOf, isNoValue, quantityOf } from './scalar.ts'
 import { isObject } from './shape.ts'
+import { applyUnits, unitBeside } from './sibling-units.ts'
 import { isAmbiguousTime, timeOf } from './time.ts'
 
 /** What is known about the fields of a topic beforehand, by field name. */
@@ -22,7 +23,7 @@ export type KnownFields = ReadonlyMap<
   { readonly unit?: string | undefined; readonly isText?: boolean }
 >
 
-/** Whose document it is. */
+/** Whose values they are. */
 export interface Subject {
   readonly device: string
   readonly tags: Tags
@@ -30,21 +31,10 @@ export interface Subject {
   readonly prefix: string
   /** The field of a document that is but one value. */
   readonly leaf: string
+  /** The topic names no device: an identity in the payload does. */
   readonly isShared: boolean
   readonly levels: readonly string[]
   readonly known: KnownFields | undefined
-}
-
-/** No device has more; a message with more is cut, and said to be. */
-const MAX_FIELDS = 10_000
-const MAX_DEPTH = 32
-/** What InfluxDB holds in one string. */
-export const MAX_TEXT_LENGTH = 64_000
-
-export interface Document {
-  readonly readings: readonly Reading[]
-  /** Set when a part was left out: too deep, too many, too long. */
-  readonly cut: string | undefined
 }
 
 /** Whose an object's fields are, and whose a document that is but one value. */
@@ -53,12 +43,27 @@ export interface Subjects {
   readonly scalar: Subject
 }
 
+export interface Document {
+  readonly readings: readonly Reading[]
+  /** Set when a part was left out: too deep, too many, too long. */
+  readonly cut: string | undefined
+}
+
 export function readDocument(json: Json, subjects: Subjects, nowUs: number): Document {
   const reader = new Reader(subjects, nowUs)
   reader.read(json)
   return { readings: reader.readings, cut: reader.cut }
 }
 
+/** Values and objects looked at in one message: no device has more, and a hostile one must not cost more. */
+const MAX_STEPS = 20_000
+/** Identity and time stand among the first keys of an object. */
+const MAX_SCANNED = 1_000
+const MAX_DEPTH = 32
+/** What InfluxDB holds in one string. */
+export const MAX_TEXT_LENGTH = 64_000
+
+/** A reading while its fields are gathered. */
 interface Draft {
   readonly device: string
   readonly timeUs: number | null
@@ -67,13 +72,21 @@ interface Draft {
   mayRepeat: boolean
 }
 
+/** What an object says about itself. */
+interface Head {
+  readonly device: string | undefined
+  readonly timeUs: number | null
+  /** It may be an envelope, one value, or hold units for others. */
+  readonly isSpecial: boolean
+}
+
 class Reader {
   readonly readings: Reading[] = []
   cut: string | undefined
   readonly #subject: Subject
   readonly #scalar: Subject
   readonly #nowUs: number
-  #count = 0
+  #steps = 0
 
   constructor({ object, scalar }: Subjects, nowUs: number) {
     this.#subject = object
@@ -84,53 +97,63 @@ class Reader {
   read(json: Json): void {
     const { device, prefix } = this.#subject
     const draft: Draft = { device, timeUs: null, fields: [], mayRepeat: prefix !== '' }
-    if (Array.isArray(json)) this.#array(json, draft, prefix, 0, true)
-    else if (json !== null && typeof json === 'object') this.#object(json, draft, prefix, 0, true)
+    if (Array.isArray(json)) this.#list(json, draft, prefix, 0)
+    else if (isObject(json)) this.#object(json, this.#head(json, true, false), draft, prefix, 0)
     this.#close(draft)
   }
 
-  /** Reads an object into the draft, or into one of its own when it says whose or of when it is. */
-  #object(object: JsonObject, parent: Draft, prefix: string, depth: number, isEntry: boolean): void {
+  #head(object: JsonObject, mayIdentify: boolean, isListed: boolean): Head {
+    const { levels, isShared } = this.#subject
     let timeUs: number | null = null
     let timeRank = Number.POSITIVE_INFINITY
     let device: string | undefined
-    let deviceRank = 4
+    let deviceRank = Number.POSITIVE_INFINITY
     let isSpecial = false
+    let scanned = 0
     for (const name in object) {
+      if (++scanned > MAX_SCANNED) break
       const key = keyOf(name)
-      if (key.timeRank !== undefined && key.timeRank < timeRank) {
-        const time = timeOf(object[name], this.#nowUs)
+      if (key.timeRank !== undefined) {
+        const time = key.timeRank < timeRank ? timeOf(object[name], this.#nowUs) : null
         if (time !== null) {
           timeUs = time
           timeRank = key.timeRank
         }
-      } else if (key.identity !== undefined && isEntry && key.identityRank < deviceRank) {
-        const named = this.#identity(object[name], key, depth > 0)
-        if (named !== undefined) {
-          device = named
-          deviceRank = key.identityRank
-        }
-      } else if (timeUs === null && HEADERS.has(name)) timeUs = timeIn(object[name], this.#nowUs)
-      isSpecial ||=
-        key.isEnvelope || key.unitOf !== undefined || name === 'v' || name === 'val' || name === 'Value'
+      } else if (key.identity !== undefined) {
+        if (!mayIdentify || key.identityRank >= deviceRank) continue
+        const named = identityOf(object[name], key, { levels, isShared, isListed })
+        if (named === undefined) continue
+        device = named
+        deviceRank = key.identityRank
+      } else if (timeUs === null && HEADERS.has(name)) timeUs = this.#timeIn(object[name])
+      isSpecial ||= key.isSpecial
     }
-    const isOwn =
-      (timeUs !== null && timeUs !== parent.timeUs) || (device !== undefined && device !== parent.device)
-    const draft = isOwn
-      ? {
-          device: device ?? parent.device,
-          timeUs: timeUs ?? parent.timeUs,
-          fields: [],
-          mayRepeat: prefix !== '',
-        }
-      : parent
-    if (!isSpecial || !this.#special(object, draft, prefix, depth)) this.#fields(object, draft, prefix, depth)
-    if (isSpecial) applyUnits(object, draft.fields, prefix)
-    if (isOwn) this.#close(draft)
+    return { device, timeUs, isSpecial }
+  }
+
+  #timeIn(json: Json | undefined): number | null {
+    return isObject(json) ? this.#head(json, false, false).timeUs : null
+  }
+
+  /** Reads an object into its parent's draft, or into one of its own when it says whose or of when it is. */
+  #object(object: JsonObject, head: Head, parent: Draft, prefix: string, depth: number): void {
+    const draft = this.#draftFor(head, parent)
+    const first = draft.fields.length
+    const isOne = head.isSpecial && this.#one(object, draft, prefix, depth)
+    if (!isOne) this.#fields(object, draft, prefix, depth)
+    if (head.isSpecial && !isOne) applyUnits(object, draft.fields, first, prefix)
+    if (draft !== parent) this.#close(draft)
+  }
+
+  #draftFor({ device = '', timeUs }: Head, parent: Draft): Draft {
+    const isOwn = (timeUs !== null && timeUs !== parent.timeUs) || (device !== '' && device !== parent.device)
+    if (!isOwn) return parent
+    const { mayRepeat } = parent
+    return { device: device || parent.device, timeUs: timeUs ?? parent.timeUs, fields: [], mayRepeat }
   }
 
   /** An object that is but one value with words about it: `{value, unit, time}`. */
-  #special(object: JsonObject, draft: Draft, prefix: string, depth: number): boolean {
+  #one(object: JsonObject, draft: Draft, prefix: string, depth: number): boolean {
     const valueKey = VALUE_KEYS.find(name => object[name] !== undefined)
     if (valueKey === undefined) return false
     for (const name in object) {
@@ -140,14 +163,15 @@ class Reader {
       if (name !== valueKey && !isBeside) return false
     }
     const value = object[valueKey] ?? null
-    if (depth === 0) return this.#single(object, value, draft, keyOf(valueKey))
-    if (value !== null && typeof value === 'object') this.#nested(value, draft, prefix, depth)
-    else this.#value(value, draft, prefix.slice(0, -1), keyOf(valueKey), unitBeside(object))
+    const key = keyOf(valueKey)
+    if (prefix === this.#subject.prefix) this.#single(object, value, draft, key)
+    else if (value !== null && typeof value === 'object') this.#nested(value, draft, prefix, depth)
+    else this.#value(value, draft, prefix.slice(0, -1), key, unitBeside(object))
     return true
   }
 
   /** The whole document is one value: its place is that of a plain value, unless it names its field itself. */
-  #single(object: JsonObject, value: Json, draft: Draft, key: Key): true {
+  #single(object: JsonObject, value: Json, draft: Draft, key: Key): void {
     const { leaf, device, prefix } = this.#scalar
     const named = NAME_KEYS.map(name => object[name]).find(isQuantityName)
     const field = named !== undefined && !isQuantityName(leaf) ? prefix + cleanName(String(named)) : leaf
@@ -157,145 +181,106 @@ class Reader {
       this.#nested(value, target, BARE.has(field) ? '' : `${field}.`, 0)
     else this.#value(value, target, field, key, unitBeside(object))
     this.#close(target)
-    return true
   }
 
   #fields(object: JsonObject, draft: Draft, prefix: string, depth: number): void {
     for (const name in object) {
+      if (this.#isTooMuch()) return
       const value = object[name]
       if (value === null || value === undefined) continue
       const key = keyOf(name)
       if (key.timeRank !== undefined && !isKept(name, value, this.#nowUs)) continue
-      // Said by the device's name already.
-      if (
-        key.identity !== undefined &&
-        (value === draft.device || (key.identity === 'strong' && depth === 0))
-      )
-        continue
+      const isSaid =
+        key.identity !== undefined && (value === draft.device || (key.identity === 'strong' && depth === 0))
+      if (isSaid) continue
       const field = depth === 0 ? joined(prefix, key.name) : prefix + key.name
-      if (typeof value !== 'object') {
+      const inner = key.isEnvelope && typeof value === 'string' ? documentIn(value) : value
+      if (typeof inner !== 'object') {
         if (key.name !== name) draft.mayRepeat = true
-        this.#value(value, draft, field, key, undefined)
+        this.#value(inner, draft, field, key, undefined)
       } else if (name !== '__proto__') {
         const isEnvelope = key.isEnvelope && depth < 3
-        this.#nested(value, draft, isEnvelope ? prefix : `${field}.`, depth)
+        this.#nested(inner, draft, isEnvelope ? prefix : `${field}.`, depth, isEnvelope || isOnly(object))
       }
     }
   }
 
-  #nested(value: Json[] | JsonObject, draft: Draft, prefix: string, depth: number): void {
+  #nested(
+    value: Json[] | JsonObject,
+    draft: Draft,
+    prefix: string,
+    depth: number,
+    mayIdentify = false,
+  ): void {
     draft.mayRepeat = true
     if (depth >= MAX_DEPTH) this.cut = 'nested too deep'
-    else if (Array.isArray(value))
-      this.#array(value, draft, prefix, depth + 1, prefix === this.#subject.prefix)
-    else this.#object(value, draft, prefix, depth + 1, false)
+    else if (Array.isArray(value)) this.#list(value, draft, prefix, depth + 1)
+    else this.#object(value, this.#head(value, mayIdentify, false), draft, prefix, depth + 1)
   }
 
-  #array(array: readonly Json[], draft: Draft, prefix: string, depth: number, isEnvelope: boolean): void {
-    for (let i = 0; i < array.length; i++) {
-      const value = array[i]!
-      if (this.#count >= MAX_FIELDS) return
-      if (value === null) continue
-      if (typeof value !== 'object') this.#value(value, draft, `${prefix}${i}`, INDEX, undefined)
-      else if (Array.isArray(value)) this.#nested(value, draft, `${prefix}${i}.`, depth)
-      else if (!this.#named(value, draft, prefix, depth))
-        this.#entry(value, i, draft, prefix, depth, isEnvelope)
+  /** Scalars get their index for a name; objects may name themselves, or say whose or of when they are. */
+  #list(list: readonly Json[], draft: Draft, prefix: string, depth: number): void {
+    draft.mayRepeat = true
+    const isLonely = list.length === 1 && depth === 0
+    for (let i = 0; i < list.length; i++) {
+      if (this.#isTooMuch()) return
+      const entry = list[i]!
+      if (entry === null) continue
+      if (typeof entry !== 'object') this.#value(entry, draft, `${prefix}${i}`, NO_KEY, undefined)
+      else if (Array.isArray(entry)) this.#nested(entry, draft, `${prefix}${i}.`, depth)
+      else {
+        const head = this.#head(entry, true, true)
+        if (this.#named(entry, head, draft, prefix, depth)) continue
+        const isTold = isLonely || head.device !== undefined || head.timeUs !== null
+        this.#object(entry, head, draft, isTold ? prefix : `${prefix}${labelOf(entry) ?? i}.`, depth + 1)
+      }
     }
   }
 
   /** An entry of a list of `{name, value}`. */
-  #named(entry: JsonObject, draft: Draft, prefix: string, depth: number): boolean {
+  #named(entry: JsonObject, head: Head, parent: Draft, prefix: string, depth: number): boolean {
     const valueKey = VALUE_KEYS.find(name => entry[name] !== undefined)
     const nameKey = valueKey && NAME_KEYS.find(name => typeof entry[name] === 'string' && entry[name] !== '')
     if (nameKey === undefined || valueKey === undefined) return false
-    // A reading of bad quality, as gateways of industry mark it, is none.
+    // What is of bad quality, as gateways of industry mark it, is no reading.
     if (entry.q === false || entry.quality === 'bad') return true
-    const wrapped = { [String(entry[nameKey])]: entry[valueKey] ?? null }
-    const time = timeIn(entry, this.#nowUs)
-    const isOwn = time !== null && time !== draft.timeUs
-    const target = isOwn ? { device: draft.device, timeUs: time, fields: [], mayRepeat: true } : draft
-    const first = target.fields.length
-    this.#fields(wrapped, target, prefix, depth + 1)
-    target.mayRepeat = true
+    const device = nameKey === 'id' ? undefined : head.device
+    const draft = this.#draftFor({ ...head, device }, parent)
+    const first = draft.fields.length
+    this.#fields({ [String(entry[nameKey])]: entry[valueKey] ?? null }, draft, prefix, depth + 1)
     const unit = unitBeside(entry)
-    const only = target.fields[first]
-    if (unit !== undefined && only !== undefined) target.fields[first] = { ...only, unit }
-    if (isOwn) this.#close(target)
+    const only = draft.fields[first]
+    if (unit !== undefined && only !== undefined) draft.fields[first] = { ...only, unit }
+    if (draft !== parent) this.#close(draft)
     return true
   }
 
-  /** An entry is told from the next by its own time, its identity, or its place in the list. */
-  #entry(
-    entry: JsonObject,
-    index: number,
-    draft: Draft,
-    prefix: string,
-    depth: number,
-    isEnvelope: boolean,
-  ): void {
-    const id = entry.id ?? entry.name
-    const hasIdentity = Object.keys(entry).some(name => {
-      const { identity } = keyOf(name)
-      return identity !== undefined && this.#identity(entry[name], keyOf(name), true) !== undefined
-    })
-    const isSample = hasIdentity || timeIn(entry, this.#nowUs) !== null
-    const isLabelled = (typeof id === 'string' && id !== '' && id.length <= 64) || typeof id === 'number'
-    const path = isLabelled ? cleanName(String(id)) : String(index)
-    draft.mayRepeat = true
-    this.#object(
-      entry,
-      draft,
-      isSample && isEnvelope ? prefix : isSample ? prefix : `${prefix}${path}.`,
-      depth + 1,
-      true,
-    )
-  }
-
-  /** The device that an identity names, when it counts here. */
-  #identity(value: Json | undefined, key: Key, isListed: boolean): string | undefined {
-    const text = identityText(value)
-    if (text === undefined) return undefined
-    const counts =
-      key.identity === 'strong' ||
-      (key.identity === 'address' && (isListed || this.#subject.isShared)) ||
-      (key.identity === 'weak' && this.#subject.isShared)
-    if (!counts) return undefined
-    // `45:e1:74:12:6e:00` in the payload and `45E174126E00` in the topic are one device, as the topic has it.
-    const plain = squash(text)
-    const level = this.#subject.levels.find(name => squash(name) === plain)
-    return level === undefined ? cleanName(text) : cleanName(level)
-  }
-
   #value(
-    value: Exclude<Json, Json[] | JsonObject>,
+    value: string | number | boolean | bigint | null,
     draft: Draft,
     name: string,
     key: Key,
     unit: string | undefined,
   ): void {
-    if (this.#count >= MAX_FIELDS) {
-      this.cut = 'too many fields'
-      return
-    }
-    let kept: Value
-    let own = unit ?? key.unit
+    if (value === null) return
     const known = this.#subject.known?.get(name)
+    let kept: Value = value
+    let own = unit ?? key.unit
     if (typeof value === 'number') {
       if (!Number.isFinite(value)) return
-      kept = value
     } else if (typeof value === 'string') {
       if (!key.isText && known?.isText !== true) {
-        const flag = booleanOf(value)
-        const quantity = flag === undefined ? quantityOf(value) : undefined
-        kept = flag ?? quantity?.value ?? value
+        const quantity = quantityOf(value)
+        kept = quantity?.value ?? booleanOf(value) ?? value
         own ??= quantity?.unit
-      } else kept = value
+      }
       if (typeof kept === 'string' && !this.#isText(kept)) return
-    } else if (value === null) return
-    else kept = value
+    }
     own = known?.unit ?? own
-    this.#count++
-    draft.fields.push(own === undefined ? { name, value: kept } : { name, value: kept, unit: own })
+    const short = name.length > MAX_NAME_LENGTH ? cleanName(name) : name
+    draft.fields.push(
+      own === undefined ? { name: short, value: kept } : { name: short, value: kept, unit: own },
+    )
   }
 
   #isText(text: string): boolean {
@@ -305,40 +290,53 @@ class Reader {
     return false
   }
 
-  #close(draft: Draft): void {
-    const fields = draft.mayRepeat && draft.fields.length > 1 ? lastOfEach(draft.fields) : draft.fields
+  #isTooMuch(): boolean {
+    if (++this.#steps <= MAX_STEPS) return false
+    this.cut = 'too many values'
+    return true
+  }
+
+  #close({ device, timeUs, fields, mayRepeat }: Draft): void {
     if (fields.length === 0) return
-    const { tags } = this.#subject
-    this.readings.push({ device: draft.device, measurement: 'reading', tags, fields, timeUs: draft.timeUs })
+    const kept = mayRepeat && fields.length > 1 ? lastOfEach(fields) : fields
+    this.readings.push({ device, measurement: 'reading', tags: this.#subject.tags, fields: kept, timeUs })
   }
 }
 
 /** Objects that are about the message: their time is its time. */
 const HEADERS = new Set(['meta', 'metadata', 'header', 'headers', 'Header', 'Metadata'])
 
-const isQuantityName = (text: Json | undefined) => typeof text === 'string' && fieldClass(text) !== undefined
+/** A wrapper of one key: what it holds is the message. */
+function isOnly(object: JsonObject): boolean {
+  let count = 0
+  for (const _ in object) if (++count > 1) return false
+  return true
+}
 
 /** Field names that say nothing before those of an object's. */
 const BARE = new Set(['value', 'state', 'values', 'data'])
 
-const INDEX: Key = {
-  name: '',
-  unit: undefined,
-  timeRank: undefined,
-  identity: undefined,
-  identityRank: 3,
-  isEnvelope: false,
-  isText: false,
-  isAbout: false,
-  unitOf: undefined,
+function isQuantityName(text: Json | undefined): boolean {
+  return typeof text === 'string' && fieldClass(text) !== undefined
 }
 
 /** `climate/temperature` with `{"temperature":21}`: said once is enough. */
 function joined(prefix: string, name: string): string {
   if (prefix === '') return name
-  const isSaid =
-    prefix.endsWith(`${name}.`) && (prefix.length === name.length + 1 || prefix.endsWith(`.${name}.`))
-  return isSaid ? prefix.slice(0, -1) : prefix + name
+  return prefix === `${name}.` || prefix.endsWith(`.${name}.`) ? prefix.slice(0, -1) : prefix + name
+}
+
+/** `"payload":"{\"temp\":21}"`: a document packed into a text; anything else stays the text that it is. */
+function documentIn(text: string): string | Json[] | JsonObject {
+  const json = text.startsWith('{') || text.startsWith('[') ? parseJson(text) : undefined
+  return json !== null && typeof json === 'object' ? json : text
+}
+
+/** What tells an entry from its neighbours better than its index. */
+function labelOf({ id, name }: JsonObject): string | undefined {
+  const label = id ?? name
+  if (typeof label === 'number') return String(label)
+  return typeof label === 'string' && label !== '' && label.length <= 64 ? cleanName(label) : undefined
 }
 
 /** A time key whose value is no time may still be a duration (`"time":12.5`), or `t` a temperature. */
@@ -348,67 +346,6 @@ function isKept(name: string, value: Json, nowUs: number): boolean {
   const quantity = typeof value === 'string' ? quantityOf(value)?.value : value
   if (typeof quantity !== 'number' || Math.abs(quantity) >= 1e8) return false
   return quantity > 0 || name === 't' || name === 'T'
-}
-
-function timeIn(object: Json | undefined, nowUs: number): number | null {
-  if (!isObject(object)) return null
-  let best: number | null = null
-  let bestRank = Number.POSITIVE_INFINITY
-  for (const name in object) {
-    const rank = keyOf(name).timeRank
-    if (rank === undefined || rank >= bestRank) continue
-    const time = timeOf(object[name], nowUs)
-    if (time === null) continue
-    best = time
-    bestRank = rank
-  }
-  return best
-}
-
-function identityText(value: Json | undefined): string | undefined {
-  if (typeof value === 'string')
-    return value.length <= 128 && value.trim() !== '' && !isNoValue(value) ? value.trim() : undefined
-  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return undefined
-  for (const name of ['id', 'name', 'deviceId', 'device_id', 'serial', 'mac']) {
-    const inner = value[name]
-    if (typeof inner === 'string' || typeof inner === 'number') return identityText(inner)
-  }
-  return undefined
-}
-
-const SQUASHED = /[^\p{L}\p{N}]+/gu
-
-function squash(text: string): string {
-  return text.toLowerCase().replace(SQUASHED, '')
-}
-
-const UNIT_KEYS = ['unit', 'units', 'uom', 'u', 'unit_of_measurement', 'unitName'] as const
-
-function unitBeside(object: JsonObject): string | undefined {
-  const unit = UNIT_KEYS.map(name => object[name]).find(text => typeof text === 'string')
-  return typeof unit === 'string' ? spellUnit(unit) : undefined
-}
-
-/** `unit`, `temperature_unit`, `TempUnit`: for the field of that name, else for all of that kind. */
-function applyUnits(object: JsonObject, fields: Field[], prefix: string): void {
-  for (const name in object) {
-    const stem = keyOf(name).unitOf
-    const text = object[name]
-    const unit = stem === undefined || typeof text !== 'string' ? undefined : spellUnit(text)
-    if (stem === undefined || unit === undefined) continue
-    const kind = stem === '' ? fieldClass('', unit) : fieldClass(stem)
-    const numbers = fields.filter(field => typeof field.value === 'number')
-    const isNamed = numbers.some(field => field.name === prefix + stem)
-    for (let i = 0; i < fields.length; i++) {
-      const field = fields[i]!
-      if (typeof field.value !== 'number' || field.unit !== undefined) continue
-      const fits = isNamed
-        ? field.name === prefix + stem
-        : numbers.length === 1 || fieldClass(field.name) === kind
-      if (fits && kind !== undefined) fields[i] = { ...field, unit }
-    }
-  }
 }
 
 function lastOfEach(fields: readonly Field[]): Field[] {

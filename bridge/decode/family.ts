@@ -81,7 +81,6 @@ export interface Plan {
 /** What a reader may use and tell while it reads one message. */
 export interface Context {
   readonly nowUs: number
-  readonly isRetained: boolean
   /** Who sent the message, when that is known. */
   readonly client: string | null
   planOf(topic: string): Plan

@@ -23,6 +23,8 @@ export interface Key {
   readonly isText: boolean
   /** Beside a `value`, says something about it and is no value of its own. */
   readonly isAbout: boolean
+  /** An object with such a key needs a closer look: an envelope, a single value, units for others. */
+  readonly isSpecial: boolean
   /** `unit` is '' (of its object), `temperature_unit` is `temperature`. */
   readonly unitOf: string | undefined
 }
@@ -38,6 +40,8 @@ export function keyOf(key: string): Key {
 function remember(key: string): Key {
   if (cache.size >= MAX_KEYS) cache.clear()
   const flat = key.length > 40 ? '' : key.replace(/[_\-\s.@$]/g, '').toLowerCase()
+  const unitOf = unitTarget(key, flat)
+  const isEnvelope = ENVELOPES.has(flat)
   const info: Key = {
     name: key === '' ? '_' : cleanName(key),
     unit: unitOfName(key),
@@ -50,10 +54,11 @@ function remember(key: string): Key {
           ? 'weak'
           : undefined,
     identityRank: rankOf(flat),
-    isEnvelope: ENVELOPES.has(flat),
+    isEnvelope,
     isText: isTextKey(key, flat),
     isAbout: ABOUT.has(flat),
-    unitOf: unitTarget(key, flat),
+    isSpecial: isEnvelope || unitOf !== undefined || flat === 'v' || flat === 'val',
+    unitOf,
   }
   cache.set(key, info)
   return info
@@ -74,7 +79,7 @@ const ENVELOPES = words(
   'value values params payload data fields measurements measurement readings reading telemetry metrics object decodedpayload decoded payloadfields reported d body samples records points sensordatavalues results result series history messages',
 )
 const ABOUT = words(
-  'unit units uom u unitofmeasurement min max step type datatype label name description desc id quality q status valid ok isvalid source precision title format readable writeable writable readonly unitname displayname symbol property key tag n sensor metric code channel statusword accuracy error raw context',
+  'unit units uom u unitofmeasurement min max step type datatype label name description desc id quality q status valid ok isvalid source precision title format readable writeable writable readonly unitname displayname symbol property key tag n sensor metric code channel statusword accuracy error raw context ack from lc user c expire changed updated msg message text comment info',
 )
 
 function rankOf(flat: string): number {
@@ -130,3 +135,6 @@ export const NAME_KEYS = [
 ] as const
 
 export const VALUE_KEYS = ['value', 'v', 'val', 'reading', 'Value'] as const
+
+/** Of an entry that has only an index. */
+export const NO_KEY: Key = { ...keyOf('0'), name: '' }

@@ -44,7 +44,7 @@ export function placeScalar(topic: string): Place {
   if (GENERIC.has(leaf.toLowerCase()) && end > 1 && isQuantity(before)) {
     leaf = before
     end--
-  } else if (!isQuantity(leaf) && isQuantity(before) && end > 1) {
+  } else if (!isQuantity(leaf) && isQuantity(before) && (end === 1 || (end === 2 && isCommon(levels[0]!)))) {
     // `home/temperature/kitchen`, `sensors/temperature/28-0316a4c2ff`: the quantity stands before its device.
     return place(levels, { from: end, to: end }, [], before)
   }
@@ -88,7 +88,7 @@ function deviceAt(levels: readonly string[], end: number, last: number): Span {
     if (isIndex(levels[at - 1]!)) while (at > 0 && isIndex(levels[at]!)) at--
     else return isNumbered(levels[at - 1]!) ? { from: at - 1, to: at - 1 } : { from: at - 1, to: at }
   }
-  let climbed = 0
+  let climbed = last - at
   while (at > 0 && isGroupOf(levels[at]!, levels[at - 1]!, at + climbed)) {
     at--
     climbed++
@@ -99,9 +99,13 @@ function deviceAt(levels: readonly string[], end: number, last: number): Span {
 
 function isPartOf(levels: readonly string[], at: number): boolean {
   if (at === 1 && isCommon(levels[0]!)) return false
+  // `modbus/meter1/state/voltage`: says no more in the middle than at the end.
+  if (GENERIC.has(levels[at]!.toLowerCase())) return true
   // `metric/v/b/soc`: abbreviated groups.
   if (at >= 3 && levels[at]!.length === 1 && !isIndex(levels[at]!)) return true
-  return isPart(levels[at]!) || (isIndex(levels[at]!) && isPart(levels[at - 1]!))
+  if (!isIndex(levels[at]!)) return isPart(levels[at]!)
+  const above = levels[at - 1]!
+  return isPart(above) || (at >= 2 && (isQuantity(above) || GROUPS.has(above.toLowerCase())))
 }
 
 function isCommon(level: string): boolean {
@@ -141,10 +145,18 @@ function isPart(level: string): boolean {
 function isSerial(level: string): boolean {
   if (level.length > 64) return false
   const bare = level.replace(/[:-]/g, '')
-  if (/^(0x)?[0-9a-f]{12,16}$/i.test(bare) || /^0x[0-9a-f]{4,}$/i.test(bare)) return true
+  if (/^(0x)?[0-9a-f]{12,32}$/i.test(bare) || /^0x[0-9a-f]{4,}$/i.test(bare)) return true
   if (/^\d{6,}$/.test(bare) || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(level)) return true
   if (/^(esp|esp32|esp8266|nodemcu|wemos|sonoff|shelly|tasmota)[-_ ]/i.test(level)) return true
-  return /[-_][0-9a-f]*\d[0-9a-f]*$/i.test(level) && /[-_][0-9a-f]{6,}$/i.test(level)
+  if (isHexId(level)) return true
+  const tail = level.slice(Math.max(level.lastIndexOf('-'), level.lastIndexOf('_')) + 1)
+  return tail.length < level.length && isHexId(tail)
+}
+
+/** Six hexadecimal digits or more in one case, two of them below ten: `106A1B`, but not `facade`. */
+function isHexId(text: string): boolean {
+  const isOneCase = /^[0-9a-f]{6,}$/.test(text) || /^[0-9A-F]{6,}$/.test(text)
+  return isOneCase && /\d.*\d/.test(text)
 }
 
 /** `node1`, `thermo-1`, `HM-600`: letters and a number, but no place. */
@@ -175,5 +187,5 @@ const GROUPS = words(
 )
 /** Sensors by their type, as tasks and tables name them. */
 const CHIPS = words(
-  'ds18b20 ds18x20 ds1820 ds18b dallas dht dht11 dht22 am2301 am2302 am2320 bme bme280 bme680 bme688 bmp bmp085 bmp180 bmp280 bmp388 sht sht1x sht2x sht3x sht30 sht31 sht4x sht40 si7021 htu21 htu21d hdc1080 aht aht10 aht20 mcp9808 max31855 max6675 bh bh1750 tsl2561 tsl2591 veml7700 ccs811 sgp30 sgp40 mhz mhz19 mh-z19 scd30 scd40 scd41 senseair pms pms5003 pms7003 sds011 sps30 ina219 ina226 ina3221 ads1115 hx711 hcsr04 hc-sr04 vl53l0x pzem pzem004 pzem-004t sdm sysinfo mpu6050 ld2410 rcwl',
+  'ds18b20 ds18x20 ds1820 ds18b dallas dht dht11 dht22 am2301 am2302 am2320 bme bme280 bme680 bme688 bmp bmp085 bmp180 bmp280 bmp388 sht sht1x sht2x sht3x sht30 sht31 sht4x sht40 si7021 htu21 htu21d hdc1080 aht aht10 aht20 mcp9808 max31855 max6675 bh bh1750 tsl2561 tsl2591 veml7700 ccs811 sgp30 sgp40 mhz mhz19 mh-z19 scd30 scd40 scd41 senseair pms pms5003 pms7003 sds011 sps30 ina219 ina226 ina3221 ads1115 hx711 hcsr04 hc-sr04 vl53l0x pzem pzem004 pzem-004t sysinfo mpu6050 ld2410 rcwl',
 )

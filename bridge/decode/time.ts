@@ -41,6 +41,8 @@ const TIME_NAMES = [
   'epoch',
   'epochms',
   'epochtime',
+  'fixtime',
+  'gpstime',
   'recordedat',
   'createdat',
   'updatedat',

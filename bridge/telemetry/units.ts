@@ -13,6 +13,7 @@ const TEMPERATURE_SPELLINGS = new Map([
   ['℃', '°C'],
   ['cel', '°C'],
   ['celsius', '°C'],
+  ['&deg;c', '°C'],
   ['degc', '°C'],
   ['deg c', '°C'],
   ['degrees celsius', '°C'],
@@ -172,6 +173,8 @@ const LETTERS: readonly (readonly [letter: string, unit: string, beside: readonl
 export function unitOfName(name: string): string | undefined {
   const last = name.slice(name.lastIndexOf('.') + 1)
   const small = last.toLowerCase()
+  if (small === 'celsius') return '°C'
+  if (small === 'fahrenheit') return '°F'
   if (last === 'tC' || last === 'tF') return last === 'tC' ? '°C' : '°F'
   for (const [ending, unit] of ENDINGS) {
     // Mega and milli differ by a capital only: `_MW` and `_mW` are left to their sources.
