@@ -15,8 +15,10 @@ import {
   type ReadingsOptions,
 } from './follower.ts'
 import { ENDED, ENDED_ABNORMALLY, type Link, type OpenLink } from './link.ts'
+import { openEvents } from './link-events.ts'
+import { openPoll } from './link-poll.ts'
 import { openSocket } from './link-socket.ts'
-import type { CommandResult, HelloFrame, Id, ServerFrame } from './protocol.ts'
+import type { CommandResult, HelloFrame, Id, ReadingsFrame, ServerFrame } from './protocol.ts'
 
 export { LiveError, type LiveSubscription, type MessagesOptions, type ReadingsOptions }
 
@@ -70,7 +72,11 @@ export function connectLive(options: LiveClientOptions = {}): LiveClient {
   return client
 }
 
-const OPEN: Record<LiveTransport, OpenLink> = { websocket: openSocket, events: openSocket, poll: openSocket }
+const OPEN: Record<LiveTransport, OpenLink> = {
+  websocket: openSocket,
+  events: openEvents,
+  poll: openPoll,
+}
 
 /** A transport through which no hello comes in this time does not pass. */
 const HELLO_MS = 8_000
@@ -181,6 +187,8 @@ class Client implements LiveClient {
   }
 
   #opened(hello: HelloFrame): void {
+    // Over plain HTTP each subscription brings a hello of its own.
+    if (this.#state.kind === 'open') return
     clearTimeout(this.#helloTimer)
     this.#openedMs = performance.now()
     this.#pingedMs = 0
@@ -247,8 +255,15 @@ class Client implements LiveClient {
         this.#failed(frame.id, new LiveError(frame.code, frame.message))
         break
       default:
+        if (frame.op === 'readings') this.#compareClocks(frame)
         this.#followers.get(frame.id)?.take(frame)
     }
+  }
+
+  /** A reading cannot have come before it was received: the best estimate is the one with the least delay. */
+  #compareClocks({ readings }: ReadingsFrame): void {
+    const newest = readings.at(-1)
+    if (newest) this.clockOffsetMs = Math.max(this.clockOffsetMs, newest.received - Date.now())
   }
 
   #failed(id: Id | undefined, error: LiveError): void {

@@ -51,6 +51,7 @@ export interface Start {
 
 export class ReadingStream implements GroupHost, CatchUpHost {
   readonly #ring: Ring
+  readonly #ringEntries: number
   readonly #snapshots: Snapshots
   readonly #catchUp: CatchUp
   readonly #groups = new Map<string, Group>()
@@ -60,10 +61,14 @@ export class ReadingStream implements GroupHost, CatchUpHost {
   #epoch: string
   #pending: AcceptedReading[] = []
   #flushed = 0
+  #isWatched = false
+  /** Up to this seq somebody who was here may come back and resume. */
+  #keepUntil = 0
 
   constructor(options: StreamOptions) {
     this.#epoch = options.epoch
     this.#ring = new Ring(options.ring)
+    this.#ringEntries = options.ring.entries
     this.#snapshots = new Snapshots(options.lastReadings)
     this.#catchUp = new CatchUp(this, this.#ring, options.maxSlowBytes)
     this.#stats = options.stats
@@ -86,7 +91,17 @@ export class ReadingStream implements GroupHost, CatchUpHost {
     return `${encodeURIComponent(this.#epoch)}.${seq}`
   }
 
+  /** Whether anybody is connected. When nobody was for as long as the ring reaches, nothing is kept. */
+  watch(isWatched: boolean): void {
+    this.#isWatched = isWatched
+    this.#keepUntil = this.head + this.#ringEntries
+  }
+
   offer({ epoch, readings }: Batch): void {
+    if (!this.#isWatched && this.head >= this.#keepUntil) {
+      this.#skip(epoch, readings)
+      return
+    }
     if (epoch !== this.#epoch && readings.length > 0) this.#beginEpoch(epoch, readings[0]!.seq)
     const isIdle = this.#groups.size === 0 && this.#catchUp.isEmpty
     for (const reading of readings) {
@@ -218,6 +233,15 @@ export class ReadingStream implements GroupHost, CatchUpHost {
     } else {
       subscription.loss = { from: null, reason: 'restarted' }
     }
+  }
+
+  /** Nobody can ever ask for these: only the numbers matter. */
+  #skip(epoch: string, readings: readonly AcceptedReading[]): void {
+    const newest = readings.at(-1)
+    if (!newest) return
+    this.#epoch = epoch
+    this.#ring.restart(newest.seq)
+    this.#flushed = newest.seq
   }
 
   /** Nobody listens. */

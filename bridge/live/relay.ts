@@ -122,6 +122,7 @@ export class Relay {
   connect(carrier: Carrier, options: ConnectionOptions): Connection {
     const connection = new Connection(this, ++this.#connectionNumber, carrier, options)
     this.#connections.add(connection)
+    this.readings.watch(true)
     this.#perAddress.set(options.address, (this.#perAddress.get(options.address) ?? 0) + 1)
     this.#stats.connections++
     this.#stats.connectionsTotal++
@@ -179,6 +180,7 @@ export class Relay {
   forget(connection: Connection): void {
     if (!this.#connections.delete(connection)) return
     this.#draining.delete(connection)
+    if (this.#connections.size === 0) this.readings.watch(false)
     this.#stats.connections--
     const { address } = connection
     const left = (this.#perAddress.get(address) ?? 1) - 1
