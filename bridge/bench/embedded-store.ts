@@ -87,7 +87,7 @@ async function benchQueries(): Promise<void> {
   const lastDay = { ...query, fromMs: endMs - 24 * HOUR_MS }
   const lastWeek = { ...query, fromMs: endMs - 168 * HOUR_MS }
   await history.raw(lastHour, 10_000)
-  await time('rawHourMs', () => history.raw(lastHour, 10_000))
+  await time('rawHourMs', async () => (await history.raw(lastHour, 10_000))?.points ?? null)
   await time('hourBy15sMs', () => history.buckets(lastHour, 15_000))
   await time('dayByMinuteMs', () => history.buckets(lastDay, 60_000))
   await time('weekByHourMs', () => history.buckets(lastWeek, HOUR_MS))

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { EmbeddedStore } from '../store/embedded/embedded-store.ts'
 import { EmbeddedHistory } from '../store/embedded/history.ts'
 import { HistoryError } from '../store/history-error.ts'
-import type { Bucket, History, HistoryQuery, RawPoint } from '../store/store.ts'
+import type { Bucket, History, HistoryQuery, RawPage, RawPoint } from '../store/store.ts'
 import { bucketWidth } from './bucket-width.ts'
 import { toCsv } from './csv.ts'
 import { historyRoutes } from './history.ts'
@@ -23,7 +23,7 @@ interface Asked {
 /** Answers always the same, and keeps what it was asked. */
 function fake({
   buckets = [] as Bucket[] | null,
-  raw = [] as RawPoint[] | null,
+  raw = { points: [], nextMs: null } as RawPage | null,
   error = null as Error | null,
 } = {}) {
   const asked: Asked[] = []
@@ -163,7 +163,7 @@ describe('GET /history', () => {
 
   it('raw points come in pages, the next of which begins at `next`', async () => {
     const page = Array.from({ length: 10_000 }, (_, i) => ({ time: T + i + 0.001, value: i }))
-    const full = fake({ raw: page })
+    const full = fake({ raw: { points: page, nextMs: T + 9999.002 } })
     const body = (await (await full.get(`${KITCHEN}&points=raw`)).json()) as {
       points: RawPoint[]
       next: number
@@ -171,7 +171,7 @@ describe('GET /history', () => {
     expect(full.asked[0]?.size).toBe(10_000)
     expect(body.points).toStrictEqual(page)
     expect(body.next).toBe(T + 9999.002)
-    const { asked, get } = fake({ raw: page.slice(0, 5) })
+    const { asked, get } = fake({ raw: { points: page.slice(0, 5), nextMs: null } })
     expect(await (await get(`${KITCHEN}&points=raw&from=${body.next}&to=${T + HOUR}`)).json()).toMatchObject({
       next: null,
     })
@@ -194,10 +194,13 @@ describe('GET /history', () => {
       expect((await subject.get(KITCHEN, accept)).headers.get('content-type')).toBe('application/json')
     }
     const raw = fake({
-      raw: [
-        { time: T + 0.5, value: true },
-        { time: T + 1, value: -5 },
-      ],
+      raw: {
+        points: [
+          { time: T + 0.5, value: true },
+          { time: T + 1, value: -5 },
+        ],
+        nextMs: null,
+      },
     })
     expect(await (await raw.get(`${KITCHEN}&points=raw`, 'text/csv')).text()).toBe(
       `time,value\r\n${T + 0.5},true\r\n${T + 1},-5\r\n`,

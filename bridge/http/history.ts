@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { accepts } from 'hono/accepts'
 import { HistoryError } from '../store/history-error.ts'
-import type { Aggregate, Bucket, History, HistoryQuery, RawPoint } from '../store/store.ts'
+import type { Aggregate, Bucket, History, HistoryQuery, RawPage } from '../store/store.ts'
 import { bucketWidth } from './bucket-width.ts'
 import { toCsv } from './csv.ts'
 import { problem } from './problem.ts'
@@ -70,8 +70,7 @@ export function historyRoutes({ history, unitOf }: HistoryRoutesOptions): Hono {
     if (found === null) return problem(c, 404, 'unknown-field', `device ${device} has no field ${field}`)
     const subject = { device, field, unit: unitOf(device, field) }
     c.header('vary', 'accept')
-    if (points === 'raw') return rawAnswer(c, subject, found as readonly RawPoint[])
-    return bucketAnswer(c, subject, found as readonly Bucket[], fn)
+    return 'points' in found ? rawAnswer(c, subject, found) : bucketAnswer(c, subject, found, fn)
   }
 }
 
@@ -92,10 +91,7 @@ function bucketAnswer(c: Context, subject: Subject, buckets: readonly Bucket[], 
   )
 }
 
-function rawAnswer(c: Context, subject: Subject, points: readonly RawPoint[]): Response {
-  const last = points.at(-1)
-  // A page does not end within a microsecond.
-  const next = last && points.length >= RAW_PAGE ? (Math.round(last.time * 1000) + 1) / 1000 : null
+function rawAnswer(c: Context, subject: Subject, { points, nextMs: next }: RawPage): Response {
   if (!wantsCsv(c)) return c.json({ ...subject, points, next })
   if (next !== null) {
     const url = new URL(c.req.url)

@@ -11,3 +11,5 @@ export class HistoryError extends Error {
 
 /** Of one answer. */
 export const MAX_BUCKETS = 100_000
+/** Of one page: each may be tens of kilobytes long. */
+export const MAX_TEXTS = 500

@@ -9,7 +9,7 @@ import { EmbeddedStore } from './embedded/embedded-store.ts'
 import { EmbeddedHistory } from './embedded/history.ts'
 import { InfluxHistory } from './influx/history.ts'
 import { escapeMeasurement, escapeName, escapeString, escapeTagValue } from './line-protocol.ts'
-import type { Bucket, History } from './store.ts'
+import type { Bucket, History, HistoryQuery, RawPage } from './store.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -170,6 +170,11 @@ describe.each([
 
   afterAll(() => subject.close())
 
+  async function raw(query: HistoryQuery, limit: number) {
+    const page = await history.raw(query, limit)
+    return page?.points ?? null
+  }
+
   const thermo = { device: 'thermo', field: 'temperature' }
   const ofHour = (device: string, field: string) => ({ device, field, fromMs: START, toMs: START + HOUR })
 
@@ -198,7 +203,7 @@ describe.each([
       { time: START, count: 180, last: false },
       { time: START + 30 * MINUTE, count: 180, last: false },
     ])
-    expect((await history.raw(ofHour('thermo', 'heating'), 31))?.map(({ value }) => value)).toStrictEqual([
+    expect((await raw(ofHour('thermo', 'heating'), 31))?.map(({ value }) => value)).toStrictEqual([
       ...Array(30).fill(true),
       false,
     ])
@@ -212,7 +217,7 @@ describe.each([
   })
 
   it('texts come back as they were, whatever they hold', async () => {
-    expect(await history.raw(ofHour('text', 'note'), 10)).toStrictEqual([
+    expect(await raw(ofHour('text', 'note'), 10)).toStrictEqual([
       { time: START, value: 'a' },
       { time: START + MINUTE, value: NASTY_TEXT },
       { time: START + 2 * MINUTE, value: '' },
@@ -225,13 +230,10 @@ describe.each([
 
   it('raw points are exact to the microsecond, and pages neither repeat nor miss one', async () => {
     const points: unknown[] = []
-    let fromMs = START
-    for (;;) {
-      const page = await history.raw({ ...thermo, fromMs, toMs: START + 2 * HOUR }, 100)
-      points.push(...(page ?? []))
-      const last = page?.at(-1)
-      if (!last) break
-      fromMs = (Math.round(last.time * 1000) + 1) / 1000
+    for (let fromMs: number | null = START; fromMs !== null; ) {
+      const page: RawPage | null = await history.raw({ ...thermo, fromMs, toMs: START + 2 * HOUR }, 100)
+      points.push(...(page?.points ?? []))
+      fromMs = page?.nextMs ?? null
     }
     expect(points).toStrictEqual(
       THERMO.slice(0, 720).map(({ timeUs, value }) => ({ time: timeUs / 1000, value })),
@@ -240,7 +242,7 @@ describe.each([
 
   it('a page ends between two times, never within one', async () => {
     const times = async (limit: number) =>
-      (await history.raw(ofHour('tie', 'v'), limit))?.map(({ time }) => Math.round((time - START) * 1000))
+      (await raw(ofHour('tie', 'v'), limit))?.map(({ time }) => Math.round((time - START) * 1000))
     expect(await times(1)).toStrictEqual([1_000_005])
     expect(await times(2)).toStrictEqual([1_000_005, 2_000_005, 2_000_005])
     expect(await times(3)).toStrictEqual([1_000_005, 2_000_005, 2_000_005])
@@ -260,14 +262,14 @@ describe.each([
       { time: START, count: 3, mean: expect.closeTo(20 / 3, 9), min: 5, max: 9, last: 6 },
       { time: START + MINUTE, count: 1, mean: 11, min: 11, max: 11, last: 11 },
     ])
-    expect((await history.raw(ofHour('mast', 'wind'), 3))?.map(({ value }) => value)).toStrictEqual([5, 9, 6])
-    expect(await history.raw(ofHour('mast', 'sun shine'), 3)).toStrictEqual([{ time: START, value: 1 }])
+    expect((await raw(ofHour('mast', 'wind'), 3))?.map(({ value }) => value)).toStrictEqual([5, 9, 6])
+    expect(await raw(ofHour('mast', 'sun shine'), 3)).toStrictEqual([{ time: START, value: 1 }])
   })
 
   it('a field is not a tag of its name, nor the field of another device', async () => {
-    expect(await history.raw(ofHour('same', 'room'), 3)).toStrictEqual([{ time: START, value: 'field' }])
-    expect(await history.raw(ofHour('same', 'state'), 3)).toStrictEqual([{ time: START, value: 'on' }])
-    expect(await history.raw(ofHour('other', 'state'), 3)).toStrictEqual([{ time: START, value: 1 }])
+    expect(await raw(ofHour('same', 'room'), 3)).toStrictEqual([{ time: START, value: 'field' }])
+    expect(await raw(ofHour('same', 'state'), 3)).toStrictEqual([{ time: START, value: 'on' }])
+    expect(await raw(ofHour('other', 'state'), 3)).toStrictEqual([{ time: START, value: 1 }])
   })
 
   it('null: no such device or field; empty: nothing in the range', async () => {
@@ -281,23 +283,23 @@ describe.each([
       ['thermo\0', 'temperature'],
     ] as const) {
       expect(await history.buckets(ofHour(device, field), MINUTE)).toBeNull()
-      expect(await history.raw(ofHour(device, field), 10)).toBeNull()
+      expect(await raw(ofHour(device, field), 10)).toBeNull()
     }
     const before = { ...thermo, fromMs: START - DAY, toMs: START }
     expect(await history.buckets(before, MINUTE)).toStrictEqual([])
-    expect(await history.raw(before, 10)).toStrictEqual([])
+    expect(await raw(before, 10)).toStrictEqual([])
     expect(await history.buckets({ ...thermo, fromMs: 0, toMs: 1 }, MINUTE)).toStrictEqual([])
   })
 
   it('the later of two values at one time counts', async () => {
-    expect(await history.raw(ofHour('again', 'v'), 10)).toStrictEqual([{ time: START, value: 2 }])
+    expect(await raw(ofHour('again', 'v'), 10)).toStrictEqual([{ time: START, value: 2 }])
   })
 
   it.each(NASTY_NAMES.map((name, i) => [name, i] as const))('finds %j and nothing else', async (name, i) => {
-    expect(await history.raw(ofHour(name, name), 10)).toStrictEqual([{ time: START + i, value: i }])
+    expect(await raw(ofHour(name, name), 10)).toStrictEqual([{ time: START + i, value: i }])
     expect(await history.buckets(ofHour(name, name), HOUR)).toMatchObject([{ count: 1, last: i }])
-    expect(await history.raw(ofHour(`${name}\\`, name), 10)).toBeNull()
-    expect(await history.raw(ofHour('thermo', name), 10)).toBeNull()
+    expect(await raw(ofHour(`${name}\\`, name), 10)).toBeNull()
+    expect(await raw(ofHour('thermo', name), 10)).toBeNull()
   })
 
   it('knows the newest value of each series', async () => {

@@ -71,6 +71,12 @@ export interface RawPoint {
   readonly value: Exclude<Value, bigint>
 }
 
+export interface RawPage {
+  readonly points: readonly RawPoint[]
+  /** `fromMs` of the next page; null: this is the last. A page does not end within a microsecond. */
+  readonly nextMs: number | null
+}
+
 export interface LastValue {
   readonly device: string
   readonly field: string
@@ -85,11 +91,8 @@ export interface LastValue {
 export interface History {
   /** Null: the store knows no such device and field. Buckets of `bucketMs`, aligned to the epoch. */
   buckets(query: HistoryQuery, bucketMs: number): Promise<readonly Bucket[] | null>
-  /**
-   * The first `limit` points in the order of time, and those that share the time of the last: the next page begins a
-   * microsecond after it.
-   */
-  raw(query: HistoryQuery, limit: number): Promise<readonly RawPoint[] | null>
+  /** The first points in the order of time, about `limit` of them, fewer when they are long texts. */
+  raw(query: HistoryQuery, limit: number): Promise<RawPage | null>
   /** The newest value of every field, to fill the catalog after a start. */
   lastValues(): Promise<readonly LastValue[]>
   close(): Promise<void>

@@ -62,8 +62,9 @@ async function pass(ms: number): Promise<void> {
   for (let i = 0; i < 3; i++) expect(await write()).toStrictEqual(WRITTEN)
 }
 
-function raw(fromMs = 0, toMs = NOON + DAY_MS) {
-  return history.raw({ device: 'd', field: 'v', fromMs, toMs }, 1000)
+async function raw(fromMs = 0, toMs = NOON + DAY_MS) {
+  const page = await history.raw({ device: 'd', field: 'v', fromMs, toMs }, 1000)
+  return page?.points ?? null
 }
 
 function buckets(bucketMs: number, fromMs = 0, toMs = NOON + DAY_MS) {
@@ -284,7 +285,7 @@ describe('crash', () => {
   async function untilBlock(wanted: number, running: ChildProcess): Promise<void> {
     const field = { device: 'd1', field: 'n', fromMs: clockAt(wanted), toMs: clockAt(wanted + 1) }
     while (running.exitCode === null) {
-      if ((await history.raw(field, 1))?.length) return
+      if ((await history.raw(field, 1))?.points.length) return
       await sleep(1)
     }
   }

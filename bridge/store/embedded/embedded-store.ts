@@ -45,8 +45,8 @@ export class EmbeddedStore implements Store {
   readonly #parser = new LineParser()
   readonly #ticks: NodeJS.Timeout
   #files: Files | null = null
-  #nextRollupMs = 0
-  #nextSweepMs = 0
+  #lastRollupMs = 0
+  #lastSweepMs = 0
   #sweepStep: (() => boolean) | null = null
 
   /** Nothing is opened yet: a disk that is full or broken is a verdict, not an error. */
@@ -101,11 +101,11 @@ export class EmbeddedStore implements Store {
     if (!this.#files) return
     try {
       const nowMs = this.#now()
-      if (nowMs >= this.#nextRollupMs && this.#rollUp(this.#files, nowMs)) {
-        this.#nextRollupMs = nowMs + ROLLUP_INTERVAL_MS
+      if (isDue(this.#lastRollupMs, ROLLUP_INTERVAL_MS, nowMs) && this.#rollUp(this.#files, nowMs)) {
+        this.#lastRollupMs = nowMs
       }
-      if (nowMs >= this.#nextSweepMs && this.#sweep(this.#files, nowMs)) {
-        this.#nextSweepMs = nowMs + SWEEP_INTERVAL_MS
+      if (isDue(this.#lastSweepMs, SWEEP_INTERVAL_MS, nowMs) && this.#sweep(this.#files, nowMs)) {
+        this.#lastSweepMs = nowMs
       }
     } catch (error) {
       this.#verdictOf(error)
@@ -146,6 +146,11 @@ export class EmbeddedStore implements Store {
     this.#files?.close()
     this.#files = null
   }
+}
+
+/** Also when the clock was set back. */
+function isDue(lastMs: number, intervalMs: number, nowMs: number): boolean {
+  return nowMs >= lastMs + intervalMs || nowMs < lastMs
 }
 
 type ReadColumns =

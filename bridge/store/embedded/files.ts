@@ -88,16 +88,14 @@ export class Files {
    * has lost.
    */
   #reconcile(): void {
-    let { position } = this.rollup
     for (const day of this.days()) {
       const file = this.day(day)
       const known = this.rollup.days.get(day)
       if (!known || file.rollups > known.rollups) {
         file.markAllDirty()
         this.rollup.adopt(file)
-      } else if (file.position < known.position) position = Math.min(position, file.position)
+      } else if (file.position < known.position) this.rollup.rewind(file)
     }
-    this.rollup.position = position
   }
 }
 

@@ -1,10 +1,13 @@
 import { Worker } from 'node:worker_threads'
 import { HistoryError } from '../history-error.ts'
-import type { Bucket, History, HistoryQuery, LastValue, RawPoint } from '../store.ts'
+import type { Bucket, History, HistoryQuery, LastValue, RawPage } from '../store.ts'
 import type { Answer, Call } from './history-worker.ts'
 
 /** SQLite cannot be interrupted from outside: past this the thread is ended, and the next query gets a new one. */
 const TIMEOUT_MS = 30_000
+
+/** An answer that needs more ends its thread, not the process. */
+const MAX_HEAP_MB = 256
 
 /**
  * `History` over the files of an `EmbeddedStore`, in a thread of its own, one query after the other. Sees whatever
@@ -27,8 +30,8 @@ export class EmbeddedHistory implements History {
     return (await this.#call({ name: 'buckets', args: [query, bucketMs] })) as readonly Bucket[] | null
   }
 
-  async raw(query: HistoryQuery, limit: number): Promise<readonly RawPoint[] | null> {
-    return (await this.#call({ name: 'raw', args: [query, limit] })) as readonly RawPoint[] | null
+  async raw(query: HistoryQuery, limit: number): Promise<RawPage | null> {
+    return (await this.#call({ name: 'raw', args: [query, limit] })) as RawPage | null
   }
 
   async lastValues(): Promise<readonly LastValue[]> {
@@ -49,12 +52,22 @@ export class EmbeddedHistory implements History {
 
   async #perform(call: Call): Promise<unknown> {
     if (this.#isClosed) throw new HistoryError('unavailable', 'the history is closed')
-    this.#worker ??= new Worker(new URL('./history-worker.ts', import.meta.url), {
-      workerData: this.#directory,
-    })
+    this.#worker ??= this.#start()
     const answer = await this.#answer(this.#worker, call)
     if (!answer.ok) throw new HistoryError(answer.code, answer.message)
     return answer.result
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./history-worker.ts', import.meta.url), {
+      workerData: this.#directory,
+      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+    })
+    // It may also end between two queries: the next one starts another.
+    const forget = () => {
+      if (this.#worker === worker) this.#worker = null
+    }
+    return worker.on('error', forget).on('exit', forget)
   }
 
   async #answer(worker: Worker, call: Call): Promise<Answer> {

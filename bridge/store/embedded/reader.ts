@@ -8,15 +8,15 @@
 
 import { readdirSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
-import { HistoryError, MAX_BUCKETS } from '../history-error.ts'
-import type { Bucket, HistoryQuery, LastValue, RawPoint } from '../store.ts'
+import { HistoryError, MAX_BUCKETS, MAX_TEXTS } from '../history-error.ts'
+import type { Bucket, HistoryQuery, LastValue, RawPage } from '../store.ts'
 import { Aggregate } from './aggregate.ts'
 import { isDamage, openForReading } from './database.ts'
 import { DAY_US, dayFilePath, dayOfFileName, MINUTE_US } from './day-file.ts'
 import { DayReader, type Range, type Row } from './day-reader.ts'
 import { OpenFiles } from './open-files.ts'
 import { rollupPath } from './rollup-file.ts'
-import { BOOLEAN, type Kind, NUMBER } from './series.ts'
+import { BOOLEAN, type Kind, NUMBER, TEXT } from './series.ts'
 
 const HOUR_US = 60 * MINUTE_US
 
@@ -64,16 +64,21 @@ export class Reader {
   }
 
   /** As `History.raw`. */
-  raw(query: HistoryQuery, limit: number): RawPoint[] | null {
+  raw(query: HistoryQuery, limit: number): RawPage | null {
     const subject = this.#subject(query)
     if (!subject) return null
     const { kind } = subject
+    const most = kind === TEXT ? Math.min(limit, MAX_TEXTS) : limit
     const rows: Row[] = []
     for (const { range, file } of this.#stretches(subject.range)) {
-      if (file) rows.push(...earliestRows(file, subject, range, limit - rows.length))
-      if (rows.length >= limit) break
+      if (file) rows.push(...earliestRows(file, subject, range, most - rows.length))
+      if (rows.length >= most) break
     }
-    return rows.map(([timeUs, value]) => ({ time: timeUs / 1000, value: decode(kind, value) }))
+    const last = rows.at(-1)
+    return {
+      points: rows.map(([timeUs, value]) => ({ time: timeUs / 1000, value: decode(kind, value) })),
+      nextMs: last && rows.length >= most ? (last[0] + 1) / 1000 : null,
+    }
   }
 
   /** As `History.lastValues`. */
@@ -280,10 +285,7 @@ type RollupRow = readonly [
   lastUs: number,
 ]
 
-/**
- * At most `limit` rows in the order of time, and those that share the time of the last: a page that goes on after
- * that time misses nothing.
- */
+/** At most `limit` rows in the order of time, and those that share the time of the last. */
 function earliestRows(file: DayReader, { device, field, kind }: Subject, range: Range, limit: number): Row[] {
   const sids = file.sidsOf(device, field, kind)
   const rows = [...file.rows(kind, sids, range, limit + 1)].sort(([a], [b]) => a - b)

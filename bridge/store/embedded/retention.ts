@@ -38,7 +38,7 @@ export function sweepDays(files: Files, rawMs: number, nowMs: number, budgetMs: 
   for (const day of files.days()) {
     if ((day + 1) * DAY_MS > nowMs - rawMs) break
     const file = files.day(day)
-    if (file.writtenMs > nowMs - QUIET_MS) continue
+    if (Math.abs(nowMs - file.writtenMs) < QUIET_MS) continue
     if (!rollUp(file, files.rollup, Infinity, budgetMs)) return false
     files.rollup.startNextPart(day)
     files.unlink(day)

@@ -131,6 +131,16 @@ export class RollupFile {
     })
   }
 
+  /** A file has lost what came after its position. */
+  rewind(file: DayFile): void {
+    const position = Math.min(this.position, file.position)
+    transaction(this.db, () => {
+      this.setDay(file, true)
+      this.#statements.position.run(position)
+    })
+    this.position = position
+  }
+
   markClean(day: number): void {
     this.#statements.clean.run(day)
     this.dirtyDays.delete(day)

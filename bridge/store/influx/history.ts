@@ -1,6 +1,6 @@
 import { Aggregate } from '../embedded/aggregate.ts'
-import { HistoryError, MAX_BUCKETS } from '../history-error.ts'
-import type { Bucket, History, HistoryQuery, LastValue, RawPoint } from '../store.ts'
+import { HistoryError, MAX_BUCKETS, MAX_TEXTS } from '../history-error.ts'
+import type { Bucket, History, HistoryQuery, LastValue, RawPage } from '../store.ts'
 import type { InfluxServer } from './admin.ts'
 import { type AnswerSeries, InfluxQuery, quoteName, quoteText } from './query.ts'
 
@@ -41,10 +41,15 @@ export class InfluxHistory implements History {
     return this.#fromSource(query, source => this.#bucketsOf(source, query, bucketMs))
   }
 
-  raw(query: HistoryQuery, limit: number): Promise<readonly RawPoint[] | null> {
+  raw(query: HistoryQuery, limit: number): Promise<RawPage | null> {
     return this.#fromSource(query, async source => {
-      const rows = await this.#earliestRows(source, query, limit)
-      return rows.map(({ timeUs, value }) => ({ time: timeUs / 1000, value }))
+      const most = source.kind === 'text' ? Math.min(limit, MAX_TEXTS) : limit
+      const rows = await this.#earliestRows(source, query, most)
+      const last = rows.at(-1)
+      return {
+        points: rows.map(({ timeUs, value }) => ({ time: timeUs / 1000, value })),
+        nextMs: last && rows.length >= most ? (last.timeUs + 1) / 1000 : null,
+      }
     })
   }
 
@@ -53,7 +58,7 @@ export class InfluxHistory implements History {
     const wanted = [...sources].flatMap(([field, ofField]) =>
       ofField.flatMap(({ measurements }) => measurements.map(measurement => ({ field, measurement }))),
     )
-    const values: LastValue[] = []
+    const values: LastValue[][] = []
     for (let at = 0; at < wanted.length; at += STATEMENTS_PER_REQUEST) {
       const some = wanted.slice(at, at + STATEMENTS_PER_REQUEST)
       const answers = await this.#query.ask(
@@ -62,10 +67,9 @@ export class InfluxHistory implements History {
             `SELECT last(${fieldRef(field)}) FROM ${quoteName(measurement)} GROUP BY *`,
         ),
       )
-      for (const [i, series] of answers.entries())
-        values.push(...series.flatMap(one => lastValueOf(one, some[i]!)))
+      values.push(answers.flatMap((series, i) => series.flatMap(one => lastValueOf(one, some[i]!))))
     }
-    return values
+    return values.flat()
   }
 
   async close(): Promise<void> {
@@ -73,17 +77,13 @@ export class InfluxHistory implements History {
   }
 
   /** The first kind of the field that this device has; null when it has none. */
-  async #fromSource<T>(
-    query: HistoryQuery,
-    ask: (source: Source) => Promise<readonly T[]>,
-  ): Promise<readonly T[] | null> {
+  async #fromSource<T>(query: HistoryQuery, ask: (source: Source) => Promise<T>): Promise<T | null> {
     // Names are cleaned before they are stored: there is no such device, and InfluxQL could not say it.
     if (CONTROL_CHARACTER.test(query.device + query.field)) return null
     const known = (await this.#knownFields(FIELDS_KEPT_MS)).sources.get(query.field)
     const sources = known ?? (await this.#knownFields(FIELDS_MISSED_MS)).sources.get(query.field)
     for (const source of sources ?? []) {
-      const found = await ask(source)
-      if (found.length > 0 || (await this.#exists(source, query))) return found
+      if (await this.#exists(source, query)) return ask(source)
     }
     return null
   }
@@ -120,7 +120,7 @@ export class InfluxHistory implements History {
     )
   }
 
-  /** At most `limit`, and those that share the time of the last: the next page begins after it. */
+  /** At most `limit`, and those that share the time of the last. */
   async #earliestRows(source: Source, query: HistoryQuery, limit: number): Promise<readonly TimedValue[]> {
     const rows = await this.#rows(source, query, limit + 1)
     const last = rows[limit - 1]

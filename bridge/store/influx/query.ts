@@ -64,7 +64,7 @@ export class InfluxQuery {
       return await Promise.race([answer, timeout.promise])
     } catch (error) {
       if (error instanceof HistoryError) throw error
-      const words = error instanceof Error ? error.message : String(error)
+      const words = wordsOf(error)
       if (this.#clients.length > 1 && / 401 /.test(words)) {
         this.#clients.shift()
         return this.#send(query)
@@ -75,6 +75,12 @@ export class InfluxQuery {
       clearTimeout(timer)
     }
   }
+}
+
+/** Node says nothing but a code when every address of a name refuses. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.message !== '' ? error.message : String('code' in error ? error.code : error.name)
 }
 
 function client(
