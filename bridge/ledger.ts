@@ -8,7 +8,7 @@
  */
 
 import type { CursorState } from './spool/cursor.ts'
-import type { Totals } from './spool/segment.ts'
+import type { Totals } from './spool/totals.ts'
 
 export interface Ledger {
   readonly received: number

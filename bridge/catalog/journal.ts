@@ -16,6 +16,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
+import { syncDirectory } from '../spool/files.ts'
 
 const writeAsync = promisify(write)
 const fdatasyncAsync = promisify(fdatasync)
@@ -117,13 +118,4 @@ function replay(file: Buffer, onRecord: (record: unknown) => void): boolean {
     at = end + 1
   }
   return false
-}
-
-function syncDirectory(dir: string): void {
-  const fd = openSync(dir, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
 }

@@ -24,20 +24,11 @@ import {
   decodeHeader,
   decodeSections,
 } from './block.ts'
+import type { Totals } from './totals.ts'
 
 const MAGIC = 'TRESTLE1'
 const FIXED_BYTES = 64
 const CRC_AT = 60
-
-/** What became of every message since the data directory was made, but for what is still on its way. */
-export interface Totals {
-  readonly received: number
-  /** Written to the spool as lines: stored, or waiting for the store. */
-  readonly messages: number
-  readonly quarantined: number
-  readonly ignored: Readonly<Record<string, number>>
-  readonly dropped: Readonly<Record<string, number>>
-}
 
 export interface SegmentHeader {
   readonly headerBytes: number

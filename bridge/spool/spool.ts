@@ -14,32 +14,16 @@
  * at once, a busy one about every `lingerMs`, and a batch that nobody waits for (QoS 0) may take `quietLingerMs`.
  */
 
-import {
-  closeSync,
-  fdatasync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  write,
-  writeSync,
-} from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, fdatasync, mkdirSync, openSync, unlinkSync, write, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { encodeBlock, type LedgerChange, noChange, UNCOUNTED } from './block.ts'
-import { RecentKeys } from './recent-keys.ts'
-import {
-  encodeSegmentHeader,
-  listSegments,
-  type Scan,
-  scanSegment,
-  segmentPath,
-  type Totals,
-} from './segment.ts'
+import { Batch, type Entry } from './batch.ts'
+import { encodeBlock } from './block.ts'
+import { cutFile, syncDirectory } from './files.ts'
+import type { RecentKeys } from './recent-keys.ts'
+import { type KnownSegment, recover } from './recovery.ts'
+import { encodeSegmentHeader, segmentPath } from './segment.ts'
+import { addChange, type Totals } from './totals.ts'
 
 const writeAsync = promisify(write)
 const fdatasyncAsync = promisify(fdatasync)
@@ -79,24 +63,6 @@ export interface Commit extends SpoolPosition {
   readonly held: boolean
 }
 
-/** What an append says of its message. */
-export interface Entry {
-  /** Line protocol, whole lines; empty when the message brought no reading. */
-  readonly lines: string
-  readonly lineCount: number
-  readonly outcome: Outcome
-  /** Recognises a retransmission; null where none can come (QoS 0). */
-  readonly key: number | null
-  /** Somebody waits for the promise (QoS 1 and 2). */
-  readonly awaited: boolean
-}
-
-export type Outcome =
-  | { readonly kind: 'message' }
-  | { readonly kind: 'quarantined'; readonly record: Uint8Array }
-  | { readonly kind: 'ignored'; readonly reason: string }
-  | { readonly kind: 'dropped'; readonly reason: string }
-
 /** The spool does not take it: full, failing, or closed. Nothing was acknowledged, the sender keeps its data. */
 export class SpoolRefusal extends Error {
   readonly code: 'SPOOL_FULL' | 'SPOOL_FAILING' | 'SPOOL_BUSY' | 'SPOOL_CLOSED'
@@ -107,9 +73,6 @@ export class SpoolRefusal extends Error {
   }
 }
 
-/** A batch ends at either figure; one block should stay well below a segment. */
-const MAX_BATCH_MESSAGES = 8192
-const MAX_BATCH_BYTES = 1024 * 1024
 /** Pause between attempts while the disk refuses: short enough to be back within 2 s of space. */
 const RETRY_MS = 250
 
@@ -122,15 +85,9 @@ interface OpenSegment {
   isSpoilt: boolean
 }
 
-interface KnownSegment {
-  readonly first: number
-  bytes: number
-  lastBlock: number
-}
-
 export class Spool {
   readonly #options: SpoolOptions
-  readonly #recent = new RecentKeys()
+  readonly #recent: RecentKeys
   readonly #segments: KnownSegment[]
   #totals: Totals
   #block: number
@@ -149,10 +106,13 @@ export class Spool {
   constructor(options: SpoolOptions) {
     this.#options = options
     mkdirSync(options.dir, { recursive: true, mode: 0o700 })
-    const recovered = recover(options, this.#recent, this.stats)
+    const recovered = recover(options.dir, options.log)
     this.#segments = recovered.segments
     this.#totals = recovered.totals
     this.#block = recovered.lastBlock
+    this.#recent = recovered.recent
+    this.stats.cutBytes = recovered.cutBytes
+    this.stats.damagedBytes = recovered.damagedBytes
     this.#batch = new Batch()
   }
 
@@ -246,8 +206,11 @@ export class Spool {
     if (this.#running !== null) return
     const nowMs = performance.now()
     const { lingerMs, quietLingerMs } = this.#options
-    const isFull = this.#batch.messages >= MAX_BATCH_MESSAGES || this.#batch.bytes >= MAX_BATCH_BYTES
-    const dueMs = isFull ? nowMs : isAwaited ? this.#lastCommitMs + lingerMs : nowMs + quietLingerMs
+    const dueMs = this.#batch.isFull
+      ? nowMs
+      : isAwaited
+        ? this.#lastCommitMs + lingerMs
+        : nowMs + quietLingerMs
     if (dueMs >= this.#dueMs) return
     this.#dueMs = dueMs
     if (this.#timer) clearTimeout(this.#timer)
@@ -377,13 +340,7 @@ export class Spool {
     }
     const known = this.#segments.at(-1)
     if (known?.first === segment.first && known.lastBlock >= segment.first) {
-      const fd = openSync(path, 'r+')
-      try {
-        ftruncateSync(fd, segment.bytes)
-        fsyncSync(fd)
-      } finally {
-        closeSync(fd)
-      }
+      cutFile(path, segment.bytes)
     } else {
       unlinkSync(path)
       if (known?.first === segment.first) this.#segments.pop()
@@ -435,192 +392,7 @@ export class Spool {
   }
 }
 
-/** What gathers for one block. */
-class Batch {
-  readonly openedMs = performance.now()
-  readonly arrivalMs = Date.now()
-  readonly durable: PromiseWithResolvers<void> = Promise.withResolvers()
-  readonly ledger: LedgerChange = noChange()
-  readonly keys: number[] = []
-  readonly messageLengths: number[] = []
-  readonly held: Uint8Array[] = []
-  lines = ''
-  lineCount = 0
-  bytes = 0
-  /** Messages of every outcome. */
-  messages = 0
-  /** Messages that count as stored once the block is. */
-  stored = 0
-  unawaited = 0
-  isAwaited = false
-
-  constructor() {
-    // QoS 0 waits for nobody: a refusal is counted, not thrown into the void.
-    this.durable.promise.catch(() => undefined)
-  }
-
-  add(entry: Entry): void {
-    this.messages++
-    if (entry.awaited) this.isAwaited = true
-    else this.unawaited++
-    if (entry.key !== null) this.keys.push(entry.key)
-    if (entry.lineCount > 0) {
-      this.lines += entry.lines
-      this.lineCount += entry.lineCount
-      const length = Buffer.byteLength(entry.lines)
-      this.messageLengths.push(entry.outcome.kind === 'message' ? length : length + UNCOUNTED)
-    }
-    this.bytes += entry.lines.length + 16
-    const { outcome } = entry
-    switch (outcome.kind) {
-      case 'message':
-        this.stored++
-        return
-      case 'quarantined':
-        this.ledger.quarantined++
-        this.held.push(outcome.record)
-        this.bytes += outcome.record.length
-        return
-      case 'ignored':
-        this.ledger.ignored[outcome.reason] = (this.ledger.ignored[outcome.reason] ?? 0) + 1
-        return
-      case 'dropped':
-        this.ledger.dropped[outcome.reason] = (this.ledger.dropped[outcome.reason] ?? 0) + 1
-    }
-  }
-
-  addLost(messages: number, reason: string): void {
-    this.messages += messages
-    this.unawaited += messages
-    this.ledger.dropped[reason] = (this.ledger.dropped[reason] ?? 0) + messages
-  }
-}
-
 function addBatch(totals: Totals, batch: Batch): Totals {
   if (batch.messages === 0) return totals
   return addChange(totals, { received: batch.messages, messages: batch.stored, ledger: batch.ledger })
-}
-
-function addChange(
-  totals: Totals,
-  change: { received: number; messages: number; ledger: LedgerChange },
-): Totals {
-  return {
-    received: totals.received + change.received,
-    messages: totals.messages + change.messages,
-    quarantined: totals.quarantined + change.ledger.quarantined,
-    ignored: addCounts(totals.ignored, change.ledger.ignored),
-    dropped: addCounts(totals.dropped, change.ledger.dropped),
-  }
-}
-
-function addCounts(
-  counts: Readonly<Record<string, number>>,
-  more: Readonly<Record<string, number>>,
-): Record<string, number> {
-  const sum: Record<string, number> = { ...counts }
-  for (const [reason, count] of Object.entries(more)) sum[reason] = (sum[reason] ?? 0) + count
-  return sum
-}
-
-interface Recovered {
-  readonly segments: KnownSegment[]
-  readonly totals: Totals
-  readonly lastBlock: number
-}
-
-const NO_TOTALS: Totals = { received: 0, messages: 0, quarantined: 0, ignored: {}, dropped: {} }
-
-/** The end of the log is scanned whole, with the segment before it for the keys of recent messages. */
-const KEYS_FROM_SEGMENTS = 2
-
-/** Finds the end of the log: cuts the torn tail of the last segment, sets aside files that are none. */
-function recover(
-  options: SpoolOptions,
-  recent: RecentKeys,
-  stats: { cutBytes: number; damagedBytes: number },
-): Recovered {
-  const { dir, log } = options
-  const firsts = listSegments(dir)
-  const segments: KnownSegment[] = []
-  const scans: Scan[] = []
-  let end: Recovered | null = null
-  for (const first of firsts.toReversed()) {
-    const path = segmentPath(dir, first)
-    if (scans.length === KEYS_FROM_SEGMENTS) {
-      segments.unshift({ first, bytes: statSync(path).size, lastBlock: segments[0]!.first - 1 })
-      continue
-    }
-    const scan = scanSegment(path)
-    if (scan.header === null && scan.blocks.length === 0) {
-      // A crash between creation and header leaves an empty file; anything else is kept for a person to look at.
-      setAside(dir, first, scan.fileBytes)
-      if (scan.fileBytes > 0)
-        log.error(
-          { segment: first, bytes: scan.fileBytes },
-          'spool: a file without sound blocks was set aside',
-        )
-      continue
-    }
-    stats.damagedBytes += scan.damagedBytes
-    if (scan.damagedBytes > 0)
-      log.error(
-        { segment: first, bytes: scan.damagedBytes },
-        'spool: a segment is damaged; its sound blocks are used',
-      )
-    if (end === null) {
-      const cut = scan.fileBytes - scan.soundBytes
-      if (cut > 0) {
-        cutTail(path, scan.soundBytes)
-        stats.cutBytes += cut
-        log.warn({ segment: first, bytes: cut }, 'spool: cut a torn tail, which nobody was told of')
-      }
-      end = { segments, totals: totalsAfter(scan), lastBlock: scan.blocks.at(-1)?.header.block ?? first - 1 }
-    }
-    segments.unshift({
-      first,
-      bytes: scan.soundBytes,
-      lastBlock: scan.blocks.at(-1)?.header.block ?? first - 1,
-    })
-    scans.unshift(scan)
-  }
-  for (const { blocks } of scans) for (const { keys } of blocks) for (const key of keys) recent.add(key)
-  return end === null ? { segments, totals: NO_TOTALS, lastBlock: 0 } : { ...end, segments }
-}
-
-function totalsAfter(scan: Scan): Totals {
-  let totals = scan.header?.totals ?? { ...NO_TOTALS, messages: scan.blocks[0]?.header.messagesBefore ?? 0 }
-  for (const { header, ledger } of scan.blocks) {
-    totals = addChange(totals, { received: header.received, messages: header.messages, ledger })
-  }
-  return totals
-}
-
-function cutTail(path: string, bytes: number): void {
-  const fd = openSync(path, 'r+')
-  try {
-    ftruncateSync(fd, bytes)
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function setAside(dir: string, first: number, bytes: number): void {
-  const path = segmentPath(dir, first)
-  if (bytes === 0) {
-    unlinkSync(path)
-    return
-  }
-  mkdirSync(join(dir, 'damaged'), { recursive: true, mode: 0o700 })
-  renameSync(path, join(dir, 'damaged', `${first}-${Date.now()}.seg`))
-}
-
-function syncDirectory(dir: string): void {
-  const fd = openSync(dir, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
 }
