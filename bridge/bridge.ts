@@ -22,6 +22,7 @@ import { quarantineRoutes } from './http/quarantine.ts'
 import { createHttpServer } from './http/server.ts'
 import { balance } from './ledger.ts'
 import { Relay } from './live/relay.ts'
+import { RING_SIZE } from './live/ring.ts'
 import { liveRoutes } from './live/routes.ts'
 import { attachLive } from './live/sockets.ts'
 import type { Logger } from './log.ts'
@@ -61,6 +62,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   const catalog = new Catalog({
     journalPath: data.catalog,
     scope: store.kind === 'influx' ? 'measurement' : 'device',
+    maxAgeMs: settings.time.maxAge,
   })
   const decoder = createDecoder({ rules: settings.rules })
   decoder.learn(catalog.facts())
@@ -95,6 +97,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     epoch,
     lastReadings: () => catalog.lastReadings(),
     limits: { maxConnections: settings.live.maxConnections },
+    ring: { ...RING_SIZE, entries: settings.live.ringReadings },
   })
   // The broker hands messages to the pipeline, which has the broker publish what a decoder asks for.
   const pipeline: Pipeline = createPipeline({

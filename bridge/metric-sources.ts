@@ -102,6 +102,11 @@ export function metricSources({
       read: () => spool.stats.damagedBytes,
     },
     {
+      name: 'old_times_total',
+      help: 'Device times older than time.maxAge, replaced by the arrival time',
+      read: () => catalog.stats.oldTimes,
+    },
+    {
       name: 'type_conflicts_total',
       help: 'Values stored as text beside a field of another type',
       read: () => catalog.stats.typeConflicts,

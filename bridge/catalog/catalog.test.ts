@@ -108,6 +108,13 @@ describe('times', () => {
   })
 })
 
+it('a device time older than the limit is not believed, and counted', () => {
+  const catalog = new Catalog({ journalPath: join(dir, 'catalog.jsonl'), scope: 'device', maxAgeMs: 60_000 })
+  expect(catalog.accept(reading('a', { n: 1 }, NOW - 60_000_000), 'general', NOW).timeUs).toBe(NOW - 60_000_000)
+  expect(catalog.accept(reading('a', { n: 1 }, NOW - 60_000_001), 'general', NOW).timeUs).toBe(NOW)
+  expect(catalog.stats.oldTimes).toBe(1)
+})
+
 describe('devices', () => {
   it('are named and placed by what is learned, which outlives a restart', async () => {
     const catalog = open()

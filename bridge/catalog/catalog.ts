@@ -28,6 +28,13 @@ export interface Accepted {
   readonly timeUs: number
 }
 
+export interface CatalogOptions {
+  readonly journalPath: string
+  readonly scope: TypeScope
+  /** Device times older than this are not believed: the arrival time counts. */
+  readonly maxAgeMs?: number | undefined
+}
+
 type JournalRecord =
   | {
       readonly type: FieldType
@@ -45,17 +52,19 @@ export class Catalog {
   readonly #series = new Map<string, StoredSeries>()
   /** The decoder hands out one tags object per topic: most lookups end here. */
   #byTags = new WeakMap<Tags, StoredSeries>()
-  readonly stats = { typeConflicts: 0 }
+  readonly #maxAgeUs: number
+  readonly stats = { typeConflicts: 0, oldTimes: 0 }
 
-  constructor(options: { readonly journalPath: string; readonly scope: TypeScope }) {
+  constructor(options: CatalogOptions) {
     this.#scope = options.scope
+    this.#maxAgeUs = (options.maxAgeMs ?? Number.POSITIVE_INFINITY) * 1000
     this.#journal = new Journal(options.journalPath, record => this.#recall(record as JournalRecord))
   }
 
   /** Types the values, fixes the time, remembers the newest, and encodes the line. */
   accept(reading: Reading, by: string, receivedUs: number): Accepted {
     const series = this.#seriesOf(reading)
-    const timeUs = reading.timeUs ?? series.arrivalTime(receivedUs)
+    const timeUs = this.#believedTime(reading, receivedUs) ?? series.arrivalTime(receivedUs)
     let encoded = ''
     let fields: Field[] | null = null
     for (let i = 0; i < reading.fields.length; i++) {
@@ -150,6 +159,12 @@ export class Catalog {
 
   close(): Promise<void> {
     return this.#journal.close()
+  }
+
+  #believedTime({ timeUs }: Reading, receivedUs: number): number | null {
+    if (timeUs === null || receivedUs - timeUs <= this.#maxAgeUs) return timeUs
+    this.stats.oldTimes++
+    return null
   }
 
   #recall(record: JournalRecord): void {
