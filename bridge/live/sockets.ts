@@ -32,6 +32,7 @@ const PING_MS = 15_000
 const DEAD_MS = 35_000
 /** How long a closing handshake may take: a frozen client does not answer. */
 const CLOSE_MS = 5_000
+const SHUTDOWN_MS = 1_000
 
 export function attachLive(server: Server, relay: Relay, options: LiveSocketsOptions = {}): LiveSockets {
   const { authenticate } = options
@@ -71,7 +72,7 @@ export function attachLive(server: Server, relay: Relay, options: LiveSocketsOpt
     async close(text, spreadMs) {
       isClosing = true
       await relay.close(text, spreadMs)
-      await peers.gone()
+      await peers.gone(SHUTDOWN_MS)
       server.off('upgrade', listener)
       peers.close()
       sockets.close()
@@ -126,8 +127,16 @@ class Peers {
     })
   }
 
-  async gone(): Promise<void> {
-    if (this.#peers.size > 0) await new Promise<void>(resolve => (this.#onGone = resolve))
+  /** Resolves when all have closed; those that have not in time are cut off. */
+  async gone(withinMs: number): Promise<void> {
+    if (this.#peers.size === 0) return
+    const cutOff = setTimeout(() => {
+      for (const webSocket of this.#peers.keys()) webSocket.terminate()
+    }, withinMs)
+    await new Promise<void>(resolve => {
+      this.#onGone = resolve
+    })
+    clearTimeout(cutOff)
   }
 
   close(): void {

@@ -1,0 +1,59 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Filter, globMatches, isTopicFilter, topicMatches } from './filter.ts'
+
+describe('globs', () => {
+  test('agree with the regular expression that says the same', () => {
+    const letters = fc.constantFrom('a', 'b', '/', '*', '?', '.')
+    const text = fc.array(letters, { maxLength: 12 }).map(list => list.join(''))
+    fc.assert(
+      fc.property(text, text, (glob, name) => {
+        const escaped = glob.replaceAll('.', '\\.').replaceAll('*', '[^]*').replaceAll('?', '[^]')
+        expect(globMatches(glob, name)).toBe(new RegExp(`^${escaped}$`).test(name))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('are case-sensitive, and cheap even when written to be dear', () => {
+    expect(globMatches('Kitchen-*', 'kitchen-1')).toBe(false)
+    const startMs = performance.now()
+    expect(globMatches(`${'a*'.repeat(120)}b`, 'a'.repeat(256))).toBe(false)
+    expect(performance.now() - startMs).toBeLessThan(100)
+  })
+})
+
+describe('MQTT filters', () => {
+  test.each([
+    ['home/+/#', 'home/hall/lamp/state', true],
+    ['home/+/#', 'home/hall', true],
+    ['home/+', 'home/hall/lamp', false],
+    ['home/+', 'home', false],
+    ['+/+', '/x', true],
+    ['#', 'a/b', true],
+    ['#', '$SYS/x', false],
+    ['+/x', '$SYS/x', false],
+    ['$SYS/#', '$SYS/x', true],
+    ['a', 'A', false],
+  ])('%s and %s: %s', (filter, topic, matches) => {
+    expect(topicMatches(filter, topic)).toBe(matches)
+  })
+
+  test.each(['a#', '#/a', 'a+', '', 'a\0'])('%j is none', filter => {
+    expect(isTopicFilter(filter)).toBe(false)
+  })
+})
+
+test('kinds are combined by AND, patterns by OR; fields that do not match are left out', () => {
+  const filter = new Filter({ devices: ['a', 'b*'], topics: ['home/#'], fields: ['temp*'] })
+  const of = (device: string, topic: string, ...names: string[]) => {
+    const fields = names.map(name => ({ name, value: 1 }))
+    const selected = filter.select({ seq: 1, device, topic, tags: {}, fields, timeUs: 0, receivedUs: 0 })
+    return selected?.map(field => field.name)
+  }
+  expect(of('a', 'home/x', 'temperature', 'humidity')).toEqual(['temperature'])
+  expect(of('bb', 'home/x', 'temp')).toEqual(['temp'])
+  expect(of('a', 'office/x', 'temp')).toBeUndefined()
+  expect(of('c', 'home/x', 'temp')).toBeUndefined()
+  expect(of('a', 'home/x', 'humidity')).toBeUndefined()
+})
