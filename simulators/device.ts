@@ -69,8 +69,16 @@ export interface Shape {
   report(about: About, values: Values, nowMs: number): readonly Publication[]
   /** MQTT filters on which it listens. */
   readonly listens: readonly string[]
-  /** Which field a command wants to have which value; null when it is not for this device. */
-  understand(about: About, topic: string, payload: string): readonly Change[] | null
+  /**
+   * Which field a command wants to have which value; `greet` when it asks for the greeting again, null when it is
+   * not for this device.
+   */
+  understand(
+    about: About,
+    topic: string,
+    payload: string,
+    bytes: Uint8Array,
+  ): readonly Change[] | 'greet' | null
   /** What it answers beside its new state. */
   answer?(about: About, changes: readonly Change[], values: Values, nowMs: number): readonly Publication[]
 }
@@ -95,4 +103,10 @@ export function slug(name: string, separator = '_'): string {
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, separator)
     .replace(new RegExp(`^${separator}|${separator}$`, 'g'), '')
+}
+
+/** `living-room` -> `Living room`. */
+export function titled(name: string): string {
+  const words = name.replaceAll(/[-_]/g, ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
 }

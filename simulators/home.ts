@@ -7,9 +7,10 @@ import { smallHome } from './house/small-home.ts'
 import { Random } from './random.ts'
 import { Simulation } from './simulation.ts'
 import { Station } from './station.ts'
+import { targetOf } from './target.ts'
 
 export interface HomeOptions {
-  /** `mqtt://host:port`, or any that MQTT.js takes. */
+  /** `mqtt://host:port`, or `mqtts:`, `ws:`, `wss:`. */
   readonly url: string
   readonly seed?: number | undefined
   readonly username?: string | undefined
@@ -20,11 +21,13 @@ export interface HomeOptions {
 
 /** Starts at once; a broker that is not there yet is tried again. `stop()` waits for what is on its way. */
 export async function startHome(options: HomeOptions): Promise<{ stop(): Promise<void> }> {
+  const { url, username, password, signal } = options
   const random = new Random(options.seed ?? 1)
   const startMs = Date.now()
   const simulation = new Simulation(smallHome(random, startMs), random, startMs)
-  const station = new Station(simulation, options)
-  options.signal?.addEventListener('abort', () => void station.stop(), { once: true })
-  if (options.signal?.aborted === true) await station.stop()
-  return { stop: () => station.stop() }
+  const station = new Station(simulation, { target: targetOf(url, { username, password }) })
+  const stop = () => station.stop()
+  signal?.addEventListener('abort', stop, { once: true })
+  if (signal?.aborted === true) await stop()
+  return { stop }
 }

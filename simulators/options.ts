@@ -94,7 +94,8 @@ export interface RunSettings {
   /** Infinity: until the signal. */
   readonly seconds: number
   readonly seed: number
-  readonly startMs: number
+  /** Of the simulated clock; undefined: the time when the run begins. */
+  readonly startMs: number | undefined
   readonly faults: FaultPlan
   readonly checkUrl: string | undefined
   readonly token: string | undefined
@@ -109,7 +110,7 @@ export function runSettingsOf(flags: RunFlags, signal: AbortSignal): RunSettings
     qos: flags.qos,
     seconds: flags.seconds ?? (flags.check === undefined ? Infinity : 10),
     seed: flags.seed,
-    startMs: flags.start ?? Date.now(),
+    startMs: flags.start,
     faults: faultPlanOf(flags.fault),
     checkUrl: flags.check,
     token: flags.token,

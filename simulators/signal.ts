@@ -82,11 +82,11 @@ export function battery(random: Random, lifeDays = 700): Signal {
 }
 
 /** Soil in a pot: dries over days, and is watered when it gets too dry. In percent. */
-export function drying(random: Random, startMs: number): Signal {
+export function drying(random: Random): Signal {
   let moisture = random.between(28, 60)
-  let lastMs = startMs
+  let lastMs: number | undefined
   return nowMs => {
-    moisture *= Math.exp(-(nowMs - lastMs) / (6 * 86_400_000))
+    moisture *= Math.exp(-(nowMs - (lastMs ?? nowMs)) / (6 * 86_400_000))
     lastMs = nowMs
     if (moisture < 22) moisture = random.between(55, 65)
     return inSteps(moisture + 0.1 * random.gaussian(), 0.1)

@@ -44,6 +44,10 @@ export class Simulation {
       slot.dueMs += Math.round(slot.device.schedule.everyMs * slot.random.between(0.2, 1))
   }
 
+  get size(): number {
+    return this.#slots.length
+  }
+
   get clients(): readonly string[] {
     return [...new Set(this.#slots.map(slot => slot.device.shape.client))]
   }
@@ -92,18 +96,20 @@ export class Simulation {
   }
 
   /** What devices answer to a message from elsewhere. */
-  receive(client: string, topic: string, payload: string, nowMs: number): Outgoing[] {
+  receive(client: string, topic: string, payload: Uint8Array, nowMs: number): Outgoing[] {
+    const text = Buffer.from(payload).toString()
     const outgoing: Outgoing[] = []
     for (const slot of this.#slots) {
       const { device } = slot
       const { shape } = device
       if (shape.client !== client || !shape.listens.some(filter => matchesFilter(filter, topic))) continue
-      const changes = shape.understand(device, topic, payload)
-      if (changes === null) continue
-      const taken = changes.filter(change => apply(device, change))
+      const understood = shape.understand(device, topic, text, payload)
+      if (understood === null) continue
+      const changes = understood === 'greet' ? [] : understood.filter(change => apply(device, change))
       const values = valuesOf(device, nowMs)
-      for (const publication of shape.answer?.(device, taken, values, nowMs) ?? []) {
-        outgoing.push(stamped(publication, client, nowMs))
+      const greeting = understood === 'greet' ? shape.greet(device, nowMs) : []
+      for (const said of [...greeting, ...(shape.answer?.(device, changes, values, nowMs) ?? [])]) {
+        outgoing.push(stamped(said, client, nowMs))
       }
       outgoing.push(...this.#report(slot, nowMs, values))
     }

@@ -6,6 +6,7 @@
 import { WebSocket } from 'ws'
 import { LIVE_PROTOCOL, type ServerFrame } from '../../bridge/live/protocol.ts'
 import type { Api } from './api.ts'
+import { untilStill } from './patience.ts'
 
 export interface DashboardCounts {
   open: number
@@ -16,29 +17,49 @@ export interface DashboardCounts {
   closed: number
 }
 
+export interface DashboardFindings extends DashboardCounts {
+  /** Readings, of all dashboards together. */
+  readonly expected: number
+  readonly ok: boolean
+}
+
 /** Connections being opened at once. */
 const OPENING = 100
 const TIMEOUT_MS = 30_000
 
 export class Dashboards {
   readonly counts: DashboardCounts = { open: 0, readings: 0, skipped: 0, gaps: 0, closed: 0 }
-  /** The topics that each of them watches, by its number. */
-  readonly #topics: readonly string[]
+  /** Which room each of them watches. */
+  readonly #rooms: readonly string[]
   readonly #api: Api
   readonly #sockets: WebSocket[] = []
   #isClosing = false
 
-  constructor(api: Api, topics: readonly string[]) {
+  constructor(api: Api, rooms: readonly string[]) {
     this.#api = api
-    this.#topics = topics
+    this.#rooms = rooms
   }
 
   async open(): Promise<void> {
-    const waiting = [...this.#topics]
+    const waiting = [...this.#rooms]
     const workers = Array.from({ length: OPENING }, async () => {
-      for (let topic = waiting.pop(); topic !== undefined; topic = waiting.pop()) await this.#openOne(topic)
+      for (let room = waiting.pop(); room !== undefined; room = waiting.pop()) await this.#openOne(room)
     })
     await Promise.all(workers)
+  }
+
+  /** Waits for what is on its way. Ok: every dashboard that stayed open was shown all, or told what was left out. */
+  async finish(sentByRoom: (room: string) => number, patienceMs: number): Promise<DashboardFindings | null> {
+    if (this.#rooms.length === 0) return null
+    const { counts } = this
+    const expected = this.#rooms.reduce((sum, room) => sum + sentByRoom(room), 0)
+    await untilStill(
+      () => counts.readings >= expected,
+      () => counts.readings,
+      patienceMs,
+    )
+    const wasTold = counts.skipped > 0 || counts.gaps > 0
+    return { ...counts, expected, ok: counts.closed === 0 && (counts.readings === expected || wasTold) }
   }
 
   close(): void {
@@ -46,7 +67,7 @@ export class Dashboards {
     for (const socket of this.#sockets) socket.close(1000)
   }
 
-  #openOne(topic: string): Promise<void> {
+  #openOne(room: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const url = new URL(this.#api.liveUrl)
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
@@ -56,7 +77,7 @@ export class Dashboards {
     socket.on('open', () => {
       const { token } = this.#api
       if (token !== undefined) socket.send(JSON.stringify({ op: 'auth', token }))
-      socket.send(JSON.stringify({ op: 'subscribe', id: 1, topics: [topic], snapshot: false }))
+      socket.send(JSON.stringify({ op: 'subscribe', id: 1, topics: [`home/${room}/#`], snapshot: false }))
     })
     socket.on('message', data => {
       const frame = JSON.parse(data.toString()) as ServerFrame

@@ -7,19 +7,19 @@ import { connectLive } from '../../bridge/live/client.ts'
 import type { LiveReading } from '../../bridge/live/protocol.ts'
 import type { FleetMessage } from '../fleet/connection.ts'
 import type { FleetDevice } from '../fleet/device.ts'
-import type { Fleet, FleetWatcher } from '../fleet/fleet.ts'
+import type { FleetWatcher } from '../fleet/fleet.ts'
+import { sleep } from '../sleep.ts'
 import { type Api, type LedgerView, ledgerSince } from './api.ts'
 import { FleetTally } from './fleet-tally.ts'
 import { Latency } from './latency.ts'
-import { untilDrained, untilStill } from './patience.ts'
+import { untilDrained, untilStill, withDeadline } from './patience.ts'
 import type { Findings } from './report.ts'
 
 export interface FleetCheckOptions {
   readonly api: Api
   readonly devices: readonly FleetDevice[]
   readonly prefix: string
-  /** Of the fleet; readings of earlier runs lie before it. */
-  readonly fromMs: number
+  readonly qos: 0 | 1 | 2
   /** Without anything new for so long, what is missing is missing. */
   readonly patienceMs: number
 }
@@ -37,7 +37,8 @@ export class FleetCheck implements FleetWatcher {
   readonly #live
   readonly #ending = new AbortController()
   #ledgerBefore: LedgerView | null = null
-  #lastAcknowledged: FleetMessage | null = null
+  /** The last that was acknowledged (with QoS 0: sent), until it is probed. */
+  #lastSure: FleetMessage | null = null
   #probing: Promise<void> = Promise.resolve()
 
   constructor(options: FleetCheckOptions) {
@@ -65,7 +66,9 @@ export class FleetCheck implements FleetWatcher {
   }
 
   onSent(message: FleetMessage, nowMs: number): void {
-    if (message.isReading) this.tally.sent(message, nowMs)
+    if (!message.isReading) return
+    this.tally.sent(message, nowMs)
+    if (this.#options.qos === 0) this.#lastSure = message
   }
 
   onAcknowledged(message: FleetMessage, nowMs: number): void {
@@ -73,16 +76,26 @@ export class FleetCheck implements FleetWatcher {
     const tookMs = this.tally.arrived('acknowledged', message.index, message.seq, nowMs)
     if (tookMs === null) return
     this.latency.ack.record(tookMs)
-    this.#lastAcknowledged = message
+    this.#lastSure = message
   }
 
-  /** When the fleet has fallen silent: waits for what is on its way, then compares. */
-  async finish(fleet: Fleet): Promise<Findings> {
-    const { api, patienceMs } = this.#options
+  sentByRoom(room: string): number {
+    const { devices } = this.#options
+    return devices.reduce(
+      (sum, device, index) => sum + (device.room === room ? this.tally.sentBy(index) : 0),
+      0,
+    )
+  }
+
+  /**
+   * When the fleet has fallen silent: waits for what is on its way, then compares. No reading of this run is older
+   * than `fromMs`, and none of an earlier one younger.
+   */
+  async finish(fromMs: number): Promise<Findings> {
+    const { api, patienceMs, qos } = this.#options
     const { counts } = this.tally
     this.#ending.abort()
     await this.#probing
-    await fleet.settled(patienceMs)
     await untilStill(
       () => counts.live >= counts.sent,
       () => counts.live,
@@ -91,7 +104,7 @@ export class FleetCheck implements FleetWatcher {
     await untilDrained(api, patienceMs)
     await untilStill(
       () => counts.stored >= counts.sent,
-      () => this.#countStored(),
+      () => this.#countStored(fromMs),
       patienceMs,
     )
     const ledger = this.#ledgerBefore && ledgerSince(this.#ledgerBefore, await api.ledger())
@@ -106,7 +119,7 @@ export class FleetCheck implements FleetWatcher {
         stored: this.latency.stored.summary,
       },
       missing: {
-        acknowledged: this.tally.missing('acknowledged').map(inWords),
+        acknowledged: qos === 0 ? [] : this.tally.missing('acknowledged').map(inWords),
         live: this.tally.missing('live').map(inWords),
         stored: this.tally.missing('stored').map(inWords),
       },
@@ -132,8 +145,8 @@ export class FleetCheck implements FleetWatcher {
   async #probe(): Promise<void> {
     const { signal } = this.#ending
     while (!signal.aborted) {
-      const message = this.#lastAcknowledged
-      this.#lastAcknowledged = null
+      const message = this.#lastSure
+      this.#lastSure = null
       if (message !== null) await this.#probeOne(message, signal).catch(() => undefined)
       await sleep(PROBE_MS)
     }
@@ -152,17 +165,18 @@ export class FleetCheck implements FleetWatcher {
     }
   }
 
-  async #countStored(): Promise<number> {
+  async #countStored(fromMs: number): Promise<number> {
     const lacking = this.tally.lacking('stored')
     const workers = Array.from({ length: HISTORY_AT_ONCE }, async () => {
-      for (let index = lacking.pop(); index !== undefined; index = lacking.pop()) await this.#lookUp(index)
+      for (let index = lacking.pop(); index !== undefined; index = lacking.pop())
+        await this.#lookUp(index, fromMs)
     })
     await Promise.all(workers)
     return this.tally.counts.stored
   }
 
-  async #lookUp(index: number): Promise<void> {
-    const { api, devices, fromMs } = this.#options
+  async #lookUp(index: number, fromMs: number): Promise<void> {
+    const { api, devices } = this.#options
     // To the end of time that a device may claim; a skewed clock lies within.
     const toMs = Date.now() + 86_400_000
     const points = api.rawPoints(devices[index]!.id, 'seq', fromMs, toMs)
@@ -174,16 +188,4 @@ export class FleetCheck implements FleetWatcher {
 
 function inWords({ device, seq }: { device: string; seq: number }): string {
   return `${device} #${seq}`
-}
-
-async function withDeadline(promise: Promise<void>, timeoutMs: number, message: string): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(message)), timeoutMs)
-  })
-  await Promise.race([promise, late]).finally(() => clearTimeout(timer))
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms))
 }

@@ -19,6 +19,7 @@ interface Row {
   /** Milliseconds since the tally began; to a tenth within three hours. */
   sentMs: Float32Array
   count: number
+  sent: number
 }
 
 export class FleetTally {
@@ -33,7 +34,12 @@ export class FleetTally {
   constructor(devices: readonly FleetDevice[]) {
     this.#devices = devices
     this.#indexById = new Map(devices.map((device, index) => [device.id, index]))
-    this.#rows = devices.map(() => ({ marks: new Uint8Array(64), sentMs: new Float32Array(64), count: 0 }))
+    this.#rows = devices.map(() => ({
+      marks: new Uint8Array(64),
+      sentMs: new Float32Array(64),
+      count: 0,
+      sent: 0,
+    }))
   }
 
   sent({ index, seq }: FleetMessage, nowMs: number): void {
@@ -42,6 +48,7 @@ export class FleetTally {
     row.marks[seq] = row.marks[seq]! | SENT
     row.sentMs[seq] = nowMs - this.#beganMs
     row.count = Math.max(row.count, seq + 1)
+    row.sent++
     this.counts.sent++
   }
 
@@ -57,6 +64,10 @@ export class FleetTally {
     row.marks[seq] = marks | MARK[station]
     this.counts[station]++
     return nowMs - this.#beganMs - row.sentMs[seq]!
+  }
+
+  sentBy(index: number): number {
+    return this.#rows[index]!.sent
   }
 
   indexOf(device: string): number | undefined {

@@ -1,5 +1,6 @@
 /** How long a check waits for what is on its way: as long as something moves, and then some. */
 
+import { sleep } from '../sleep.ts'
 import type { Api } from './api.ts'
 
 const LOOK_MS = 100
@@ -33,6 +34,15 @@ export async function untilDrained(api: Api, patienceMs: number): Promise<void> 
   )
 }
 
-function sleep(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms))
+/** Rejects with the message when it takes longer. */
+export async function withDeadline(
+  promise: Promise<void>,
+  timeoutMs: number,
+  message: string,
+): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(message)), timeoutMs)
+  })
+  await Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }

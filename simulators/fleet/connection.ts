@@ -51,6 +51,8 @@ export interface ConnectionEvents {
   onLost(reason: string): void
   onSent(message: FleetMessage, nowMs: number): void
   onAcknowledged(message: FleetMessage, nowMs: number): void
+  /** A message that a fault had spoilt was on its way when the connection was lost. */
+  onGivenUp(message: FleetMessage): void
 }
 
 const KEEP_ALIVE_S = 60
@@ -208,9 +210,19 @@ export class FleetConnection {
     this.#batch = ''
     this.#stream = null
     this.state = 'waiting'
+    this.#giveUpSpoilt()
     this.#options.events.onLost(reason)
     const delayMs = Math.min(LAST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#attempts++)
     this.#timer = setTimeout(() => this.open(), delayMs * (0.5 + this.#options.random() / 2))
+  }
+
+  /** What may have been the reason for the loss is not sent again, or it would be lost for good. */
+  #giveUpSpoilt(): void {
+    for (const [packetId, message] of this.#unacknowledged) {
+      if (message.isReading) continue
+      this.#unacknowledged.delete(packetId)
+      this.#options.events.onGivenUp(message)
+    }
   }
 
   #nextId(): number {

@@ -7,23 +7,21 @@
 import type { Fate, MessageFaults } from '../faults/message-faults.ts'
 import { SlowLink } from '../faults/slow-link.ts'
 import { Random } from '../random.ts'
+import { sleep } from '../sleep.ts'
 import { localAddressFor, openStream, type Target } from '../target.ts'
 import { FleetConnection, type FleetMessage } from './connection.ts'
-import { type FleetDevice, fleetDevices, fleetPayload } from './device.ts'
+import { type FleetDevice, fleetPayload } from './device.ts'
 import { latin1 } from './packets.ts'
 
 export interface FleetOptions {
   readonly target: Target
-  readonly devices: number
   /** Messages a second, all together; Infinity: as fast as they are acknowledged. */
   readonly rate: number
   readonly seed: number
-  readonly startMs: number
   readonly qos: 0 | 1 | 2
   /** Connections that the devices share; as many as devices unless given. */
   readonly connections?: number | undefined
   readonly prefix?: string | undefined
-  readonly fields?: number | undefined
   /** Unacknowledged messages of one connection. */
   readonly window?: number | undefined
   /** `x-sim-0001`: some brokers bind client ids to the username. */
@@ -32,6 +30,12 @@ export interface FleetOptions {
   /** Bytes a second and connection, for that part of the connections. */
   readonly slowLink?: { readonly bytesPerS: number; readonly part: number } | undefined
   readonly watcher?: FleetWatcher | undefined
+}
+
+export interface FleetRun {
+  readonly startMs: number
+  readonly durationMs: number
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface FleetWatcher {
@@ -54,6 +58,8 @@ export interface FleetStats {
 }
 
 const TICK_MS = 5
+/** Time for all connections to come up. */
+const CONNECT_MS = 60_000
 /** Waiting in all connections together, and at least so many; then the clock of the fleet waits, too. */
 const MAX_WAITING = 20_000
 const WINDOW = 100
@@ -79,26 +85,26 @@ export class Fleet {
   readonly #seqs: Uint32Array
   readonly #held = new Map<number, FleetMessage>()
   readonly #touched = new Set<FleetConnection>()
+  #startMs = 0
   #made = 0
   #enqueued = 0
   #done = 0
-  #lastTsMs: number
+  #lastTsMs = 0
 
-  constructor(options: FleetOptions) {
+  constructor(devices: readonly FleetDevice[], options: FleetOptions) {
+    this.devices = devices
     this.#options = options
-    this.#lastTsMs = options.startMs
-    this.devices = fleetDevices(options.devices, options.seed, options.prefix, options.fields)
-    this.#seqs = new Uint32Array(options.devices)
-    const count = Math.min(options.connections ?? options.devices, options.devices)
+    this.#seqs = new Uint32Array(devices.length)
+    const count = Math.min(options.connections ?? devices.length, devices.length)
     const random = new Random(options.seed).fork('connections')
     this.connections = Array.from({ length: count }, (_, i) => this.#connection(i, count, random))
   }
 
   /** Resolves when every connection is open; rejects, with the broker's reason, when some are not by then. */
-  async connect(timeoutMs = 60_000): Promise<void> {
-    const deadlineMs = performance.now() + timeoutMs
+  async connect(signal?: AbortSignal): Promise<void> {
+    const deadlineMs = performance.now() + CONNECT_MS
     let next = 0
-    while (this.stats.open < this.connections.length) {
+    while (this.stats.open < this.connections.length && signal?.aborted !== true) {
       while (next < this.connections.length && next - this.stats.open < OPENING)
         this.connections[next++]!.open()
       if (performance.now() > deadlineMs) {
@@ -111,9 +117,13 @@ export class Fleet {
     }
   }
 
-  /** Publishes for so long. Resolves when all that was due in that time has been handed to the connections. */
-  async run(durationMs: number, signal?: AbortSignal): Promise<void> {
+  /**
+   * Publishes for so long; the first message has the time `startMs`. Resolves when all that was due in that time
+   * has been handed to the connections.
+   */
+  async run({ startMs, durationMs, signal }: FleetRun): Promise<void> {
     const { rate } = this.#options
+    this.#startMs = startMs
     const total = rate === Infinity ? Infinity : Math.floor((rate * durationMs) / 1000)
     const beginMs = performance.now()
     while (this.#made < total && signal?.aborted !== true) {
@@ -163,12 +173,13 @@ export class Fleet {
   }
 
   #make(due: number): void {
-    const { rate, startMs, devices } = this.#options
+    const { rate } = this.#options
+    const devices = this.devices.length
     const maxWaiting = Math.max(MAX_WAITING, 2 * devices)
     let room = maxWaiting - this.pending
     while (this.#made < due && room-- > 0) {
       const index = this.#made % devices
-      const tsMs = rate === Infinity ? this.#nowTs() : micros(startMs + (this.#made * 1000) / rate)
+      const tsMs = rate === Infinity ? this.#nowTs() : micros(this.#startMs + (this.#made * 1000) / rate)
       this.#made++
       this.#say(index, tsMs)
     }
@@ -237,8 +248,8 @@ export class Fleet {
   }
 
   #connection(i: number, count: number, random: Random): FleetConnection {
-    const { target, qos, window, devices, prefix = 'sim', clientIdPrefix = '', slowLink } = this.#options
-    const name = count === devices ? this.devices[i]!.id : `${prefix}-gateway-${i + 1}`
+    const { target, qos, window, prefix = 'sim', clientIdPrefix = '', slowLink } = this.#options
+    const name = count === this.devices.length ? this.devices[i]!.id : `${prefix}-gateway-${i + 1}`
     const localAddress = localAddressFor(target, i)
     const isSlow = slowLink !== undefined && i < slowLink.part * count
     return new FleetConnection({
@@ -272,6 +283,9 @@ export class Fleet {
           if (message.isReading) this.stats.acknowledged++
           this.#options.watcher?.onAcknowledged(message, nowMs)
         },
+        onGivenUp: () => {
+          this.#done++
+        },
       },
     })
   }
@@ -279,8 +293,4 @@ export class Fleet {
 
 function micros(ms: number): number {
   return Math.round(ms * 1000) / 1000
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms))
 }

@@ -10,7 +10,7 @@ import { messageFaultsOf, SLOW_PART } from '../faults/plan.ts'
 import type { RunSettings } from '../options.ts'
 import { startProgress } from '../progress.ts'
 import { Random } from '../random.ts'
-import { fleetDevices } from './device.ts'
+import { type FleetDevice, fleetDevices } from './device.ts'
 import { Fleet } from './fleet.ts'
 
 export interface FleetRunOptions extends RunSettings {
@@ -24,61 +24,52 @@ export interface FleetRunOptions extends RunSettings {
 }
 
 export async function runFleet(options: FleetRunOptions): Promise<Report> {
-  const { target, devices, seed, startMs, seconds, qos, faults: plan, prefix, patienceMs } = options
+  const { target, seed, seconds, qos, faults: plan, prefix, patienceMs, signal } = options
   const api = options.checkUrl === undefined ? null : new Api(options.checkUrl, options.token)
-  const random = new Random(seed)
-  const messageFaults = messageFaultsOf(plan)
-  const faults =
-    messageFaults === null ? undefined : new MessageFaults(messageFaults, random.fork('message faults'))
-  const skewMs = plan['clock-skew'] === undefined ? 0 : Math.min(0, faults?.skewMs ?? 0)
-  const check =
-    api &&
-    new FleetCheck({
-      api,
-      devices: fleetDevices(devices, seed, prefix, options.fields),
-      prefix,
-      fromMs: startMs + skewMs,
-      patienceMs,
-    })
-  const slow = plan['slow-link']
-  const fleet = new Fleet({
-    ...options,
-    faults,
-    slowLink: slow === undefined ? undefined : { bytesPerS: slow, part: SLOW_PART },
-    watcher: check ?? undefined,
-  })
-  const dashboards =
-    api && options.dashboards > 0 ? new Dashboards(api, watchedTopics(fleet, options.dashboards)) : null
   if (options.dashboards > 0 && api === null)
     throw new Error('--dashboards needs --check: that is where they connect')
+  const random = new Random(seed)
+  const faultOptions = messageFaultsOf(plan)
+  const faults =
+    faultOptions === null ? undefined : new MessageFaults(faultOptions, random.fork('message faults'))
+  const slow = plan['slow-link']
+  const slowLink = slow === undefined ? undefined : { bytesPerS: slow, part: SLOW_PART }
+  const devices = fleetDevices(options.devices, seed, prefix, options.fields)
+  const check = api && new FleetCheck({ api, devices, prefix, qos, patienceMs })
+  const dashboards = api && new Dashboards(api, watchedRooms(devices, options.dashboards))
+  const fleet = new Fleet(devices, { ...options, faults, slowLink, watcher: check ?? undefined })
   try {
     await check?.begin()
     await dashboards?.open()
-    await fleet.connect()
+    await fleet.connect(signal)
     const linkFaults = await startLinkFaults(plan, fleet, { target, api, random: random.fork('link faults') })
+    const startMs = options.startMs ?? Date.now()
     const beganMs = performance.now()
     const progress = startProgress(seconds * 1000, () => inWords(fleet, check))
-    await fleet.run(seconds * 1000, options.signal)
+    await fleet.run({ startMs, durationMs: seconds * 1000, signal })
     linkFaults.stop()
     await fleet.settled(patienceMs)
     const tookS = (performance.now() - beganMs) / 1000
-    const findings = (await check?.finish(fleet)) ?? null
+    const skewMs = Math.min(0, plan['clock-skew'] === undefined ? 0 : (faults?.skewMs ?? 0))
+    const findings = check && (await check.finish(startMs + skewMs))
+    const shown = dashboards && check && (await dashboards.finish(room => check.sentByRoom(room), patienceMs))
     progress.stop()
-    const { sent, acknowledged, spoilt, omitted, repeated } = fleet.stats
+    const struck =
+      Object.keys(plan).length === 0 ? {} : { faults: { ...faults?.counts, ...linkFaults.counts } }
+    const { sent, acknowledged, open: _open, ...rest } = fleet.stats
+    const links = { connections: fleet.links, retransmitted: fleet.retransmitted }
     const details = {
-      devices,
-      connections: fleet.connections.length,
-      reconnects: fleet.stats.lost,
-      retransmitted: fleet.retransmitted,
-      ...(dashboards === null ? {} : { dashboards: dashboards.counts }),
-      ...(Object.keys(plan).length === 0
-        ? {}
-        : { faults: { ...faults?.counts, ...linkFaults.counts, spoilt, omitted, repeated } }),
+      devices: devices.length,
+      ...links,
+      ...rest,
+      ...struck,
+      ...(shown === null ? {} : { dashboards: shown }),
     }
-    return reportOf(
+    const report = reportOf(
       { scenario: 'fleet', seed, startMs, seconds: tookS, qos, sent, acknowledged, details },
       findings,
     )
+    return shown === null ? report : { ...report, ok: report.ok && shown.ok }
   } finally {
     check?.close()
     dashboards?.close()
@@ -87,14 +78,14 @@ export async function runFleet(options: FleetRunOptions): Promise<Report> {
 }
 
 /** One room after the other. */
-function watchedTopics(fleet: Fleet, count: number): string[] {
-  const rooms = [...new Set(fleet.devices.map(device => device.room))]
-  return Array.from({ length: count }, (_, i) => `home/${rooms[i % rooms.length]}/#`)
+function watchedRooms(devices: readonly FleetDevice[], count: number): string[] {
+  const rooms = [...new Set(devices.map(device => device.room))]
+  return Array.from({ length: count }, (_, i) => rooms[i % rooms.length]!)
 }
 
 function inWords(fleet: Fleet, check: FleetCheck | null): string {
   const { sent, acknowledged, open } = fleet.stats
   const live = check === null ? '' : `  live ${check.tally.counts.live.toLocaleString('en')}`
-  const connections = `${open}/${fleet.connections.length} connected`
+  const connections = `${open}/${fleet.links} connected`
   return `sent ${sent.toLocaleString('en')}  acknowledged ${acknowledged.toLocaleString('en')}${live}  ${connections}`
 }
