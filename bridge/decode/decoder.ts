@@ -9,10 +9,12 @@
 import type { Fact, Request } from '../telemetry/facts.ts'
 import type { Message } from '../telemetry/message.ts'
 import type { Decoded, Outcome } from '../telemetry/reading.ts'
+import { spellUnit } from '../telemetry/units.ts'
 import { amend } from './amend.ts'
 import type { Context, Plan, Result, Told } from './family.ts'
 import { readGeneral } from './general.ts'
 import { createKnowledge } from './knowledge.ts'
+import { cleanName } from './names.ts'
 import { Payload } from './payload.ts'
 import { planTopic } from './plan.ts'
 import { RecentMap } from './recent-map.ts'
@@ -119,12 +121,20 @@ class Heard implements Context {
 
   tell(told: Told): void {
     if (this.facts === NO_FACTS) this.facts = []
-    const said = Object.entries(told).filter(([, value]) => value !== undefined && value !== '')
-    this.facts.push(Object.fromEntries(said) as unknown as Fact)
+    this.facts.push(factOf(told))
   }
 
   ask(request: Request): void {
     if (this.requests === NO_REQUESTS) this.requests = []
     this.requests.push(request)
   }
+}
+
+/** Names as they come in readings, and only what was said. */
+function factOf(told: Told): Fact {
+  const said = Object.entries(told).map(([key, value]) => {
+    if (typeof value !== 'string' || key === 'topic') return [key, value]
+    return [key, key === 'unit' ? spellUnit(value) : value === '' ? undefined : cleanName(value)]
+  })
+  return Object.fromEntries(said.filter(([, value]) => value !== undefined))
 }

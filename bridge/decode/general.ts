@@ -2,7 +2,7 @@
 
 import { families } from './families.ts'
 import { type Context, type Family, ignored, type Plan, type Result, rejected } from './family.ts'
-import { type Json, jsonLines } from './json.ts'
+import { type Json, jsonLines, MAX_LINES } from './json.ts'
 import { isPicture, isPictureText, type Payload, startsDocument } from './payload.ts'
 import { availabilityResult, documentResult, scalarResult } from './results.ts'
 
@@ -41,9 +41,10 @@ function readDocuments(payload: Payload, text: string, plan: Plan, context: Cont
   if (json !== undefined) return readJson(json, plan, context)
   const lines = jsonLines(text)
   if (lines === undefined) return { result: rejected('broken JSON') }
-  const results = lines.map(line => readJson(line, plan, context).result)
+  const cut = lines.length > MAX_LINES ? 'too many lines' : undefined
+  const results = lines.slice(0, MAX_LINES).map(line => readJson(line, plan, context).result)
   const readings = results.flatMap(result => (result.kind === 'readings' ? result.readings : []))
-  return { result: readings.length === 0 ? ignored('no values') : { kind: 'readings', readings } }
+  return { result: readings.length === 0 ? ignored('no values') : { kind: 'readings', readings, cut } }
 }
 
 function readJson(json: Json, plan: Plan, context: Context): Finding {

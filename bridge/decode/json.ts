@@ -23,9 +23,12 @@ export function mendJson(text: string): Json | undefined {
   return mended === text ? undefined : parseJson(mended)
 }
 
+/** A message has no more documents; what follows is left out, and said to be. */
+export const MAX_LINES = 5_000
+
 /** A document on each line; undefined when one of them is none. */
 export function jsonLines(text: string): Json[] | undefined {
-  const lines = text.split('\n').filter(line => line.trim() !== '')
+  const lines = text.split('\n', MAX_LINES + 1).filter(line => line.trim() !== '')
   if (lines.length < 2) return undefined
   const documents: Json[] = []
   for (const line of lines) {

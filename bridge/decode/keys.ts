@@ -43,7 +43,7 @@ function remember(key: string): Key {
   const unitOf = unitTarget(key, flat)
   const isEnvelope = ENVELOPES.has(flat)
   const info: Key = {
-    name: key === '' ? '_' : cleanName(key),
+    name: cleanName(key),
     unit: unitOfName(key),
     timeRank: timeRank(key),
     identity: STRONG.has(flat)

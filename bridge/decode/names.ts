@@ -9,8 +9,9 @@
 /** Influx holds a series key of 64 KiB; nobody reads a name longer than this. */
 export const MAX_NAME_LENGTH = 256
 
-/** For device names, field names and tag values. */
+/** For device names, field names and tag values. A name is never empty. */
 export function cleanName(name: string, maxLength = MAX_NAME_LENGTH): string {
+  if (name === '') return '_'
   if (isClean(name, maxLength)) return name
   let out = ''
   for (const char of name.toWellFormed()) {
@@ -43,8 +44,9 @@ function isClean(name: string, maxLength: number): boolean {
  * metacharacters mean something else there.
  */
 export function cleanRoom(room: string): string | undefined {
+  if (room.trim() === '') return undefined
   const clean = cleanName(room.trim())
-    .replace(/[^\p{L}\p{M}\p{N} _-]/gu, '-')
+    .replace(/ *[^\p{L}\p{M}\p{N} _-]+ */gu, '-')
     .replace(/-{2,}/g, '-')
     .replace(/^-|-$/g, '')
   return clean === '' ? undefined : clean

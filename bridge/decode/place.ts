@@ -5,7 +5,7 @@
  *   home/kitchen/thermo-1/state   {..}    device thermo-1, room kitchen
  *   home/kitchen/temperature      21.5    device kitchen, field temperature
  *   plant/meter9/telemetry        {..}    device meter9
- *   garage/door/relay/0           ON      device door, field relay.0
+ *   garage/opener/relay/0         ON      device opener, field relay.0
  *   cars/1/battery_level          88      device cars/1, field battery_level
  *   lab/node1/env/temperature     21      device node1, field env.temperature
  *
@@ -13,7 +13,7 @@
  * belong to the field, so that two of them never share a series.
  */
 
-import { fieldClass } from '../telemetry/field-classes.ts'
+import { fieldClass, isQuantityWord } from '../telemetry/field-classes.ts'
 import { cleanName, cleanRoom } from './names.ts'
 
 export interface Place {
@@ -105,7 +105,7 @@ function isPartOf(levels: readonly string[], at: number): boolean {
   if (at >= 3 && levels[at]!.length === 1 && !isIndex(levels[at]!)) return true
   if (!isIndex(levels[at]!)) return isPart(levels[at]!)
   const above = levels[at - 1]!
-  return isPart(above) || (at >= 2 && (isQuantity(above) || GROUPS.has(above.toLowerCase())))
+  return isPart(above) || (at >= 2 && (isQuantityWord(above) || GROUPS.has(above.toLowerCase())))
 }
 
 function isCommon(level: string): boolean {
@@ -117,7 +117,7 @@ function isGroupOf(level: string, above: string, depth: number): boolean {
   if (isNumbered(level) || isCommon(above)) return false
   if (isNumbered(above) || isIndex(above)) return true
   // With two levels, `meters/water` is as likely a meter called water.
-  return depth > 1 && (isQuantity(level) || GROUPS.has(level.toLowerCase()))
+  return depth > 1 && (isQuantityWord(level) || GROUPS.has(level.toLowerCase()))
 }
 
 function levelsOf(topic: string): string[] {
@@ -137,8 +137,9 @@ function isIndex(level: string): boolean {
 function isPart(level: string): boolean {
   // An OBIS code, as meters name their registers.
   if (/^\d+-\d+:/.test(level)) return true
-  const stem = level.toLowerCase().replace(/[\d_:-]+$/, '')
-  return PARTS.has(stem) || CHIPS.has(stem) || CHIPS.has(level.toLowerCase())
+  const small = level.toLowerCase()
+  const stem = small.replace(/[\d_:-]+$/, '')
+  return PARTS.has(small) || NUMBERED_PARTS.has(stem) || CHIPS.has(stem) || CHIPS.has(small)
 }
 
 /** A MAC, an EUI, a serial number, a firmware's default name: names one device in the world. */
@@ -169,7 +170,7 @@ const words = (text: string) => new Set(text.split(' '))
 
 /** Say what kind of message it is, not whose. */
 const GENERIC = words(
-  'state status sensor sensors json telemetry data up uplink values value attributes attrs shadow messages message events event readings reading measurements measurement report reports update updates info result payload raw out live stats metrics all publish pub notify notification tele stat feedback properties reported measure observation observations current latest lv',
+  'state status sensor sensors json telemetry data up uplink values value attributes attrs shadow messages message events event readings reading measurements measurement report reports update updates info result payload raw out live stats metrics all publish pub notify notification tele stat feedback properties reported measure observation observations current latest lv batch list',
 )
 /** First levels that many devices share. */
 const SHARED = words(
@@ -179,8 +180,13 @@ const HOMES = words('home house haus zuhause casa maison myhome hjem koti wohnun
 const PLACES = words(
   'floor room zone building area level site line house etage og eg stock hall unit rack section',
 )
+/** Parts of a device as they stand; with a number (`fan-3`) they are devices. */
 const PARTS = words(
-  'total totals sum overall main global general default core misc extra 1wire onewire relay emeter meter channel ch port input output switch outlet socket phase l ac dc adc gpio pin light dimmer roller cover button sensor probe temperature_sensor string tool extruder bed fan inverter_phase mppt pv grid cell zone circuit slot endpoint ep',
+  'total totals sum overall main global general default core misc extra 1wire onewire meter switch outlet socket light dimmer roller cover button sensor probe string bed fan pv grid cell zone circuit',
+)
+/** Parts of a device, with or without a number. */
+const NUMBERED_PARTS = words(
+  'relay emeter channel ch port input output phase l ac dc adc gpio pin tool extruder mppt slot endpoint ep string pv',
 )
 const GROUPS = words(
   'location gps position environment env climate weather air energy power battery wifi network system soil water health usage engine diagnostics diag geo location_data matrix electrical navigation propulsion tanks',

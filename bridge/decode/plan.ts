@@ -4,7 +4,7 @@ import type { Tags } from '../telemetry/reading.ts'
 import { AVAILABILITY_LEVELS } from './availability.ts'
 import type { KnownFields, Subject } from './document.ts'
 import { families } from './families.ts'
-import type { Claim, Plan, Read } from './family.ts'
+import { type Claim, type Plan, type Read, rejected } from './family.ts'
 import { cleanName, cleanRoom } from './names.ts'
 import { neverReading } from './never.ts'
 import { startsDocument } from './payload.ts'
@@ -40,9 +40,9 @@ export function planTopic(topic: string, learned: Learned, ruleFor: RuleFor): Pl
     topic,
     levels,
     by: match?.by ?? found?.by ?? 'general',
-    ignore: isTooLong ? 'topic too long' : reasonToIgnore(levels, claim, match),
+    ignore: isTooLong ? undefined : reasonToIgnore(levels, claim, match),
     isAvailability: claim.isAvailability ?? (match === undefined && AVAILABILITY_LEVELS.has(last)),
-    read: claim.read,
+    read: isTooLong ? () => rejected('topic too long') : claim.read,
     rule: match?.rule,
     ...subjects(topic, levels, claim, { learned, match }),
   }

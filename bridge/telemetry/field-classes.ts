@@ -114,6 +114,11 @@ export function fieldClass(name: string, unit?: string): FieldClass | undefined 
   return byUnit ?? remembered(name.slice(name.lastIndexOf('.') + 1))
 }
 
+/** Whether a name is a quantity as it stands: `temperature`, but not `front_door`. */
+export function isQuantityWord(name: string): boolean {
+  return BY_WORD.has(name.toLowerCase())
+}
+
 const cache = new Map<string, FieldClass | undefined>()
 const MAX_CACHED = 10_000
 

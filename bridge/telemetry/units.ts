@@ -31,8 +31,11 @@ const TEMPERATURE_SPELLINGS = new Map([
 /** The unit as people write it, or undefined when the text cannot be one. */
 export function spellUnit(text: string): string | undefined {
   const unit = text.trim()
-  if (unit === '' || unit.length > MAX_UNIT_LENGTH) return undefined
-  for (let i = 0; i < unit.length; i++) if (unit.charCodeAt(i) < 32) return undefined
+  if (unit === '' || unit.length > MAX_UNIT_LENGTH || !unit.isWellFormed()) return undefined
+  for (let i = 0; i < unit.length; i++) {
+    const code = unit.charCodeAt(i)
+    if (code < 32 || code === 127) return undefined
+  }
   return TEMPERATURE_SPELLINGS.get(unit.toLowerCase()) ?? unit
 }
 

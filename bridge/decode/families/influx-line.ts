@@ -20,15 +20,16 @@ function recogniseText(text: string, plan: Plan, context: Context): Result | und
   const equals = text.indexOf('=')
   if (equals === -1 || !text.includes(' ')) return undefined
   const readings: Reading[] = []
-  const lines = text.split('\n', MAX_LINES)
-  for (const line of lines) {
+  const lines = text.split('\n', MAX_LINES + 1)
+  for (const line of lines.slice(0, MAX_LINES)) {
     const trimmed = line.trim()
     if (trimmed === '' || trimmed.startsWith('#')) continue
     const reading = readLine(trimmed, plan, context.nowUs)
     if (reading === undefined) return undefined
     readings.push(reading)
   }
-  return readings.length === 0 ? undefined : { kind: 'readings', readings }
+  const cut = lines.length > MAX_LINES ? 'too many lines' : undefined
+  return readings.length === 0 ? undefined : { kind: 'readings', readings, cut }
 }
 
 /** Which tag names the device, best first. */

@@ -1,0 +1,149 @@
+import type { Table } from './table.ts'
+
+/** What carries over to devices that nobody has heard of. */
+export default {
+  family: 'general',
+  stories: {
+    'an object: the device is the topic less what it says of the message': [
+      [
+        'plant/press-3/telemetry',
+        { rpm: 1500, ok: true },
+        { device: 'press-3', fields: { rpm: 1500, ok: true }, time: null },
+      ],
+      ['home/den/heater/state', { t: 21.5 }, { device: 'heater', room: 'den', fields: { t: 21.5 } }],
+      ['/garden/pond', { level: 4 }, { device: 'pond', fields: { level: 4 } }],
+      ['fleet/trucks/12/gps', { lat: 1.5 }, { device: 'trucks/12', fields: { 'gps.lat': 1.5 } }],
+    ],
+    'a plain value: the last level is the field': [
+      ['home/den/humidity', '40', { device: 'den', fields: { humidity: 40 } }],
+      ['home/den/lamp-1/power/state', '5.5', { device: 'lamp-1', room: 'den', fields: { power: 5.5 } }],
+      ['cams/front_door/motion/score', '0.5', { device: 'front_door', fields: { 'motion.score': 0.5 } }],
+      ['garage/opener/relay/0', 'ON', { device: 'opener', fields: { 'relay.0': true } }],
+      ['hut/BME280/Pressure', '990', { device: 'hut', fields: { 'BME280.Pressure': 990 } }],
+      ['sensors/28-00ff11aa22bb/temp', '3.5', { device: '28-00ff11aa22bb', fields: { temp: 3.5 } }],
+      ['home/temperature/attic', '9.5', { device: 'attic', fields: { temperature: 9.5 } }],
+      ['дом/кухня/температура', '22,5', { device: 'кухня', fields: { температура: 22.5 } }],
+    ],
+    'an identity in the payload, where the topic is shared': [
+      ['sensors/data', { id: 'mouse-1', grams: 20 }, { device: 'mouse-1', fields: { grams: 20 } }],
+      [
+        'plant/gw/data',
+        [
+          { deviceId: 'a', v1: 1 },
+          { deviceId: 'b', v1: 2 },
+        ],
+        [
+          { device: 'a', fields: { v1: 1 } },
+          { device: 'b', fields: { v1: 2 } },
+        ],
+      ],
+      ['plant/press-3/data', { id: 4711, rpm: 2 }, { device: 'press-3', fields: { rpm: 2 } }],
+      [
+        'feinstaub/x',
+        { esp8266id: '99', sensordatavalues: [{ value_type: 'P1', value: '4.5' }] },
+        { device: '99', fields: { P1: 4.5 } },
+      ],
+    ],
+    'envelopes, and objects that are one value': [
+      [
+        'plant/p/telemetry',
+        { ts: 1_773_144_000_123, values: { a: 1.5 } },
+        { device: 'p', fields: { a: 1.5 }, time: '2026-03-10T12:00:00.123Z' },
+      ],
+      ['plant/p/data', { payload: '{"a":2.5}' }, { device: 'p', fields: { a: 2.5 } }],
+      [
+        'farm/tank/level',
+        { value: 55, unit: '%', timestamp: 1_773_144_000 },
+        { device: 'tank', fields: { level: [55, '%'] }, time: '2026-03-10T12:00:00.000Z' },
+      ],
+      ['plant/p/data', { temp: { value: 21.5, unit: 'C' } }, { device: 'p', fields: { temp: [21.5, '°C'] } }],
+      ['plant/p/data', { data: { value: 7 } }, { device: 'p', fields: { data: 7 } }],
+      ['plant/p/data', { sensor: 'humidity', value: 44 }, { device: 'p', fields: { humidity: 44 } }],
+    ],
+    'samples with times of their own': [
+      [
+        'plant/p/batch',
+        [
+          { ts: 1_773_143_990, a: 1 },
+          { ts: 1_773_144_000, a: 2 },
+        ],
+        [
+          { device: 'p', fields: { a: 1 }, time: '2026-03-10T11:59:50.000Z' },
+          { device: 'p', fields: { a: 2 }, time: '2026-03-10T12:00:00.000Z' },
+        ],
+      ],
+      [
+        'iot/kep/data',
+        {
+          values: [
+            { id: 'C.D.T', v: 4, q: true, t: 1_773_144_000_000 },
+            { id: 'C.D.U', v: 5, q: false },
+          ],
+        },
+        { device: 'kep', fields: { 'C.D.T': 4 }, time: '2026-03-10T12:00:00.000Z', without: ['C.D.U'] },
+      ],
+    ],
+    'documents on lines of their own': [
+      ['lab/n1/probes', '{"a":1}\n{"a":2}\n', { device: 'n1', fields: { 'probes.a': 1 } }],
+    ],
+    'units beside, behind and in names': [
+      [
+        'lab/n1/state',
+        { temperature: 70, temperature_unit: 'F', flow_m3h: 2.5, depth: '4.5 m' },
+        { device: 'n1', fields: { temperature: [70, '°F'], flow_m3h: [2.5, 'm³/h'], depth: [4.5, 'm'] } },
+      ],
+      ['lab/n1/uptime', '188 seconds', { device: 'n1', fields: { uptime: [188, 's'] } }],
+    ],
+    'texts that look like numbers': [
+      ['lab/n1/ip', '192.168.7.9', { device: 'n1', fields: { ip: '192.168.7.9' } }],
+      ['lab/n1/firmware', '1.10', { device: 'n1', fields: { firmware: '1.10' } }],
+      ['lab/n1/code', '0049', { device: 'n1', fields: { code: '0049' } }],
+      ['lab/n1/tag', '12e45678', { device: 'n1', fields: { tag: '12e45678' } }],
+      [
+        'lab/n1/state',
+        { sn: '1234', n: '17.5', zip: '01234' },
+        { device: 'n1', fields: { sn: '1234', n: 17.5, zip: '01234' } },
+      ],
+    ],
+    'integers beyond 2^53 stay exact': [
+      ['lab/n1/count', '9007199254740993', { device: 'n1', fields: { count: 9007199254740993n } }],
+      [
+        'lab/n1/state',
+        '{"c":-9223372036854775808,"d":1.5}',
+        { device: 'n1', fields: { c: -9223372036854775808n, d: 1.5 } },
+      ],
+    ],
+    'what is no number is left out': [
+      [
+        'lab/n1/state',
+        '{"a":NaN,"b":-Infinity,"c":1e400,"d":null,"e":"","f":2}',
+        { device: 'n1', fields: { f: 2 }, without: ['a', 'b', 'c', 'd', 'e'] },
+      ],
+      ['lab/n1/x', 'nan', 'ignored'],
+      ['lab/n1/x', 'unavailable', 'ignored'],
+      ['lab/n1/state', { a: null }, 'ignored'],
+      ['lab/n1/x', '  \r\n', 'ignored'],
+    ],
+    availability: [
+      ['lab/n1/LWT', 'Connection Lost', { device: 'n1', fields: { available: false } }],
+      ['lab/n1/status', 'online', { device: 'n1', fields: { status: true } }],
+    ],
+    'two paths to one name: the last counts': [
+      ['lab/n1/state', '{"a.b":1,"a":{"b":2}}', { device: 'n1', fields: { 'a.b': 2 } }],
+    ],
+    'bytes, pictures, logs and broken documents': [
+      ['lab/n1/raw', Uint8Array.of(0, 0, 0xac, 0x41), 'rejected'],
+      ['lab/n1/label', Uint8Array.of(0x4b, 0xfc, 0x63), 'rejected'],
+      ['lab/n1/cam', Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 0), 'ignored'],
+      ['lab/n1/state', '{"a":1,}', 'rejected'],
+      ['lab/n1/state', "{'a': 1}", 'rejected'],
+      ['lab/n1/x/set', '1', 'ignored'],
+      ['$SYS/broker/uptime', '1 seconds', 'ignored'],
+      ['lab/n1/logs', 'hello', 'ignored'],
+    ],
+    'a byte order mark, a NUL at the end, blanks around': [
+      ['lab/n1/state', '\ufeff {"a":1}\u0000', { device: 'n1', fields: { a: 1 } }],
+      ['lab/n1/level', '   18.40\r\n', { device: 'n1', fields: { level: 18.4 } }],
+    ],
+  },
+} satisfies Table

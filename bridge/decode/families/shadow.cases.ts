@@ -1,0 +1,32 @@
+import type { Table } from './table.ts'
+
+export default {
+  family: 'shadow',
+  stories: {
+    'what is reported is, what is desired is a wish': [
+      [
+        '$aws/things/fan-3/shadow/update',
+        { state: { reported: { speed: 2, on: true }, desired: { speed: 3 } } },
+        { device: 'fan-3', fields: { speed: 2, on: true } },
+      ],
+      ['$aws/things/fan-3/shadow/update', { state: { desired: { speed: 3 } } }, 'ignored'],
+      ['$aws/things/fan-3/shadow/update/delta', { state: { speed: 3 } }, 'ignored'],
+      ['$aws/things/fan-3/shadow/get', '', 'ignored'],
+      [
+        '$aws/things/fan-3/shadow/update/documents',
+        { previous: { state: {} }, current: { state: { reported: { speed: 4 } } }, timestamp: 1_773_144_000 },
+        { device: 'fan-3', fields: { speed: 4 }, time: '2026-03-10T12:00:00.000Z' },
+      ],
+      [
+        'site/fan-3/shadow',
+        { state: { reported: { gps: { lat: 1.5 } } } },
+        { device: 'fan-3', fields: { 'gps.lat': 1.5 } },
+      ],
+    ],
+    Azure: [
+      ['devices/fan-3/messages/devicebound/%24.mid=1', 'x', 'ignored'],
+      ['$iothub/twin/PATCH/properties/desired/', { speed: 1 }, 'ignored'],
+      ['devices/fan-3/messages/events/%24.ct=json', { speed: 5 }, { device: 'fan-3', fields: { speed: 5 } }],
+    ],
+  },
+} satisfies Table
