@@ -11,6 +11,9 @@ import { loadConfig } from './config/config.ts'
 import { SetupError } from './data-directory.ts'
 import { createLogger } from './log.ts'
 
+// Data files are for their owner alone, whoever makes them: SQLite, the spool, the journal.
+process.umask(0o077)
+
 const EXIT_FAULT = 1
 const EXIT_SETUP = 2
 /** From the first signal to the end, whatever hangs. */
