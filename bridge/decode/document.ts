@@ -66,6 +66,7 @@ export const MAX_TEXT_LENGTH = 64_000
 /** A reading while its fields are gathered. */
 interface Draft {
   readonly device: string
+  readonly tags: Tags
   readonly timeUs: number | null
   readonly fields: Field[]
   /** Two paths may have led to one name: the last wins. */
@@ -95,8 +96,11 @@ class Reader {
   }
 
   read(json: Json): void {
-    const { device, prefix } = this.#subject
-    const draft: Draft = { device, timeUs: null, fields: [], mayRepeat: prefix !== '' }
+    // A list of plain values is one value with several parts: it belongs where a plain value does.
+    const isRow = Array.isArray(json) && !json.some(isObject)
+    const { device, tags } = isRow ? this.#scalar : this.#subject
+    const prefix = isRow ? `${this.#scalar.leaf}.` : this.#subject.prefix
+    const draft: Draft = { device, tags, timeUs: null, fields: [], mayRepeat: prefix !== '' }
     if (Array.isArray(json)) this.#list(json, draft, prefix, 0)
     else if (isObject(json)) this.#object(json, this.#head(json, true, false), draft, prefix, 0)
     this.#close(draft)
@@ -148,8 +152,7 @@ class Reader {
   #draftFor({ device = '', timeUs }: Head, parent: Draft): Draft {
     const isOwn = (timeUs !== null && timeUs !== parent.timeUs) || (device !== '' && device !== parent.device)
     if (!isOwn) return parent
-    const { mayRepeat } = parent
-    return { device: device || parent.device, timeUs: timeUs ?? parent.timeUs, fields: [], mayRepeat }
+    return { ...parent, device: device || parent.device, timeUs: timeUs ?? parent.timeUs, fields: [] }
   }
 
   /** An object that is but one value with words about it: `{value, unit, time}`. */
@@ -172,11 +175,11 @@ class Reader {
 
   /** The whole document is one value: its place is that of a plain value, unless it names its field itself. */
   #single(object: JsonObject, value: Json, draft: Draft, key: Key): void {
-    const { leaf, device, prefix } = this.#scalar
+    const { leaf, device, tags, prefix } = this.#scalar
     const named = NAME_KEYS.map(name => object[name]).find(isQuantityName)
     const field = named !== undefined && !isQuantityName(leaf) ? prefix + cleanName(String(named)) : leaf
     const own = draft.device === this.#subject.device ? device : draft.device
-    const target: Draft = { device: own, timeUs: draft.timeUs, fields: [], mayRepeat: true }
+    const target: Draft = { device: own, tags, timeUs: draft.timeUs, fields: [], mayRepeat: true }
     if (value !== null && typeof value === 'object')
       this.#nested(value, target, BARE.has(field) ? '' : `${field}.`, 0)
     else this.#value(value, target, field, key, unitBeside(object))
@@ -296,10 +299,10 @@ class Reader {
     return true
   }
 
-  #close({ device, timeUs, fields, mayRepeat }: Draft): void {
+  #close({ device, tags, timeUs, fields, mayRepeat }: Draft): void {
     if (fields.length === 0) return
     const kept = mayRepeat && fields.length > 1 ? lastOfEach(fields) : fields
-    this.readings.push({ device, measurement: 'reading', tags: this.#subject.tags, fields: kept, timeUs })
+    this.readings.push({ device, measurement: 'reading', tags, fields: kept, timeUs })
   }
 }
 

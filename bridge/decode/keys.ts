@@ -134,7 +134,7 @@ export const NAME_KEYS = [
   'id',
 ] as const
 
-export const VALUE_KEYS = ['value', 'v', 'val', 'reading', 'Value'] as const
+export const VALUE_KEYS = ['value', 'v', 'val', 'reading', 'Value', 'result'] as const
 
 /** Of an entry that has only an index. */
 export const NO_KEY: Key = { ...keyOf('0'), name: '' }

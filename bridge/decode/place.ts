@@ -54,7 +54,7 @@ export function placeScalar(topic: string): Place {
 
 function place(levels: readonly string[], at: Span, path: readonly string[], leaf: string): Place {
   const prefix = path
-    .filter(level => !SHARED.has(level.toLowerCase()))
+    .filter(level => !FILLERS.has(level.toLowerCase()))
     .map(level => `${cleanName(level)}.`)
     .join('')
   const isHome = HOMES.has(levels[0]!.toLowerCase())
@@ -176,6 +176,8 @@ const GENERIC = words(
 const SHARED = words(
   'sensors sensor devices device iot mqtt tele stat things v1 v2 v3 api data telemetry gateway gateways nodes node events messages meters public test topic fleet plant channels feeds',
 )
+/** Between device and field they say nothing. */
+const FILLERS = words('sensors sensor tele stat data telemetry events messages feeds channels nodes')
 const HOMES = words('home house haus zuhause casa maison myhome hjem koti wohnung')
 const PLACES = words(
   'floor room zone building area level site line house etage og eg stock hall unit rack section',

@@ -175,7 +175,9 @@ const LETTERS: readonly (readonly [letter: string, unit: string, beside: readonl
 /** The unit in which a field's name ends: `temperature_C`, `energy_kWh`, `tempf`, `tC`, `humidity_pct`. */
 export function unitOfName(name: string): string | undefined {
   const last = name.slice(name.lastIndexOf('.') + 1)
-  const small = last.toLowerCase()
+  const bracket = inBrackets(last)
+  if (bracket !== undefined) return bracket
+  const small = last.toLowerCase().replaceAll('-', '_')
   if (small === 'celsius') return '°C'
   if (small === 'fahrenheit') return '°F'
   if (last === 'tC' || last === 'tF') return last === 'tC' ? '°C' : '°F'
@@ -184,11 +186,18 @@ export function unitOfName(name: string): string | undefined {
     if (small.endsWith(ending) && small.length > ending.length) return unit
   }
   for (const [letter, unit, words] of LETTERS) {
-    if (last.endsWith(`_${letter}`)) return unit
+    if (last.endsWith(`_${letter}`) || last.endsWith(`-${letter}`)) return unit
     const isBeside = words.some(word => small.includes(word))
     if (isBeside && small.endsWith(`_${letter.toLowerCase()}`)) return unit
   }
   return gluedTemperature(last, small)
+}
+
+/** `temp (°C)`, `level [cm]`. */
+function inBrackets(name: string): string | undefined {
+  const open = Math.max(name.lastIndexOf('('), name.lastIndexOf('['))
+  const isClosed = name.endsWith(')') || name.endsWith(']')
+  return open > 0 && isClosed ? unitAfterNumber(name.slice(open + 1, -1).trim()) : undefined
 }
 
 /** `tempf`, `tempC`, `temp1f`, `temperatureF`, `dewPointC`. */

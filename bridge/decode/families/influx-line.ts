@@ -26,7 +26,7 @@ function recogniseText(text: string, plan: Plan, context: Context): Result | und
     if (trimmed === '' || trimmed.startsWith('#')) continue
     const reading = readLine(trimmed, plan, context.nowUs)
     if (reading === undefined) return undefined
-    readings.push(reading)
+    if (reading.fields.length > 0) readings.push(reading)
   }
   const cut = lines.length > MAX_LINES ? 'too many lines' : undefined
   return readings.length === 0 ? undefined : { kind: 'readings', readings, cut }
@@ -74,6 +74,7 @@ function fieldsOf(body: string, measurement: string): Field[] | undefined {
     const pair = pairOf(part)
     const value = pair === undefined ? undefined : parseValue(pair[1])
     if (pair === undefined || value === undefined) return undefined
+    if (value === '') continue
     const name = cleanName(`${measurement}.${plain(pair[0])}`)
     fields.set(name, { name, value })
   }

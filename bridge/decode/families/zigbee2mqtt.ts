@@ -18,19 +18,23 @@ export const zigbee2mqtt: Family = {
       '+/bridge/info|groups|logging|log|event|extensions|converters|definitions|health|config|networkmap|definition',
       ignore('metadata'),
     ],
-    ['zigbee2mqtt|z2m/bridge/#', ignore('metadata')],
-    ['zigbee2mqtt|z2m/{name...}/get', ignore('request')],
-    ['zigbee2mqtt|z2m/{name...}/get/+', ignore('request')],
-    ['zigbee2mqtt|z2m/{device...}/availability', ({ device }) => ({ device: device!, isAvailability: true })],
-    ['zigbee2mqtt|z2m/{device...}', ({ device }) => named(device!)],
+    ['{base}/{path...}', ({ base, path }) => (isBase(base!) ? about(path!.split('/')) : undefined)],
   ],
 }
 
-function named(device: string): Claim {
-  const cut = device.lastIndexOf('/')
-  return cut === -1
-    ? { device }
-    : { device, plain: { device: device.slice(0, cut), field: device.slice(cut + 1) } }
+/** Several gateways have several bases, by habit `zigbee2mqtt-attic` and the like. */
+function isBase(base: string): boolean {
+  return base.startsWith('zigbee2mqtt') || base === 'z2m'
+}
+
+function about(levels: readonly string[]): Claim {
+  const [last = '', before = ''] = levels.toReversed()
+  if (levels[0] === 'bridge') return { ignore: 'metadata' }
+  if (last === 'get' || before === 'get') return { ignore: 'request' }
+  if (last === 'availability') return { device: levels.slice(0, -1).join('/'), isAvailability: true }
+  const device = levels.join('/')
+  if (levels.length === 1) return { device }
+  return { device, plain: { device: levels.slice(0, -1).join('/'), field: last } }
 }
 
 function readBridgeState(payload: Payload, plan: Plan, context: Context): Result {
