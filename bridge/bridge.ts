@@ -10,12 +10,14 @@ import { Broker } from '../broker/broker.ts'
 import { acceptWebSockets, listen, listenTcp } from '../broker/listeners.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { fillCatalog } from './catalog/fill.ts'
+import { createCommands } from './command/commands.ts'
 import type { Config } from './config/config.ts'
 import type { Settings } from './config/schema.ts'
 import { openDataDirectory, SetupError } from './data-directory.ts'
 import { createDecoder } from './decode/decoder.ts'
 import { isDemoWanted, startDemo } from './demo.ts'
 import { createApp } from './http/app.ts'
+import { commandRoutes } from './http/commands.ts'
 import { explainRoutes } from './http/explain.ts'
 import { historyRoutes } from './http/history.ts'
 import { quarantineRoutes } from './http/quarantine.ts'
@@ -92,10 +94,15 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   const history = openHistory(store)
   await Promise.all([writer.started, fillCatalog(catalog, history, stopping.signal)])
 
+  const sendCommand = createCommands({
+    catalog,
+    deliver: (publication, withinMs) => broker.deliver(publication, withinMs),
+  })
   const relay = new Relay({
     node: data.nodeId,
     epoch,
     lastReadings: () => catalog.lastReadings(),
+    sendCommand,
     limits: { maxConnections: settings.live.maxConnections },
     ring: { ...RING_SIZE, entries: settings.live.ringReadings },
   })
@@ -125,6 +132,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       },
     }),
     api: [
+      commandRoutes(sendCommand),
       explainRoutes({ createDecoder: () => createDecoder({ rules: settings.rules }) }),
       historyRoutes({ history, unitOf: (device, field) => catalog.unitOf(device, field) }),
       quarantineRoutes({ list: (limit, before) => writer.listQuarantine(limit, before) }),

@@ -7,7 +7,9 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Aedes, type AedesPublishPacket, type Client, type PublishPacket } from 'aedes'
+import { matchesFilter } from './topic-filter.ts'
 
 /** A PUBLISH as it came, before anybody was told. */
 export interface Delivery {
@@ -25,6 +27,11 @@ export interface Publication {
   readonly payload: Uint8Array
   readonly qos: 0 | 1
   readonly retain: boolean
+}
+
+interface ConnectedClient {
+  /** By filter. */
+  readonly subscriptions: Readonly<Record<string, unknown>>
 }
 
 export interface BrokerOptions {
@@ -118,6 +125,31 @@ export class Broker {
       this.#log.error({ err: error, topic: publication.topic }, 'mqtt: could not publish')
     })
     return published
+  }
+
+  /**
+   * Publishes for whoever is connected and subscribed. `offline`: nobody is; a persistent session gets it later, by
+   * QoS 1. `timeout`: the bus did not take it in time.
+   */
+  async deliver(publication: Publication, withinMs: number): Promise<'delivered' | 'offline' | 'timeout'> {
+    const isHeard = Object.values(this.#clients()).some(client =>
+      Object.keys(client.subscriptions).some(filter => matchesFilter(filter, publication.topic)),
+    )
+    const deadline = new AbortController()
+    const late = sleep(withinMs, 'timeout' as const, { signal: deadline.signal }).catch(
+      () => 'timeout' as const,
+    )
+    const sent = this.publish(publication).then(() =>
+      isHeard ? ('delivered' as const) : ('offline' as const),
+    )
+    const result = await Promise.race([sent, late])
+    deadline.abort()
+    return result
+  }
+
+  /** Connected ones by id; Aedes keeps them there, its types do not say so. */
+  #clients(): Record<string, ConnectedClient> {
+    return (this.#aedes as unknown as { clients: Record<string, ConnectedClient> }).clients
   }
 
   /** Closes every connection; wills are published. */
