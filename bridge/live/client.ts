@@ -34,6 +34,8 @@ export interface LiveClientOptions {
   readonly onState?: (state: LiveState) => void
   /** Longest pause between two attempts; 30 s unless given. */
   readonly maxDelayMs?: number
+  /** A transport through which nothing comes in this time does not pass; 8 s unless given. */
+  readonly answerMs?: number
 }
 
 export type LiveState =
@@ -78,8 +80,7 @@ const OPEN: Record<LiveTransport, OpenLink> = {
   poll: openPoll,
 }
 
-/** A transport through which no hello comes in this time does not pass. */
-const HELLO_MS = 8_000
+const ANSWER_MS = 8_000
 /** After silence a ping asks whether the other side is still there. */
 const SILENCE_MS = 15_000
 const PONG_MS = 20_000
@@ -182,7 +183,8 @@ class Client implements LiveClient {
       },
     })
     this.#link = link
-    this.#helloTimer = setTimeout(() => this.#ended(ENDED_ABNORMALLY, 'no answer'), HELLO_MS)
+    const { answerMs = ANSWER_MS } = this.#options
+    this.#helloTimer = setTimeout(() => this.#ended(ENDED_ABNORMALLY, 'no answer'), answerMs)
     for (const follower of this.#followers.values()) link.send(follower.frame())
   }
 

@@ -125,6 +125,7 @@ class Follower {
     switch (frame.op) {
       case 'gap':
         expect(this.#gapTo).toBeNull()
+        expect(frame.from).toBeGreaterThan(this.#seq)
         expect(this.#wanted(this.#seq, (frame.from ?? 0) - 1)).toEqual([])
         this.#gapTo = frame.to
         break
