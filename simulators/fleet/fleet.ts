@@ -30,6 +30,8 @@ export interface FleetOptions {
   /** Bytes a second and connection, for that part of the connections. */
   readonly slowLink?: { readonly bytesPerS: number; readonly part: number } | undefined
   readonly watcher?: FleetWatcher | undefined
+  /** Time for all connections to come up; a minute unless given. */
+  readonly connectMs?: number | undefined
 }
 
 export interface FleetRun {
@@ -58,7 +60,6 @@ export interface FleetStats {
 }
 
 const TICK_MS = 5
-/** Time for all connections to come up. */
 const CONNECT_MS = 60_000
 /** Waiting in all connections together, and at least so many; then the clock of the fleet waits, too. */
 const MAX_WAITING = 20_000
@@ -102,7 +103,7 @@ export class Fleet {
 
   /** Resolves when every connection is open; rejects, with the broker's reason, when some are not by then. */
   async connect(signal?: AbortSignal): Promise<void> {
-    const deadlineMs = performance.now() + CONNECT_MS
+    const deadlineMs = performance.now() + (this.#options.connectMs ?? CONNECT_MS)
     let next = 0
     while (this.stats.open < this.connections.length && signal?.aborted !== true) {
       while (next < this.connections.length && next - this.stats.open < OPENING)

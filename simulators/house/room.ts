@@ -9,15 +9,20 @@ import type { Signal } from '../signal.ts'
 import { isNight, type People } from './people.ts'
 import type { Weather } from './weather.ts'
 
-/** Of the walls (a well-built house) and of an open window. */
+/** What a well-built house loses through its walls. */
 const WALL_S = 40 * 3600
-const WINDOW_S = 25 * 60
+/** Air takes on the warmth of walls and furniture, which hold so many times what it holds. */
+const AIR_S = 15 * 60
+const WALL_TO_AIR = 8
+/** An open window: heat goes slower than the air itself, as walls and furniture give some back. */
+const WINDOW_HEAT_S = 60 * 60
+const WINDOW_AIR_S = 9 * 60
 /** A radiator warms up and cools down slowly. */
 const RADIATOR_S = 8 * 60
-/** At full output. */
-const HEATING_K_PER_S = 3 / 3600
-const PERSON_K_PER_S = 0.12 / 3600
-const SUN_K_PER_LUX_S = 0.25 / 3600 / 100_000
+/** Of the air alone. */
+const HEATING_K_PER_S = 27 / 3600
+const PERSON_K_PER_S = 1 / 3600
+const SUN_K_PER_LUX_S = 27 / 3600 / 100_000
 const CO2_PERSON_PPM_PER_S = 700 / 3600
 const CO2_OUTSIDE_PPM = 425
 const LEAK_S = 3 * 3600
@@ -43,6 +48,7 @@ export class Room {
   readonly #people: People
   readonly #random: Random
   #temperature = 0
+  #walls = 0
   #waterG = 0
   #co2 = 0
   #radiator = 0
@@ -65,6 +71,7 @@ export class Room {
     this.setpoint = { value: options.setpoint ?? 20.5 }
     const outside = weather.temperature(startMs)
     this.#temperature = this.setpoint.value + random.between(-0.6, 0.4)
+    this.#walls = this.#temperature - 0.5
     this.#waterG = Math.min(
       saturationG(this.#temperature) * random.between(0.42, 0.52),
       saturationG(outside) + 4,
@@ -79,15 +86,18 @@ export class Room {
     const outside = this.#weather.temperature(nowMs)
     this.#decideWindow(people)
     this.#decideLamp(people, nowMs)
-    const exchange = 1 / LEAK_S + (this.isWindowOpen ? 1 / WINDOW_S : 0)
+    const exchange = 1 / LEAK_S + (this.isWindowOpen ? 1 / WINDOW_AIR_S : 0)
 
     this.#valve = this.isWindowOpen ? 0 : clamp01((this.setpoint.value + 0.25 - this.#temperature) / 1.2)
     this.#radiator += (this.#valve - this.#radiator) / RADIATOR_S
+    const fromWalls = (this.#walls - this.#temperature) / AIR_S
+    this.#walls += (outside - this.#walls) / WALL_S - fromWalls / WALL_TO_AIR
     this.#temperature +=
-      (outside - this.#temperature) * (1 / WALL_S + (this.isWindowOpen ? 1 / (3 * WINDOW_S) : 0)) +
+      fromWalls +
+      (this.isWindowOpen ? (outside - this.#temperature) / WINDOW_HEAT_S : 0) +
       this.#radiator * HEATING_K_PER_S +
       people * PERSON_K_PER_S +
-      this.#weather.daylight(nowMs) * (this.#options.glazing ?? 0.02) * 12 * SUN_K_PER_LUX_S
+      this.#weather.daylight(nowMs) * (this.#options.glazing ?? 0.02) * SUN_K_PER_LUX_S
 
     const outsideG = saturationG(outside) * (this.#weather.humidity(nowMs) / 100)
     const steamG = people * (this.#options.isWet ? 0.004 : 0.0006)
