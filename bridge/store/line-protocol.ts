@@ -111,13 +111,13 @@ interface Head {
 
 interface KnownField {
   readonly index: number
-  /** The escaped name and the equals sign. */
-  readonly key: Uint8Array
+  /** The escaped name and the equals sign, a character per byte. */
+  readonly key: string
   readonly field: SeriesField
 }
 
-/** Bounds the memory of one parser, to some 300 MB: past so many heads and fields it begins anew. */
-const MAX_KNOWN = 1_000_000
+/** Bounds the memory of one parser, to some 500 MB: past so many heads and fields it begins anew. */
+const MAX_KNOWN = 2_000_000
 /** 10^0 to 10^22 are exact doubles: dividing an integer below 2^53 by one of them rounds once, correctly. */
 const POWERS_OF_TEN = Array.from({ length: 23 }, (_, exponent) => 10 ** exponent)
 const MAX_EXACT_DIGITS = 15
@@ -214,7 +214,7 @@ export class LineParser {
     if (likely) {
       const { key } = likely
       let length = 0
-      while (length < key.length && bytes[start + length] === key[length]) length++
+      while (length < key.length && bytes[start + length] === key.charCodeAt(length)) length++
       if (length === key.length) {
         this.#at = start + length
         return likely
@@ -230,7 +230,7 @@ export class LineParser {
     const name = decodeName(bytes.toString('utf8', start, end))
     const added = {
       index: head.fields.length,
-      key: Buffer.from(key, 'latin1'),
+      key,
       field: { measurement: head.measurement, tags: head.tags, field: name },
     }
     this.#remember()

@@ -9,20 +9,10 @@
 
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { SeriesField } from '../line-protocol.ts'
+import type { Column } from './columns.ts'
 import { BulkInsert, openForWriting, transaction } from './database.ts'
-import { type Kind, SERIES_SCHEMA, SeriesTable, TEXT } from './series.ts'
-
-export const MINUTE_US = 60_000_000
-export const DAY_US = 24 * 60 * MINUTE_US
-
-/** Values of one series, in order of arrival. */
-export interface Column {
-  readonly series: SeriesField
-  readonly kind: Kind
-  readonly timesUs: number[]
-  readonly values: (number | string)[]
-}
+import { SERIES_SCHEMA, SeriesTable, TEXT } from './series.ts'
+import { DAY_US, MINUTE_US } from './units.ts'
 
 const SCHEMA = `
   CREATE TABLE file (
@@ -54,7 +44,7 @@ export function dayOfFileName(name: string): number | null {
 export type DirtySids = Set<number> | null
 
 /** Past so many (minute, sid) pairs they cost more memory than they save work: the minutes alone are kept. */
-const MAX_DIRTY_SIDS = 500_000
+const MAX_DIRTY_SIDS = 3_000_000
 
 export class DayFile {
   readonly day: number
@@ -141,6 +131,31 @@ export class DayFile {
     if (!sids || sids.has(sid)) return
     sids.add(sid)
     this.#dirtySids++
+  }
+
+  /** The series whose roll-ups of these minutes are to be computed. */
+  dirtySids(minutes: readonly number[]): number[] {
+    const sids = new Set<number>()
+    for (const minute of minutes) {
+      const dirty = this.dirty.get(minute) ?? this.#assumeAllDirty(minute)
+      for (const sid of dirty) sids.add(sid)
+    }
+    return [...sids].sort((a, b) => a - b)
+  }
+
+  #assumeAllDirty(minute: number): Set<number> {
+    const sids = new Set(this.series.all())
+    this.dirty.set(minute, sids)
+    this.#dirtySids += sids.size
+    return sids
+  }
+
+  /** Some are done, the minutes are not: a crash begins them anew. */
+  markSidsClean(minutes: readonly number[], sids: readonly number[]): void {
+    for (const minute of minutes) {
+      const dirty = this.dirty.get(minute)
+      for (const sid of sids) if (dirty?.delete(sid)) this.#dirtySids--
+    }
   }
 
   /** Call it once the roll-ups of these minutes are on disk. */

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { MINUTE_US } from './day-file.ts'
 import { type Kind, TEXT } from './series.ts'
+import { MINUTE_US } from './units.ts'
 
 /** Microseconds: from inclusive, to exclusive. */
 export interface Range {

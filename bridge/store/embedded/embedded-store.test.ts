@@ -111,7 +111,7 @@ describe('embedded store', () => {
     })
     expect(await write('reading,room=attic v=1 1\n')).toMatchObject({
       kind: 'rejected',
-      reason: /no tag 'device'/,
+      reason: /without a tag 'device'/,
     })
     expect(await raw()).toBeNull()
     expect(store.position()).toStrictEqual({ block: 0 })

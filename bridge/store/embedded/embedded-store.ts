@@ -1,11 +1,12 @@
-import { LineParser, type SeriesField } from '../line-protocol.ts'
+import { LineParser } from '../line-protocol.ts'
 import type { Batch, Position, Store, Verdict } from '../store.ts'
+import { type Column, Columns } from './columns.ts'
 import { isDamage, verdictOf } from './database.ts'
-import { type Column, DAY_US, MINUTE_US } from './day-file.ts'
+import type { DayFile } from './day-file.ts'
 import { Files, setDamagedAside } from './files.ts'
 import { type Retention, sweepDays, sweepRollups } from './retention.ts'
 import { rollUp } from './rollup.ts'
-import { BOOLEAN, type Kind, NUMBER, TEXT } from './series.ts'
+import { MINUTE_US } from './units.ts'
 
 const DAY_MS = 86_400_000
 
@@ -13,10 +14,12 @@ const DEFAULT_RETENTION: Retention = { rawMs: 7 * DAY_MS, minuteMs: 90 * DAY_MS,
 
 /** Late points come in bursts: each minute is recomputed once for a burst, not once for a point. */
 const ROLLUP_INTERVAL_MS = 10_000
-/** What roll-ups may take between two batches, and a step beyond it. */
+/** What roll-ups may take at a time, and a step beyond it; between batches also a quarter of the last one's time. */
 const ROLLUP_BUDGET_MS = 50
 const SWEEP_INTERVAL_MS = 600_000
 const TICK_MS = 1000
+/** In memory at once, some 10 MB: a batch of lines with a hundred fields each is written in several transactions. */
+const MAX_VALUES = 250_000
 
 export interface EmbeddedStoreOptions {
   readonly directory: string
@@ -36,7 +39,7 @@ export interface EmbeddedStoreOptions {
  * crash in between, it changes nothing.
  */
 export class EmbeddedStore implements Store {
-  /** Large batches fill pages one after the other: 50,000 lines cost half as much each as 5,000. */
+  /** Large batches fill pages one after the other: a line of 50,000 costs a third of one of 5,000. */
   readonly maxLines = 50_000
   readonly lingerMs = 500
   readonly #directory: string
@@ -54,18 +57,27 @@ export class EmbeddedStore implements Store {
     this.#directory = directory
     this.#retention = { ...DEFAULT_RETENTION, ...retention }
     this.#now = now
-    this.#ticks = setInterval(() => this.#maintain(), TICK_MS).unref()
+    this.#ticks = setInterval(() => this.#maintain(ROLLUP_BUDGET_MS), TICK_MS).unref()
   }
 
   async write(batch: Batch): Promise<Verdict> {
-    const read = readColumns(this.#parser, batch.lines)
-    if (!read.ok) return { kind: 'rejected', reason: read.reason }
+    const startedMs = performance.now()
     try {
-      this.#commit(read.columns, batch.position.block)
+      this.#files ??= new Files(this.#directory)
+      const files = this.#files
+      let columns = new Columns()
+      for (const lines of batch.lines) {
+        const parsed = columns.read(this.#parser, lines)
+        if (!parsed.ok) return { kind: 'rejected', reason: parsed.reason }
+        if (columns.size < MAX_VALUES) continue
+        this.#commit(files, columns, files.position)
+        columns = new Columns()
+      }
+      this.#commit(files, columns, batch.position.block)
     } catch (error) {
       return this.#verdictOf(error)
     }
-    this.#maintain()
+    this.#maintain(Math.max(ROLLUP_BUDGET_MS, (performance.now() - startedMs) / 4))
     return { kind: 'written' }
   }
 
@@ -85,23 +97,25 @@ export class EmbeddedStore implements Store {
     this.#closeFiles()
   }
 
-  #commit(columns: ReadonlyMap<number, Column[]>, position: number): void {
-    this.#files ??= new Files(this.#directory)
-    const files = this.#files
-    const days = Array.from(columns, ([day, columnsOfDay]) => {
+  #commit(files: Files, columns: Columns, position: number): void {
+    const days = new Map<DayFile, readonly Column[]>()
+    for (const [day, columnsOfDay] of columns.days()) {
       const file = files.day(day)
       file.write(columnsOfDay, position, this.#now())
-      return file
-    })
-    files.rollup.commit(days, ({ day }) => columns.get(day) ?? [], position)
+      days.set(file, columnsOfDay)
+    }
+    files.rollup.commit(days, position)
   }
 
   /** Roll-ups and retention, a little at a time. What fails here is repeated; a write will tell of it. */
-  #maintain(): void {
+  #maintain(budgetMs: number): void {
     if (!this.#files) return
     try {
       const nowMs = this.#now()
-      if (isDue(this.#lastRollupMs, ROLLUP_INTERVAL_MS, nowMs) && this.#rollUp(this.#files, nowMs)) {
+      if (
+        isDue(this.#lastRollupMs, ROLLUP_INTERVAL_MS, nowMs) &&
+        this.#rollUp(this.#files, nowMs, budgetMs)
+      ) {
         this.#lastRollupMs = nowMs
       }
       if (isDue(this.#lastSweepMs, SWEEP_INTERVAL_MS, nowMs) && this.#sweep(this.#files, nowMs)) {
@@ -112,9 +126,9 @@ export class EmbeddedStore implements Store {
     }
   }
 
-  #rollUp(files: Files, nowMs: number): boolean {
+  #rollUp(files: Files, nowMs: number, budgetMs: number): boolean {
     const currentMinute = Math.floor((nowMs * 1000) / MINUTE_US)
-    const deadline = performance.now() + ROLLUP_BUDGET_MS
+    const deadline = performance.now() + budgetMs
     return [...files.rollup.dirtyDays].every(day =>
       rollUp(files.day(day), files.rollup, currentMinute, deadline - performance.now()),
     )
@@ -151,53 +165,4 @@ export class EmbeddedStore implements Store {
 /** Also when the clock was set back. */
 function isDue(lastMs: number, intervalMs: number, nowMs: number): boolean {
   return nowMs >= lastMs + intervalMs || nowMs < lastMs
-}
-
-type ReadColumns =
-  | { readonly ok: true; readonly columns: ReadonlyMap<number, Column[]> }
-  | { readonly ok: false; readonly reason: string }
-
-/** The values of a batch by day and series. */
-function readColumns(parser: LineParser, lines: readonly Uint8Array[]): ReadColumns {
-  const days = new Map<number, Map<SeriesField, Column>[]>()
-  const withoutDevice = new Set<SeriesField>()
-  let day = -1
-  let columns: Map<SeriesField, Column>[] = []
-  for (const chunk of lines) {
-    const parsed = parser.parse(chunk, (series, value, timeUs) => {
-      const dayOfValue = Math.floor(timeUs / DAY_US)
-      if (dayOfValue !== day) {
-        day = dayOfValue
-        columns = days.get(day) ?? [new Map(), new Map(), new Map()]
-        days.set(day, columns)
-      }
-      const kind = kindOf(value)
-      let column = columns[kind]!.get(series)
-      if (!column) {
-        if (!series.tags.device) withoutDevice.add(series)
-        column = { series, kind, timesUs: [], values: [] }
-        columns[kind]!.set(series, column)
-      }
-      column.timesUs.push(timeUs)
-      // An integer beyond 2^53 is no double: kept exact, as text.
-      column.values.push(
-        typeof value === 'boolean' ? Number(value) : typeof value === 'bigint' ? `${value}` : value,
-      )
-    })
-    if (!parsed.ok) return parsed
-  }
-  for (const { measurement, field } of withoutDevice) {
-    return {
-      ok: false,
-      reason: `a line of measurement '${measurement}' with field '${field}' has no tag 'device'`,
-    }
-  }
-  return {
-    ok: true,
-    columns: new Map(Array.from(days, ([day, kinds]) => [day, kinds.flatMap(kind => [...kind.values()])])),
-  }
-}
-
-function kindOf(value: unknown): Kind {
-  return typeof value === 'number' ? NUMBER : typeof value === 'boolean' ? BOOLEAN : TEXT
 }

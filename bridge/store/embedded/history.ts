@@ -6,9 +6,6 @@ import type { Answer, Call } from './history-worker.ts'
 /** SQLite cannot be interrupted from outside: past this the thread is ended, and the next query gets a new one. */
 const TIMEOUT_MS = 30_000
 
-/** An answer that needs more ends its thread, not the process. */
-const MAX_HEAP_MB = 256
-
 /**
  * `History` over the files of an `EmbeddedStore`, in a thread of its own, one query after the other. Sees whatever
  * a finished `write` has stored. Rejects with a HistoryError.
@@ -61,7 +58,6 @@ export class EmbeddedHistory implements History {
   #start(): Worker {
     const worker = new Worker(new URL('./history-worker.ts', import.meta.url), {
       workerData: this.#directory,
-      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     })
     // It may also end between two queries: the next one starts another.
     const forget = () => {
@@ -74,9 +70,11 @@ export class EmbeddedHistory implements History {
     const { promise, resolve } = Promise.withResolvers<Answer>()
     const onExit = () => resolve({ ok: false, code: 'unavailable', message: 'the history thread has ended' })
     const onError = (error: Error) => resolve({ ok: false, code: 'unavailable', message: error.message })
+    // The newest values of a million series take half a minute.
+    const timeoutMs = call.name === 'lastValues' ? 10 * this.#timeoutMs : this.#timeoutMs
     const timer = setTimeout(() => {
-      resolve({ ok: false, code: 'too-slow', message: `no answer within ${this.#timeoutMs} ms` })
-    }, this.#timeoutMs)
+      resolve({ ok: false, code: 'too-slow', message: `no answer within ${timeoutMs} ms` })
+    }, timeoutMs)
     let hasAnswered = false
     worker.once('message', (answer: Answer) => {
       hasAnswered = true

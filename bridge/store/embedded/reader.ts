@@ -12,13 +12,12 @@ import { HistoryError, MAX_BUCKETS, MAX_TEXTS } from '../history-error.ts'
 import type { Bucket, HistoryQuery, LastValue, RawPage } from '../store.ts'
 import { Aggregate } from './aggregate.ts'
 import { isDamage, openForReading } from './database.ts'
-import { DAY_US, dayFilePath, dayOfFileName, MINUTE_US } from './day-file.ts'
+import { dayFilePath, dayOfFileName } from './day-file.ts'
 import { DayReader, type Range, type Row } from './day-reader.ts'
 import { OpenFiles } from './open-files.ts'
 import { rollupPath } from './rollup-file.ts'
 import { BOOLEAN, type Kind, NUMBER, TEXT } from './series.ts'
-
-const HOUR_US = 60 * MINUTE_US
+import { DAY_US, HOUR_US, MINUTE_US } from './units.ts'
 
 /** A week by the hour needs eight. */
 const MAX_OPEN_DAYS = 16
@@ -89,14 +88,19 @@ export class Reader {
     const rows = rollup.prepare(`
       SELECT device, field, measurement, tags, kind, value, max(time_us) AS timeUs
       FROM series JOIN latest USING (sid) GROUP BY device, field, measurement, tags`)
-    return rows.all().map(row => ({
-      device: String(row.device),
-      field: String(row.field),
-      measurement: String(row.measurement),
-      tags: JSON.parse(String(row.tags)) as Record<string, string>,
-      value: decode(row.kind as Kind, row.value as number | string),
-      timeUs: Number(row.timeUs),
-    }))
+    const values: LastValue[] = []
+    // One by one: all rows at once, of a million series, would be more than the heap holds.
+    for (const row of rows.iterate()) {
+      values.push({
+        device: String(row.device),
+        field: String(row.field),
+        measurement: String(row.measurement),
+        tags: JSON.parse(String(row.tags)) as Record<string, string>,
+        value: decode(row.kind as Kind, row.value as number | string),
+        timeUs: Number(row.timeUs),
+      })
+    }
+    return values
   }
 
   close(): void {

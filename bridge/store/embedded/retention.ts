@@ -10,10 +10,10 @@
  */
 
 import { transaction } from './database.ts'
-import { DAY_US } from './day-file.ts'
 import type { Files } from './files.ts'
 import { rollUp } from './rollup.ts'
 import type { RollupFile } from './rollup-file.ts'
+import { DAY_US } from './units.ts'
 
 export interface Retention {
   readonly rawMs: number

@@ -5,8 +5,9 @@
 
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { Column } from './columns.ts'
 import { BulkInsert, openForWriting, transaction } from './database.ts'
-import type { Column, DayFile } from './day-file.ts'
+import type { DayFile } from './day-file.ts'
 import { SERIES_SCHEMA, SeriesTable } from './series.ts'
 
 /** `bucket` is the number of the minute or hour since the epoch. */
@@ -89,10 +90,10 @@ export class RollupFile {
   }
 
   /** The end of a batch: its rows are on disk in the files of `days`. */
-  commit(days: readonly Day[], columnsOf: (day: Day) => Iterable<Column>, position: number): void {
+  commit(days: ReadonlyMap<Day, readonly Column[]>, position: number): void {
     transaction(this.db, () => {
-      for (const day of days) {
-        for (const column of columnsOf(day)) this.#updateLatest(column, day.part)
+      for (const [day, columns] of days) {
+        for (const column of columns) this.#updateLatest(column, day.part)
         this.setDay(day, true)
       }
       this.#statements.position.run(position)
@@ -139,6 +140,11 @@ export class RollupFile {
       this.#statements.position.run(position)
     })
     this.position = position
+  }
+
+  /** All of a file's minutes so far: its own count follows. */
+  countRollup(file: DayFile): void {
+    this.setDay({ ...(this.days.get(file.day) ?? file), rollups: file.rollups + 1 }, true)
   }
 
   markClean(day: number): void {

@@ -1,11 +1,13 @@
 import { Aggregate } from './aggregate.ts'
 import { transaction } from './database.ts'
-import { type DayFile, MINUTE_US } from './day-file.ts'
+import type { DayFile } from './day-file.ts'
 import type { RollupFile } from './rollup-file.ts'
 import { type Kind, TEXT } from './series.ts'
+import { MINUTE_US } from './units.ts'
 
-/** What one transaction recomputes: small enough not to keep a batch waiting when every series is dirty. */
+/** What is recomputed in one transaction, some 50 ms: a batch does not wait for longer. */
 const SLICE_MINUTES = 10
+const SLICE_SERIES = 2000
 
 /**
  * Recomputes the roll-ups of a file's dirty minutes before `beforeMinute` from its rows, the oldest first.
@@ -18,11 +20,12 @@ export function rollUp(file: DayFile, into: RollupFile, beforeMinute: number, bu
   if (due.length > 0) {
     const recompute = recomputer(file, into)
     for (const minutes of Map.groupBy(due, minute => Math.floor(minute / SLICE_MINUTES)).values()) {
-      if (performance.now() > deadline) return false
-      transaction(into.db, () => {
-        recompute(minutes)
-        into.setDay({ ...(into.days.get(file.day) ?? file), rollups: file.rollups + 1 }, true)
-      })
+      for (const sids of slices(file.dirtySids(minutes))) {
+        if (performance.now() > deadline) return false
+        transaction(into.db, () => recompute(minutes, sids))
+        file.markSidsClean(minutes, sids)
+      }
+      into.countRollup(file)
       file.markClean(minutes)
     }
   }
@@ -30,7 +33,14 @@ export function rollUp(file: DayFile, into: RollupFile, beforeMinute: number, bu
   return true
 }
 
-function recomputer(file: DayFile, into: RollupFile): (minutes: readonly number[]) => void {
+function* slices(sids: readonly number[]): Generator<readonly number[]> {
+  for (let at = 0; at < sids.length; at += SLICE_SERIES) yield sids.slice(at, at + SLICE_SERIES)
+}
+
+type Recompute = (minutes: readonly number[], sids: readonly number[]) => void
+
+/** For minutes of one hour. */
+function recomputer(file: DayFile, into: RollupFile): Recompute {
   const numbers = file.db.prepare(
     'SELECT time_us, value FROM reading WHERE sid = ? AND time_us >= ? AND time_us < ?',
   )
@@ -39,37 +49,37 @@ function recomputer(file: DayFile, into: RollupFile): (minutes: readonly number[
   )
   numbers.setReturnArrays(true)
   texts.setReturnArrays(true)
-  const sids = new Map<number, { readonly target: number; readonly kind: Kind }>()
+  const targets = new Map<number, { readonly sid: number; readonly kind: Kind }>()
 
   function targetOf(sid: number) {
-    let known = sids.get(sid)
-    if (!known) {
+    let target = targets.get(sid)
+    if (!target) {
       const series = file.series.get(sid)
-      known = { target: into.series.add(series), kind: series.kind }
-      sids.set(sid, known)
+      target = { sid: into.series.add(series), kind: series.kind }
+      targets.set(sid, target)
     }
-    return known
+    return target
   }
 
-  return minutes => {
+  return (minutes, sids) => {
     const hour = Math.floor(minutes[0]! / 60)
     // The hour needs all its minutes: those that retention has taken come back from the rows.
     const isSwept = minutes[0]! < into.minuteFrom
     const fromUs = (isSwept ? hour * 60 : minutes[0]!) * MINUTE_US
     const toUs = (isSwept ? hour * 60 + 60 : minutes.at(-1)! + 1) * MINUTE_US
-    const targets: number[] = []
-    for (const sid of dirtySids(file, minutes)) {
-      const { target, kind } = targetOf(sid)
-      const rows = (kind === TEXT ? texts : numbers).all(sid, fromUs, toUs) as unknown as Row[]
+    const changed: number[] = []
+    for (const sid of sids) {
+      const target = targetOf(sid)
+      const rows = (target.kind === TEXT ? texts : numbers).all(sid, fromUs, toUs) as unknown as Row[]
       if (rows.length === 0) continue
+      changed.push(target.sid)
       for (const [minute, { count, sum, min, max, last, lastUs }] of aggregateByMinute(rows)) {
-        if (kind === TEXT) into.minutes.add(target, minute, count, null, null, null, last, lastUs)
-        else into.minutes.add(target, minute, count, sum, min, max, last, lastUs)
+        if (target.kind === TEXT) into.minutes.add(target.sid, minute, count, null, null, null, last, lastUs)
+        else into.minutes.add(target.sid, minute, count, sum, min, max, last, lastUs)
       }
-      targets.push(target)
     }
     into.minutes.flush()
-    for (const target of targets) into.recomputeHour(target, hour)
+    for (const sid of changed) into.recomputeHour(sid, hour)
   }
 }
 
@@ -89,14 +99,4 @@ function aggregateByMinute(rows: readonly Row[]): Map<number, Aggregate> {
     aggregate.add(timeUs, value)
   }
   return minutes
-}
-
-function dirtySids(file: DayFile, minutes: readonly number[]): Iterable<number> {
-  const sids = new Set<number>()
-  for (const minute of minutes) {
-    const dirty = file.dirty.get(minute)
-    if (!dirty) return file.series.all()
-    for (const sid of dirty) sids.add(sid)
-  }
-  return [...sids].sort((a, b) => a - b)
 }

@@ -36,8 +36,9 @@ export class SeriesTable {
   readonly #insert: StatementSync
   readonly #get: StatementSync
   readonly #all: StatementSync
-  // By the parser's objects: a series costs its text once, not once per batch.
-  readonly #known = new WeakMap<SeriesField, Map<number, number>>()
+  // By kind and part, then by the parser's objects: a series costs its text once, not once per batch.
+  readonly #known = new Map<number, WeakMap<SeriesField, number>>()
+  readonly #texts = new WeakMap<Tags, string>()
 
   constructor(db: DatabaseSync) {
     const columns = ['device', 'field', 'measurement', 'tags', 'kind', 'part']
@@ -50,20 +51,35 @@ export class SeriesTable {
   }
 
   sidOf(field: SeriesField, kind: Kind, part: number): number {
-    let sids = this.#known.get(field)
-    if (!sids) {
-      sids = new Map()
-      this.#known.set(field, sids)
-    }
     const key = part * 4 + kind
-    let sid = sids.get(key)
+    let sids = this.#known.get(key)
+    if (!sids) {
+      sids = new WeakMap()
+      this.#known.set(key, sids)
+    }
+    let sid = sids.get(field)
     if (sid === undefined) {
-      const { device = '', ...others } = field.tags
-      const { measurement } = field
-      sid = this.add({ device, field: field.field, measurement, tags: canonicalTags(others), kind, part })
-      sids.set(key, sid)
+      const { measurement, tags } = field
+      sid = this.add({
+        device: tags.device ?? '',
+        field: field.field,
+        measurement,
+        tags: this.#textOf(tags),
+        kind,
+        part,
+      })
+      sids.set(field, sid)
     }
     return sid
+  }
+
+  #textOf(tags: Tags): string {
+    let text = this.#texts.get(tags)
+    if (text === undefined) {
+      text = canonicalTags(tags)
+      this.#texts.set(tags, text)
+    }
+    return text
   }
 
   add({ device, field, measurement, tags, kind, part }: Series): number {
@@ -82,7 +98,7 @@ export class SeriesTable {
   }
 }
 
-/** The same text for the same tags, in whatever order they came. */
-function canonicalTags(tags: Tags): string {
+/** Without `device`; the same text for the same tags, in whatever order they came. */
+function canonicalTags({ device: _, ...tags }: Tags): string {
   return JSON.stringify(Object.fromEntries(Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1))))
 }
