@@ -10,6 +10,7 @@ export interface FuzzReport {
   readonly messages: number
   readonly readings: number
   readonly slowestMs: number
+  readonly slowestTopic: string
 }
 
 /** Throws an Error that names seed and message when a promise is broken. */
@@ -19,15 +20,20 @@ export async function fuzz(messages: number, seed: number): Promise<FuzzReport> 
   let decoder = createDecoder({ maxTopics: 1_000 })
   let readings = 0
   let slowestMs = 0
+  let slowestTopic = ''
   for (let n = 0; n < messages; n++) {
     if (n % 20_000 === 19_999) decoder = createDecoder({ maxTopics: 1_000 })
     const message = spoil(pick(sources, random), pick(sources, random), random)
     const start = performance.now()
     const decoded = decodeOrExplain(decoder, message, seed)
-    slowestMs = Math.max(slowestMs, performance.now() - start)
+    const tookMs = performance.now() - start
+    if (tookMs > slowestMs) {
+      slowestMs = tookMs
+      slowestTopic = message.topic
+    }
     if (decoded.kind === 'readings') readings += decoded.readings.length
   }
-  return { messages, readings, slowestMs }
+  return { messages, readings, slowestMs, slowestTopic }
 }
 
 export const FUZZ_NOW_US = Date.UTC(2026, 2, 10, 12) * 1000

@@ -49,6 +49,8 @@ function textOf(bytes: Buffer): string | null {
   // C strings are often sent with their end.
   let end = text.length
   while (end > 0 && text.charCodeAt(end - 1) === 0) end--
+  // Nothing but NULs is a number in binary.
+  if (end === 0 && text !== '') return null
   text = text.slice(0, end).trim()
   return text.includes('\0') ? null : text
 }

@@ -177,7 +177,7 @@ const SHARED = words(
   'sensors sensor devices device iot mqtt tele stat things v1 v2 v3 api data telemetry gateway gateways nodes node events messages meters public test topic fleet plant channels feeds',
 )
 /** Between device and field they say nothing. */
-const FILLERS = words('sensors sensor tele stat data telemetry events messages feeds channels nodes')
+const FILLERS = new Set([...SHARED].filter(word => word !== 'device' && word !== 'devices'))
 const HOMES = words('home house haus zuhause casa maison myhome hjem koti wohnung')
 const PLACES = words(
   'floor room zone building area level site line house etage og eg stock hall unit rack section',

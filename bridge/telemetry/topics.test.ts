@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest'
+import { matchesGlob } from './globs.ts'
+import { isValidFilter, matchesFilter } from './topics.ts'
+
+it.each([
+  ['sport/tennis/player1/#', 'sport/tennis/player1', true],
+  ['sport/tennis/player1/#', 'sport/tennis/player1/score/wimbledon', true],
+  ['sport/#', 'sport', true],
+  ['#', 'a/b', true],
+  ['sport/tennis/+', 'sport/tennis/player1', true],
+  ['sport/tennis/+', 'sport/tennis/player1/ranking', false],
+  ['sport/+', 'sport', false],
+  ['sport/+', 'sport/', true],
+  ['+/+', '/finance', true],
+  ['/+', '/finance', true],
+  ['+', '/finance', false],
+  ['#', '$SYS/x', false],
+  ['+/monitor/Clients', '$SYS/monitor/Clients', false],
+  ['$SYS/#', '$SYS/x', true],
+  ['a/b', 'a/b', true],
+  ['a/b', 'a/bc', false],
+  ['a/b/c', 'a/b', false],
+  ['a', 'a/b', false],
+])('filter %s, topic %s: %s [MQTT-4.7]', (filter, topic, matches) =>
+  expect(matchesFilter(filter, topic)).toBe(matches),
+)
+
+it.each(['#', 'a/#', '+', '+/a/#', 'a/+/b', '/'])('%s is a filter', filter =>
+  expect(isValidFilter(filter)).toBe(true),
+)
+it.each(['', 'a#', 'a/#/b', 'a+', 'sport+', 'a/b\0'])('%j is none', filter =>
+  expect(isValidFilter(filter)).toBe(false),
+)
+
+it.each([
+  ['kitchen-*', 'kitchen-thermo', true],
+  ['*', '', true],
+  ['*', 'a/b', true],
+  ['a?c', 'abc', true],
+  ['a?c', 'ac', false],
+  ['*.Power.*', 'ENERGY.Power.0', true],
+  ['*a*b', 'xaxbxb', true],
+  ['abc', 'ABC', false],
+  ['a*', 'ba', false],
+])('glob %s, text %s: %s', (glob, text, matches) => expect(matchesGlob(glob, text)).toBe(matches))
+
+it('a hostile glob costs little', () => {
+  const start = performance.now()
+  expect(matchesGlob(`${'*a'.repeat(100)}b`, 'a'.repeat(5_000))).toBe(false)
+  expect(performance.now() - start).toBeLessThan(100)
+})
