@@ -13,7 +13,7 @@ import { BATCHES, batchOf, clockAt } from './crash-batches.ts'
 import { verdictOf } from './database.ts'
 import { EmbeddedStore } from './embedded-store.ts'
 import { EmbeddedHistory } from './history.ts'
-import { rollupsOfRows, storedRollups, storedRows } from './inspect.ts'
+import { dirtyMinutes, rollupsOfRows, storedRollups, storedRows } from './inspect.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -140,6 +140,24 @@ describe('embedded store', () => {
 })
 
 describe('roll-ups', () => {
+  it('of more series and values than one transaction takes are complete in the end, and history all the while', async () => {
+    const lines = Array.from({ length: 110 }, (_, i) =>
+      Array.from({ length: 2500 }, (_, device) => line(NOON + i * 1000, `v=${i}`, `d${device}`)).join(''),
+    )
+    expect(await write(...lines)).toStrictEqual(WRITTEN)
+    const query = { device: 'd2499', field: 'v', fromMs: NOON, toMs: NOON + HOUR_MS }
+    nowMs = NOON + HOUR_MS
+    for (let dirty = 2; dirty > 0; ) {
+      await write()
+      expect(await history.buckets(query, HOUR_MS)).toMatchObject([
+        { count: 110, min: 0, max: 109, last: 109 },
+      ])
+      dirty = dirtyMinutes(directory)
+    }
+    expect(storedRollups(directory).minute).toHaveLength(5000)
+    expect(await history.buckets(query, HOUR_MS)).toMatchObject([{ count: 110, min: 0, max: 109, last: 109 }])
+  })
+
   it('equal the rows, in whatever order these come, again and again', async () => {
     const value = fc.oneof(
       fc.integer({ min: -99, max: 99 }).map(String),

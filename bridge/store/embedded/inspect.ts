@@ -18,6 +18,10 @@ export function storedRows(directory: string): string[] {
   )
 }
 
+export function dirtyMinutes(directory: string): number {
+  return dayFiles(directory).flatMap(path => query(path, 'SELECT minute FROM dirty')).length
+}
+
 type Rollups = Record<'minute' | 'hour', unknown[]>
 
 const COLUMNS = 'count, sum, min, max, last, last_us'
