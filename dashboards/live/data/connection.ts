@@ -14,7 +14,7 @@ import { look } from './health.ts'
 import { refreshStrips } from './strips.ts'
 
 /** A hiccup shorter than this is not worth a banner. */
-const BANNER_AFTER_MS = 1_500
+const BANNER_AFTER_MS = 1_200
 const CATALOG_EVERY_MS = 60_000
 /** Short: the page should be live again before a person reaches for `Try now`. */
 const MAX_RETRY_MS = 2_500
@@ -70,6 +70,7 @@ function goAway(): void {
 
 function comeBack(): void {
   setServerTime(Date.now() + live.clockOffsetMs)
+  updateStates(serverNow(), true)
   connection.value = { kind: 'live' }
   if (wasAway) askAnew()
   wasAway = false

@@ -157,7 +157,8 @@ function FieldMenu({ charted, all }: { charted: readonly Field[]; all: readonly 
   return (
     <details class="menu">
       <summary class="button plain">
-        {charted.length} of {all.length} fields <DownIcon />
+        {charted.length} of {all.length}
+        <span class="field-menu-word"> fields</span> <DownIcon />
       </summary>
       <div class="menu-body">
         {all.map(field => (

@@ -13,7 +13,8 @@ export function CourseTable({ courses }: { courses: ReadonlyMap<Field, Course> }
   const rows = newestRows(courses)
   const now = serverNow()
   return (
-    <div class="course-table">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+    <section class="course-table" tabIndex={0} aria-label="Table of the course">
       <table class="table">
         <thead>
           <tr>
@@ -41,7 +42,7 @@ export function CourseTable({ courses }: { courses: ReadonlyMap<Field, Course> }
       <p class="note">
         At most {MOST_ROWS} rows, as of the moment the table was opened. CSV has all of them.
       </p>
-    </div>
+    </section>
   )
 }
 

@@ -1,0 +1,204 @@
+/** The page in a real browser, against the real bridge: what an operator sees. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { connectAsync, type MqttClient } from 'mqtt'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '../..')
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
+const ARGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+interface Bridge {
+  readonly process: ChildProcess
+  readonly mqtt: number
+  readonly http: number
+}
+
+async function startBridge(dataDir: string, ports: { mqtt: number; http: number }): Promise<Bridge> {
+  const env = {
+    ...process.env,
+    TRESTLE_MQTT_PORT: String(ports.mqtt),
+    TRESTLE_HTTP_PORT: String(ports.http),
+    TRESTLE_DATA_DIR: dataDir,
+    TRESTLE_DEMO: '0',
+  }
+  const bridge = spawn(process.execPath, ['bridge/main.ts'], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const exit = once(bridge, 'exit').then(([code]) => {
+    throw new Error(`the bridge ended with code ${code} before it was ready`)
+  })
+  const [line] = (await Promise.race([once(createInterface(bridge.stdout), 'line'), exit])) as [string]
+  exit.catch(() => undefined)
+  return { process: bridge, ...(JSON.parse(line) as { mqtt: number; http: number }) }
+}
+
+async function stop({ process: bridge }: Bridge, signal: NodeJS.Signals): Promise<void> {
+  if (bridge.exitCode !== null || bridge.signalCode !== null) return
+  const ended = once(bridge, 'exit')
+  bridge.kill(signal)
+  await ended
+}
+
+let dataDir: string
+let bridge: Bridge
+let browser: Browser
+let page: Page
+let device: MqttClient
+const offOrigin: string[] = []
+const refused: string[] = []
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'trestle-page-'))
+  bridge = await startBridge(dataDir, { mqtt: 0, http: 0 })
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS })
+  page = await browser.newPage({ viewport: { width: 1400, height: 900 }, colorScheme: 'light' })
+  page.on('request', request => {
+    const { hostname } = new URL(request.url())
+    if (hostname !== '127.0.0.1') offOrigin.push(request.url())
+  })
+  page.on('console', message => {
+    if (message.text().includes('Content Security Policy')) refused.push(message.text())
+  })
+  device = await connectAsync(`mqtt://127.0.0.1:${bridge.mqtt}`, { reconnectPeriod: 200 })
+})
+
+afterAll(async () => {
+  await device?.endAsync(true)
+  await browser?.close()
+  if (bridge) await stop(bridge, 'SIGKILL')
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+const publish = (topic: string, payload: string) => device.publishAsync(topic, payload, { qos: 1 })
+const open = (hash = '') => page.goto(`http://127.0.0.1:${bridge.http}/${hash}`)
+const row = (name: string) => page.locator('.row', { has: page.getByRole('link', { name, exact: true }) })
+
+describe('the page', () => {
+  test('with no device yet, tells what to do; the first message replaces it', async () => {
+    await open()
+    await page.getByText('Waiting for the first message').waitFor()
+    expect(await page.locator('code').allTextContents()).toContainEqual(
+      expect.stringMatching(/^mosquitto_pub /),
+    )
+    await publish('home/kitchen/thermo/temperature', '21.5')
+    await row('Thermo').waitFor()
+    expect(await row('Thermo').locator('.value').textContent()).toMatch(/^21\.5/)
+  })
+
+  test('a published value is on the page at once, with what a device calls itself as text', async () => {
+    const name = '<img src=x onerror=alert(1)>'
+    await publish('home/kitchen/thermo/temperature', '22.25')
+    await publish(`home/hall/${name}/temperature`, '3')
+    await page.locator('.value', { hasText: /^22\.[23]/ }).waitFor()
+    await row(name).waitFor()
+    expect(await page.locator('.row img').count()).toBe(0)
+  })
+
+  test('a device shows its fields, live', async () => {
+    await open('#/device/thermo')
+    await page.getByRole('heading', { name: 'Thermo' }).waitFor()
+    await publish('home/kitchen/thermo/temperature', '23.5')
+    await page.locator('.legend b', { hasText: '23.5' }).waitFor()
+    await page.locator('.chip', { hasText: 'Reporting' }).waitFor()
+  })
+
+  test('messages come with what became of them', async () => {
+    await open('#/messages')
+    await page.getByText('Nothing yet').waitFor()
+    await publish('home/kitchen/thermo/humidity', '48')
+    const message = page.locator('.message-table tbody tr', { hasText: 'home/kitchen/thermo/humidity' })
+    await message.waitFor()
+    await message.getByText('stored').waitFor()
+  })
+
+  test('health shows that the account balances', async () => {
+    await open('#/health')
+    await page.getByText('balanced, 0 unaccounted').waitFor()
+  })
+
+  test('a search finds, and the address holds it', async () => {
+    await open()
+    await row('Thermo').waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type('kitchen')
+    await page.waitForFunction('document.querySelectorAll(".row").length === 1')
+    expect(page.url()).toContain('q=kitchen')
+    await page.keyboard.press('Escape')
+    await page.waitForFunction('document.querySelectorAll(".row").length === 2')
+  })
+
+  test('a killed bridge brings the banner within two seconds; back, the page is live again by itself', async () => {
+    await open()
+    await row('Thermo').waitFor()
+    const killedMs = Date.now()
+    await stop(bridge, 'SIGKILL')
+    await page.getByText('lost its connection').waitFor()
+    expect(Date.now() - killedMs).toBeLessThan(2500)
+    expect(await row('Thermo').getAttribute('data-state')).toBe('unknown')
+
+    bridge = await startBridge(dataDir, bridge)
+    const backMs = Date.now()
+    await page.locator('.banner').waitFor({ state: 'detached' })
+    expect(Date.now() - backMs).toBeLessThan(3500)
+    await publish('home/kitchen/thermo/temperature', '24.5')
+    await page.locator('.value', { hasText: '24.5' }).waitFor()
+  })
+
+  test('asked nothing of any other host, and broke no rule of its policy', () => {
+    expect(offOrigin).toEqual([])
+    expect(refused).toEqual([])
+  })
+})
+
+const VIEWS = ['#/fleet', '#/device/thermo', '#/messages', '#/health', '#/connect']
+
+describe('for everyone', () => {
+  test.each(['light', 'dark'] as const)(
+    'no view has a fault that axe knows, nor scrolls sideways: %s',
+    async colorScheme => {
+      const axe = await readFile(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8')
+      // The page's policy refuses scripts from elsewhere, as it should; axe needs to get in.
+      const context = await browser.newContext({ colorScheme, bypassCSP: true })
+      const checked = await context.newPage()
+      const faults: string[] = []
+      for (const width of [1400, 1000, 320]) {
+        await checked.setViewportSize({ width, height: 800 })
+        for (const view of VIEWS) {
+          await checked.goto('about:blank')
+          await checked.goto(`http://127.0.0.1:${bridge.http}/${view}`)
+          await checked.locator('h1').first().waitFor()
+          await checked.waitForTimeout(400)
+          await checked.evaluate(axe)
+          const found = (await checked.evaluate(
+            'axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] })' +
+              '.then(({ violations }) => violations.map(({ id, nodes }) => id + " " + nodes[0].html))',
+          )) as string[]
+          faults.push(...found.map(fault => `${view} ${width}: ${fault}`))
+          const over = (await checked.evaluate('document.documentElement.scrollWidth - innerWidth')) as number
+          if (over > 0) faults.push(`${view} ${width}: ${over} px sideways`)
+        }
+      }
+      await context.close()
+      expect(faults).toEqual([])
+    },
+    60_000,
+  )
+})
