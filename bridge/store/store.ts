@@ -15,8 +15,8 @@ export interface Batch {
   /** Line protocol, nanoseconds: each buffer holds whole lines, each ended by a newline. */
   readonly lines: readonly Uint8Array[]
   readonly lineCount: number
-  /** Where the spool stands once this batch is stored. */
-  readonly position: Position
+  /** Where the spool stands once this batch is stored; null: it is a part, and others must be stored before. */
+  readonly position: Position | null
 }
 
 /** What became of a batch; whether to try again is decided from this alone. */

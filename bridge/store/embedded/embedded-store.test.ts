@@ -117,6 +117,15 @@ describe('embedded store', () => {
     expect(store.position()).toStrictEqual({ block: 0 })
   })
 
+  it('a part of a batch does not move the position', async () => {
+    await write(line(NOON, 'v=1'))
+    const part = { lines: [Buffer.from(line(NOON + 1, 'v=2'))], lineCount: 1, position: null }
+    expect(await store.write(part)).toStrictEqual(WRITTEN)
+    expect(await raw()).toHaveLength(2)
+    await reopen()
+    expect(store.position()).toStrictEqual({ block: 1 })
+  })
+
   it('an integer beyond 2^53 is kept exact, as text', async () => {
     await write(line(NOON, 'v=9007199254740993i'))
     expect(await raw()).toStrictEqual([{ time: NOON, value: '9007199254740993' }])

@@ -73,7 +73,7 @@ export class EmbeddedStore implements Store {
         this.#commit(files, columns, files.position)
         columns = new Columns()
       }
-      this.#commit(files, columns, batch.position.block)
+      this.#commit(files, columns, batch.position?.block ?? files.position)
     } catch (error) {
       return this.#verdictOf(error)
     }
