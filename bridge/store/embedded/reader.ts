@@ -8,9 +8,9 @@
 
 import { readdirSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
+import { Aggregate } from '../aggregate.ts'
 import { HistoryError, MAX_BUCKETS, MAX_TEXTS } from '../history-error.ts'
 import type { Bucket, HistoryQuery, LastValue, RawPage } from '../store.ts'
-import { Aggregate } from './aggregate.ts'
 import { isDamage, openForReading } from './database.ts'
 import { dayFilePath, dayOfFileName } from './day-file.ts'
 import { DayReader, type Range, type Row } from './day-reader.ts'

@@ -1,4 +1,4 @@
-import { Aggregate } from './aggregate.ts'
+import { Aggregate } from '../aggregate.ts'
 import { transaction } from './database.ts'
 import type { DayFile } from './day-file.ts'
 import type { RollupFile } from './rollup-file.ts'

@@ -1,4 +1,4 @@
-import { Aggregate } from '../embedded/aggregate.ts'
+import { Aggregate } from '../aggregate.ts'
 import { HistoryError, MAX_BUCKETS, MAX_TEXTS } from '../history-error.ts'
 import type { Bucket, History, HistoryQuery, LastValue, RawPage } from '../store.ts'
 import type { InfluxServer } from './admin.ts'
