@@ -42,6 +42,12 @@ export function availabilityOf(text: string): boolean | undefined {
   return HERE.has(word) || (AWAY.has(word) ? false : undefined)
 }
 
+/** What a `status` topic says when it speaks of availability, and not of a state of another kind. */
+export function onlineOf(text: string): boolean | undefined {
+  const word = text.length <= 7 ? text.toLowerCase() : ''
+  return word === 'online' ? true : word === 'offline' ? false : undefined
+}
+
 /** Of a payload: `online`, or `{"state":"online"}`. */
 export function availabilityIn(payload: Payload): boolean | undefined {
   const json = payload.json()

@@ -1,5 +1,6 @@
 /** The general rules: what a payload says when its topic has no reader of its own. */
 
+import { onlineOf } from './availability.ts'
 import { families } from './families.ts'
 import { type Context, type Family, ignored, type Plan, type Result, rejected } from './family.ts'
 import { type Json, jsonLines, MAX_LINES } from './json.ts'
@@ -87,7 +88,9 @@ function readText(text: string, plan: Plan, context: Context): Finding {
       if (result !== undefined) return { result, by: family.name }
     }
   }
-  return { result: scalarResult(value, plan) }
+  const isOnline = /(^|[._])status$/i.test(plan.scalar.leaf) ? onlineOf(value) : undefined
+  if (isOnline !== undefined) context.tell({ device: plan.scalar.device, available: isOnline })
+  return { result: scalarResult(isOnline === undefined ? value : String(isOnline), plan) }
 }
 
 /** A JSON text is as good as one without its quotes. */

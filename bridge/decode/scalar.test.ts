@@ -11,6 +11,7 @@ describe('numbers', () => {
     ['5.', 5],
     ['1.5e3', 1500],
     ['2E-3', 0.002],
+    ['1e5', 100_000],
     ['9007199254740993', 9007199254740993n],
   ])('%s', (text, value) => expect(numberOf(text)).toBe(value))
 
@@ -20,7 +21,6 @@ describe('numbers', () => {
     '.',
     '007',
     '00.5',
-    '1e5',
     '12e45678',
     '1e+999',
     '1,5',
@@ -32,7 +32,7 @@ describe('numbers', () => {
     '١٢',
   ])('not %s', text => expect(numberOf(text)).toBeUndefined())
 
-  it('every double as JavaScript writes it, but for exponents without sign or point', () => {
+  it('every double as JavaScript writes it, but for long exponents without sign or point', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), x => {
         const text = String(x)
@@ -48,7 +48,7 @@ describe('whole payloads', () => {
     ['54.3%', { value: 54.3, unit: '%' }],
     ['188 seconds', { value: 188, unit: 's' }],
     ['ON', { value: true }],
-    ['offline', { value: false }],
+    ['offline', { value: 'offline' }],
     ['21,5', { value: 21.5 }],
     ['1,234', { value: '1,234' }],
     ['21.5 apples', { value: '21.5 apples' }],

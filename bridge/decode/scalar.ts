@@ -26,17 +26,11 @@ const BOOLEANS = new Map([
   ['False', false],
   ['TRUE', true],
   ['FALSE', false],
-  ['online', true],
-  ['offline', false],
-  ['Online', true],
-  ['Offline', false],
-  ['ONLINE', true],
-  ['OFFLINE', false],
 ])
 
-/** ON/OFF, true/false, online/offline. */
+/** ON/OFF, true/false. `online` is left to topics that speak of availability: elsewhere it is one of several states. */
 export function booleanOf(text: string): boolean | undefined {
-  return text.length <= 7 ? BOOLEANS.get(text) : undefined
+  return text.length <= 5 ? BOOLEANS.get(text) : undefined
 }
 
 /** How firmwares and gateways say that there is no value at the moment. */
@@ -72,8 +66,7 @@ const MAX_NUMBER_LENGTH = 64
 
 /**
  * A number in plain decimal form, `undefined` for anything else. Integers beyond 2^53 come as bigint.
- * Leading zeros mean an identifier; an exponent needs its sign or a point before it, as `12e45678` is rather a
- * serial number.
+ * Leading zeros mean an identifier, and `12e45678` is rather a serial number than a number.
  */
 export function numberOf(text: string): number | bigint | undefined {
   const end = endOfNumber(text)
@@ -121,7 +114,7 @@ function endOfExponent(text: string, at: number, hasFraction: boolean): number {
   let j = at + (hasSign ? 2 : 1)
   const digits = j
   while (isDigitAt(text, j)) j++
-  return j > digits && j - digits <= 3 && (hasSign || hasFraction) ? j : at
+  return j > digits && j - digits <= (hasSign || hasFraction ? 3 : 2) ? j : at
 }
 
 function isDigitAt(text: string, i: number): boolean {

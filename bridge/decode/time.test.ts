@@ -25,6 +25,7 @@ describe('texts', () => {
     ['2023-11-14T23:13:20+01:00', AT_US],
     ['2023-11-14T23:13:20+0100', AT_US],
     ['2023-11-15T03:43:20+05:30', AT_US],
+    ['20231114T221320Z', AT_US],
     ['Tue, 14 Nov 2023 22:13:20 GMT', AT_US],
   ])('%s', (text, us) => expect(timeOf(text, NOW_US)).toBe(us))
 })

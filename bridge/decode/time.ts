@@ -121,13 +121,15 @@ export function plausible(timeUs: number, nowUs: number): number | null {
 const DIGITS = /^\d{9,20}(\.\d{1,12})?$/
 const ISO =
   /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,12}))?)? ?(Z|UTC|[+-]\d\d(?::?\d\d)?)$/i
+/** `20231114T221320Z` */
+const BASIC_ISO = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/
 /** `Tue, 14 Nov 2023 22:13:20 GMT` [RFC 9110, 5.6.7] */
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/
 
 function timeOfText(text: string, nowUs: number): number | null {
   if (text.length < 9 || text.length > 48) return null
   if (DIGITS.test(text)) return timeOfDigits(text, nowUs)
-  const iso = ISO.exec(text)
+  const iso = ISO.exec(text) ?? BASIC_ISO.exec(text)
   if (iso !== null) return timeOfIso(iso, nowUs)
   return HTTP_DATE.test(text) ? plausible(Date.parse(text) * 1000, nowUs) : null
 }

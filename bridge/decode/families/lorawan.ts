@@ -25,10 +25,10 @@ export const lorawan: Family = {
 }
 
 function readThings(json: JsonObject, plan: Plan, context: Context): Result {
-  const uplink = objectOf(json.uplink_message)
+  const uplink = objectOf(json.uplink_message ?? json.uplink_normalized)
   const location = objectOf(objectOf(json.location_solved).location)
   const device = textOf(objectOf(json.end_device_ids).device_id)
-  const values = firstFilled(uplink.decoded_payload, location)
+  const values = firstFilled(uplink.decoded_payload, uplink.normalized_payload, location)
   const fields =
     values ?? (typeof uplink.frm_payload === 'string' ? { frm_payload: uplink.frm_payload } : undefined)
   if (fields === undefined) return ignored('no measurement')

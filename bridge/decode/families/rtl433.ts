@@ -4,7 +4,7 @@
  * https://github.com/merbanan/rtl_433/blob/master/docs/INTEGRATION.md
  */
 
-import { type Claim, type Context, type Family, ignored, type Plan, type Result } from '../family.ts'
+import type { Claim, Context, Family, Plan, Result } from '../family.ts'
 import type { Json } from '../json.ts'
 import { cleanName } from '../names.ts'
 import { documentResult } from '../results.ts'
@@ -52,7 +52,6 @@ function recognise(json: Json, plan: Plan, context: Context): Result | undefined
   const device = cleanName(
     [model, channel, id].filter(part => part !== undefined && part !== null && part !== '').join('/'),
   )
-  if (id === undefined && channel === undefined) return ignored('no identity')
   context.tell({ device, family: 'rtl_433', model })
   const object = { ...plan.object, device, prefix: '', isShared: false }
   return documentResult(json, { object, scalar: object }, context)

@@ -23,6 +23,23 @@ export default {
         { device: 'fan-3', fields: { 'gps.lat': 1.5 } },
       ],
     ],
+    'other clouds': [
+      [
+        'iot-2/type/t/id/fan-3/evt/status/fmt/json',
+        { d: { speed: 7 } },
+        { device: 'fan-3', fields: { speed: 7 } },
+      ],
+      [
+        '/sys/a1b2/fan-3/thing/event/property/post',
+        {
+          id: '5',
+          params: { speed: { value: 8, time: 1_773_144_000_000 } },
+          method: 'thing.event.property.post',
+        },
+        { device: 'fan-3', fields: { speed: 8 }, time: '2026-03-10T12:00:00.000Z' },
+      ],
+      ['/sys/a1b2/fan-3/thing/service/property/set', { params: { speed: 1 } }, 'ignored'],
+    ],
     Azure: [
       ['devices/fan-3/messages/devicebound/%24.mid=1', 'x', 'ignored'],
       ['$iothub/twin/PATCH/properties/desired/', { speed: 1 }, 'ignored'],

@@ -1,6 +1,6 @@
 /**
- * Device shadows and cloud endpoints: AWS, Azure, and whoever copied `state.reported`. What is reported is; what
- * is desired, and the difference, are commands.
+ * Device shadows and cloud endpoints: AWS, Azure, IBM, Alibaba, Huawei, and whoever copied `state.reported`. What is
+ * reported is; what is desired, and the difference, are commands.
  */
 
 import { type Context, type Family, ignore, ignored, type Plan, type Result } from '../family.ts'
@@ -17,6 +17,13 @@ export const shadow: Family = {
     ['devices/{device}/messages/devicebound/#', ignore('command')],
     ['$iothub/twin/PATCH/properties/desired/#', ignore('command')],
     ['$iothub/methods|twin/#', ignore('request')],
+    ['iot-2/type/+/id/{device}/evt/+/fmt/+', ({ device }) => ({ device: device! })],
+    ['iot-2/type/+/id/{device}/cmd/#', ignore('command')],
+    ['/sys/+/{device}/thing/event/property/post', ({ device }) => ({ device: device! })],
+    ['/sys/+/{device}/thing/#', ignore('request')],
+    ['$oc/devices/{device}/sys/properties/report', ({ device }) => ({ device: device! })],
+    ['$oc/#', ignore('request')],
+    ['$thing/up/property/+/{device}', ({ device }) => ({ device: device! })],
   ],
   marks: ['state', 'reported', 'current'],
   recognise,
