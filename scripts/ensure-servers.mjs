@@ -43,7 +43,8 @@ function isOnPath(command) {
 
 function install(packages) {
   const isRoot = process.getuid?.() === 0
-  if (!isRoot || !isOnPath('apt-get')) fail(`missing for the tests: ${packages.join(' ')} (on Debian: apt-get install ${packages.join(' ')})`)
+  if (!isRoot || !isOnPath('apt-get'))
+    fail(`missing for the tests: ${packages.join(' ')} (on Debian: apt-get install ${packages.join(' ')})`)
   console.error(`installing for the tests: ${packages.join(' ')}`)
   apt('update', '-qq')
   // RUNLEVEL=1 in the environment: the packages must not start services of their own on the default ports.
@@ -53,7 +54,10 @@ function install(packages) {
 }
 
 function apt(...args) {
-  const { status } = spawnSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'], env: { ...APT_ENV, RUNLEVEL: '1' } })
+  const { status } = spawnSync('apt-get', args, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...APT_ENV, RUNLEVEL: '1' },
+  })
   if (status !== 0) fail(`apt-get ${args.join(' ')} failed`)
 }
 
