@@ -168,7 +168,7 @@ describe.each([
     history = subject.history
   })
 
-  afterAll(() => subject.close())
+  afterAll(() => subject?.close())
 
   async function raw(query: HistoryQuery, limit: number) {
     const page = await history.raw(query, limit)

@@ -13,7 +13,7 @@ const START_TIMEOUT_MS = 20_000
 export interface Influxd {
   readonly url: string
   readonly port: number
-  /** Ends it and removes its data. */
+  /** Ends it and removes its data. Once more does nothing. */
   stop(): Promise<void>
   /** Ends it; its data stay for `restart`. */
   halt(): Promise<void>
@@ -49,7 +49,7 @@ export async function startInfluxd(options: InfluxdOptions = {}): Promise<Influx
     halt,
     async stop() {
       await halt()
-      rmSync(directory, { recursive: true })
+      rmSync(directory, { recursive: true, force: true })
     },
     async restart() {
       await halt()
@@ -60,6 +60,10 @@ export async function startInfluxd(options: InfluxdOptions = {}): Promise<Influx
 
 async function start(configPath: string, url: string): Promise<ChildProcess> {
   const child = spawn('influxd', ['-config', configPath], { stdio: ['ignore', 'ignore', 'pipe'] })
+  // A test that dies leaves no server behind.
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  child.once('exit', () => process.removeListener('exit', kill))
   let words = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     words = (words + text).slice(-4000)

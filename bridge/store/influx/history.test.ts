@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { startInfluxd } from '../../test/influxd.ts'
 import {
   escapeMeasurement,
@@ -168,6 +168,7 @@ describe('history over the compatible API of 2.x and 3', () => {
 describe('history over InfluxDB 1.x', () => {
   it('with a password, through an outage', async () => {
     const influxd = await startInfluxd({ http: { 'auth-enabled': true } })
+    onTestFinished(() => influxd.stop())
     const post = (path: string, body: string, user = '') =>
       fetch(`${influxd.url}${path}`, {
         method: 'POST',
@@ -201,19 +202,19 @@ describe('history over InfluxDB 1.x', () => {
     })
     await influxd.restart()
     expect(await raw(history)).toHaveLength(1)
-    await influxd.stop()
   })
 
   it('a database that is not there yet has no devices', async () => {
     const influxd = await startInfluxd()
+    onTestFinished(() => influxd.stop())
     const history = new InfluxHistory({ url: influxd.url, database: 'nope' })
     expect(await raw(history)).toBeNull()
     expect(await history.lastValues()).toStrictEqual([])
-    await influxd.stop()
   })
 
   it('reads names and texts as they were escaped, however hostile', async () => {
     const influxd = await startInfluxd()
+    onTestFinished(() => influxd.stop())
     await fetch(`${influxd.url}/query?q=CREATE+DATABASE+trestle`, { method: 'POST' })
     const hostile = fc.string({
       unit: fc.constantFrom('\\', '"', "'", ',', '=', ' ', 'a', '\n', '\r', '#', 'é', '/'),
@@ -245,6 +246,5 @@ describe('history over InfluxDB 1.x', () => {
         { time: timeUs / 1000, value },
       ])
     }
-    await influxd.stop()
   })
 })
