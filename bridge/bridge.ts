@@ -114,6 +114,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     spool,
     epoch,
     publish: request => void broker.publish(request).catch(() => undefined),
+    log,
   })
   const broker = await Broker.start({ ...pipeline, log })
 

@@ -38,38 +38,60 @@ export interface Parts {
   readonly epoch: string
   /** Publishes what the decoder asks for, such as a Sparkplug rebirth. */
   readonly publish: (request: Request) => void
+  readonly log: { error(fields: object, text: string): void }
+}
+
+/** What became of a message, and the lines that it brought. */
+interface Understood {
+  readonly outcome: Outcome
+  readonly lines: string
+  readonly lineCount: number
 }
 
 const MESSAGE: Outcome = { kind: 'message' }
-const DUPLICATE: Outcome = { kind: 'ignored', reason: 'duplicate' }
-const FORBIDDEN: Outcome = { kind: 'dropped', reason: 'forbidden' }
+const DUPLICATE: Understood = { outcome: { kind: 'ignored', reason: 'duplicate' }, lines: '', lineCount: 0 }
+const FORBIDDEN: Understood = { outcome: { kind: 'dropped', reason: 'forbidden' }, lines: '', lineCount: 0 }
 
-export function createPipeline({ decoder, catalog, relay, spool, epoch, publish }: Parts): Pipeline {
+export function createPipeline({ decoder, catalog, relay, spool, epoch, publish, log }: Parts): Pipeline {
   let seq = 0
 
   function accept(message: Message): Promise<void> | null {
     const receivedUs = Date.now() * 1000
     const key = message.packetId === null ? null : retransmissionKey(message, message.packetId)
     if (message.dup && key !== null && spool.hasRecently(key))
-      return finish(message, DUPLICATE, '', 0, null, receivedUs)
+      return finish(message, DUPLICATE, null, receivedUs)
+    return finish(message, understand(message, receivedUs), key, receivedUs)
+  }
 
+  /** A message that trips over a fault of ours is kept with the others that cannot be used: it would come again. */
+  function understand(message: Message, receivedUs: number): Understood {
+    try {
+      return read(message, receivedUs)
+    } catch (error) {
+      log.error({ err: error, topic: message.topic }, 'a fault of ours: the message is in the quarantine')
+      return {
+        outcome: hold(message, 'pipeline', 'a fault of the bridge', receivedUs),
+        lines: '',
+        lineCount: 0,
+      }
+    }
+  }
+
+  function read(message: Message, receivedUs: number): Understood {
     const decoded = decoder.decode(message, receivedUs)
     if (decoded.facts) catalog.learn(decoded.facts)
     if (decoded.requests) for (const request of decoded.requests) publish(request)
     switch (decoded.kind) {
       case 'ignored':
-        return finish(message, { kind: 'ignored', reason: decoded.reason }, '', 0, key, receivedUs)
+        return { outcome: { kind: 'ignored', reason: decoded.reason }, lines: '', lineCount: 0 }
       case 'rejected':
-        return finish(message, hold(decoded.by, decoded.reason), '', 0, key, receivedUs)
+        return { outcome: hold(message, decoded.by, decoded.reason, receivedUs), lines: '', lineCount: 0 }
       case 'readings': {
-        const outcome = decoded.rejected === undefined ? MESSAGE : hold(decoded.by, decoded.rejected)
-        const lines = acceptReadings(decoded.readings, message.topic, decoded.by, receivedUs)
-        return finish(message, outcome, lines, decoded.readings.length, key, receivedUs)
+        const { readings, by, rejected } = decoded
+        const outcome = rejected === undefined ? MESSAGE : hold(message, by, rejected, receivedUs)
+        const lines = acceptReadings(readings, message.topic, by, receivedUs)
+        return { outcome, lines, lineCount: readings.length }
       }
-    }
-
-    function hold(by: string, reason: string): Outcome {
-      return { kind: 'quarantined', record: encodeRecord(message, by, reason, receivedUs) }
     }
   }
 
@@ -93,9 +115,7 @@ export function createPipeline({ decoder, catalog, relay, spool, epoch, publish 
 
   function finish(
     message: Message,
-    outcome: Outcome,
-    lines: string,
-    lineCount: number,
+    { outcome, lines, lineCount }: Understood,
     key: number | null,
     receivedUs: number,
   ): Promise<void> | null {
@@ -107,8 +127,12 @@ export function createPipeline({ decoder, catalog, relay, spool, epoch, publish 
 
   return {
     accept,
-    refuse: message => void finish({ ...message, qos: 0 }, FORBIDDEN, '', 0, null, Date.now() * 1000),
+    refuse: message => void finish({ ...message, qos: 0 }, FORBIDDEN, null, Date.now() * 1000),
   }
+}
+
+function hold(message: Message, by: string, reason: string, receivedUs: number): Outcome {
+  return { kind: 'quarantined', record: encodeRecord(message, by, reason, receivedUs) }
 }
 
 /** In the ledger's words. */
