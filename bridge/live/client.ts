@@ -71,6 +71,11 @@ export interface LiveClient {
 export function connectLive(options: LiveClientOptions = {}): LiveClient {
   const client = new Client(options)
   client.connect()
+  // Browsers know when the network is back; there is no need to wait out the pause then.
+  const page = globalThis as { addEventListener?: (event: 'online', listener: () => void) => void }
+  page.addEventListener?.('online', () => {
+    if (client.state.kind === 'waiting') client.connect()
+  })
   return client
 }
 

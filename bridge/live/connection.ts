@@ -23,7 +23,7 @@ import {
 } from './protocol.ts'
 import type { Relay } from './relay.ts'
 import { readClientFrame } from './schema.ts'
-import { HIGH_BYTES, LOW_BYTES, type Outlet, Subscription } from './subscription.ts'
+import { HIGH_BYTES, LOW_BYTES, type Outlet, patienceMs, Subscription } from './subscription.ts'
 
 /** The transport's side of a connection. */
 export interface Carrier extends Outlet {
@@ -143,7 +143,8 @@ export class Connection implements Outlet {
     const bytes = this.bufferedBytes
     if (bytes <= LOW_BYTES) this.#stall = null
     else if (!this.#stall || bytes < this.#stall.bytes) this.#stall = { bytes, sinceMs: nowMs }
-    return this.#stall !== null && nowMs - this.#stall.sinceMs >= this.#relay.limits.maxStallMs
+    if (!this.#stall) return false
+    return nowMs - this.#stall.sinceMs >= this.#relay.limits.maxStallMs + patienceMs(bytes)
   }
 
   #hello(): void {

@@ -23,8 +23,8 @@ import type { Counting, LiveStats } from './stats.ts'
 import { listHead, type Subscription } from './subscription.ts'
 import { Tick } from './tick.ts'
 
-/** Readings kept for a flush at the most; past this it does not wait for its turn. */
-const MAX_PENDING = 4096
+/** Past so many bytes a flush does not wait for its turn: a frame is what a frozen client may cost. */
+const MAX_PENDING_BYTES = 256 * 1024
 
 export interface Batch {
   readonly epoch: string
@@ -60,6 +60,7 @@ export class ReadingStream implements GroupHost, CatchUpHost {
   readonly #requestFlush: () => void
   #epoch: string
   #pending: AcceptedReading[] = []
+  #pendingBytes = 0
   #flushed = 0
   #isWatched = false
   /** Up to this seq somebody who was here may come back and resume. */
@@ -109,11 +110,12 @@ export class ReadingStream implements GroupHost, CatchUpHost {
         if (reading.seq <= this.#ring.last) continue
         this.#jump(reading.seq)
       }
-      this.#ring.append(readingJson(reading))
-      if (!isIdle) this.#pending.push(reading)
+      this.#pendingBytes += this.#ring.append(readingJson(reading))
+      if (isIdle) continue
+      this.#pending.push(reading)
+      if (this.#pendingBytes >= MAX_PENDING_BYTES) this.flush()
     }
     if (isIdle) this.#skipFlush()
-    else if (this.#pending.length >= MAX_PENDING) this.flush()
     else this.#requestFlush()
   }
 
@@ -144,6 +146,7 @@ export class ReadingStream implements GroupHost, CatchUpHost {
   flush(): number {
     const pending = this.#pending
     this.#pending = []
+    this.#pendingBytes = 0
     let deliveries = 0
     if (this.#ring.reachesBackTo > this.#flushed) this.#interrupt('slow-client')
     if (this.#ring.last > this.#flushed) {
@@ -247,6 +250,7 @@ export class ReadingStream implements GroupHost, CatchUpHost {
   /** Nobody listens. */
   #skipFlush(): void {
     this.#flushed = this.#ring.last
+    this.#pendingBytes = 0
     if (this.#pending.length > 0) this.#pending = []
   }
 

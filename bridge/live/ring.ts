@@ -72,18 +72,19 @@ export class Ring {
     return this.#chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
   }
 
-  /** The entry gets the next seq. */
-  append(json: string): void {
+  /** The entry gets the next seq. Returns its bytes. */
+  append(json: string): number {
     // A UTF-16 unit is at most three bytes of UTF-8.
     const chunk = this.#room(json.length * 3 + 1)
     const { bytes } = chunk
-    let end = chunk.used
-    end += bytes.write(json, end)
+    const start = chunk.used
+    let end = start + bytes.write(json, start)
     bytes[end++] = 0x2c
     chunk.used = end
     chunk.ends[chunk.count++] = end
     this.#entries++
     this.#last++
+    return end - start
   }
 
   /** Forgets everything; the next entry gets `last + 1`. */

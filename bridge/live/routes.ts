@@ -2,6 +2,7 @@
 
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
+import { problem } from '../http/problem.ts'
 import type { AccessOptions } from './access.ts'
 import { serveEvents } from './events.ts'
 import { servePoll } from './poll.ts'
@@ -11,6 +12,10 @@ import { liveSchema } from './schema.ts'
 /** Needs the Node server's `incoming` and `outgoing`; close the relay to end what is open. */
 export function liveRoutes(relay: Relay, options: AccessOptions = {}): Hono<{ Bindings: HttpBindings }> {
   return new Hono<{ Bindings: HttpBindings }>()
+    .get('/live', c => {
+      c.header('Upgrade', 'websocket')
+      return problem(c, 426, 'upgrade-required', 'this is a WebSocket; see /live/events and /live/poll')
+    })
     .get('/live/events', c => serveEvents(c, relay, options))
     .get('/live/poll', c => servePoll(c, relay, options))
     .get('/live/schema.json', c => c.json(liveSchema()))

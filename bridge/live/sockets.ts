@@ -15,6 +15,7 @@ import {
 import type { Carrier, Connection } from './connection.ts'
 import { CLOSE, LIVE_PROTOCOL } from './protocol.ts'
 import type { Relay } from './relay.ts'
+import { patienceMs } from './subscription.ts'
 
 export interface LiveSocketsOptions extends AccessOptions {
   readonly pingMs?: number
@@ -146,7 +147,7 @@ class Peers {
   #check(): void {
     const nowMs = performance.now()
     for (const [webSocket, peer] of this.#peers) {
-      if (nowMs - peer.heardMs >= this.#deadMs) {
+      if (nowMs - peer.heardMs >= this.#deadMs + patienceMs(webSocket.bufferedAmount)) {
         if (!peer.connection.isClosed) this.#relay.countClose('dead')
         webSocket.terminate()
       } else if (nowMs - peer.pingedMs >= this.#pingMs && webSocket.readyState === webSocket.OPEN) {

@@ -15,6 +15,17 @@ export interface Outlet {
 export const HIGH_BYTES = 256 * 1024
 export const LOW_BYTES = 32 * 1024
 
+/** Who takes less than 64 KiB a second of a large snapshot is not waited for. */
+const SLOWEST_BYTES_PER_MS = 64
+
+/**
+ * How long a client may need for what waits for it, on top of the usual time. Node tells of a write only when
+ * it is done, and a pong comes behind what was sent before its ping: a slow line looks like a dead one.
+ */
+export function patienceMs(bufferedBytes: number): number {
+  return bufferedBytes / SLOWEST_BYTES_PER_MS
+}
+
 export interface Loss {
   /** Null where the numbers would mean nothing. */
   readonly from: number | null
