@@ -12,6 +12,7 @@ import { identityOf } from './identity.ts'
 import { type Json, type JsonObject, parseJson } from './json.ts'
 import { type Key, keyOf, NAME_KEYS, NO_KEY, VALUE_KEYS } from './keys.ts'
 import { cleanName, MAX_NAME_LENGTH } from './names.ts'
+import { isPictureText } from './payload.ts'
 import { booleanOf, isNoValue, quantityOf } from './scalar.ts'
 import { isObject } from './shape.ts'
 import { applyUnits, unitBeside } from './sibling-units.ts'
@@ -287,7 +288,7 @@ class Reader {
   }
 
   #isText(text: string): boolean {
-    if (isNoValue(text) || !text.isWellFormed()) return false
+    if (isNoValue(text) || !text.isWellFormed() || (text.length > 256 && isPictureText(text))) return false
     if (text.length <= MAX_TEXT_LENGTH) return true
     this.cut = 'text too long'
     return false

@@ -17,6 +17,7 @@ import { openmqttgateway } from './families/openmqttgateway.ts'
 import { owntracks } from './families/owntracks.ts'
 import { pairs } from './families/pairs.ts'
 import { rtl433 } from './families/rtl433.ts'
+import { ruuvi } from './families/ruuvi.ts'
 import { senml } from './families/senml.ts'
 import { shadow } from './families/shadow.ts'
 import { shelly } from './families/shelly.ts'
@@ -48,6 +49,7 @@ export const families: readonly Family[] = [
   dsmr,
   airgradient,
   espresense,
+  ruuvi,
   rtl433,
   esphome,
   lorawan,

@@ -15,9 +15,7 @@ export interface Finding {
 
 export function readGeneral(payload: Payload, plan: Plan, context: Context): Finding {
   const text = payload.text()
-  if (text === null) {
-    return readBytes(payload, plan, context)
-  }
+  if (text === null) return readBytes(payload, plan, context)
   if (text === '') return { result: ignored('empty') }
   if (plan.isAvailability) {
     const result = availabilityResult(payload, plan, context)

@@ -1,6 +1,6 @@
 /** A message's bytes, read at most once in each form: as text, as JSON. */
 
-import { isAscii, isUtf8 } from 'node:buffer'
+import { isUtf8 } from 'node:buffer'
 import { type Json, mendJson, parseJson } from './json.ts'
 
 export class Payload {
@@ -40,11 +40,8 @@ export function startsDocument(text: string): boolean {
 const BOM = '\ufeff'
 
 function textOf(bytes: Buffer): string | null {
-  // `[binary]`: isAscii and latin1 together take a third of the time of toString('utf8').
-  let text: string
-  if (isAscii(bytes)) text = bytes.toString('latin1')
-  else if (isUtf8(bytes)) text = bytes.toString('utf8')
-  else return null
+  if (!isUtf8(bytes)) return null
+  let text = bytes.toString('utf8')
   if (text.startsWith(BOM)) text = text.slice(1)
   // C strings are often sent with their end.
   let end = text.length

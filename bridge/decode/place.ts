@@ -58,7 +58,8 @@ function place(levels: readonly string[], at: Span, path: readonly string[], lea
     .map(level => `${cleanName(level)}.`)
     .join('')
   const isHome = HOMES.has(levels[0]!.toLowerCase())
-  const room = isHome && at.from >= 2 ? levels[at.from - 1] : undefined
+  const above = isHome && at.from >= 2 ? levels[at.from - 1] : undefined
+  const room = above === undefined || isFloor(above) ? undefined : above
   const device = levels.slice(at.from, at.to + 1).join('/')
   return {
     device: cleanName(device),
@@ -67,6 +68,11 @@ function place(levels: readonly string[], at: Span, path: readonly string[], lea
     leaf: prefix + cleanName(leaf),
     isShared: isCommon(device) || GENERIC.has(device.toLowerCase()),
   }
+}
+
+/** `floor1`, `upstairs`: more than a room. */
+function isFloor(level: string): boolean {
+  return isIndex(level) || FLOORS.has(level.toLowerCase().replace(/[\d_-]+$/, ''))
 }
 
 /** The device's levels, both inclusive. */
@@ -181,6 +187,9 @@ const FILLERS = new Set([...SHARED].filter(word => word !== 'device' && word !==
 const HOMES = words('home house haus zuhause casa maison myhome hjem koti wohnung')
 const PLACES = words(
   'floor room zone building area level site line house etage og eg stock hall unit rack section',
+)
+const FLOORS = words(
+  'floor level etage stock eg og ug dg upstairs downstairs basement groundfloor ground_floor ground-floor firstfloor first_floor secondfloor second_floor erdgeschoss obergeschoss dachgeschoss keller',
 )
 /** Parts of a device as they stand; with a number (`fan-3`) they are devices. */
 const PARTS = words(
