@@ -1,7 +1,7 @@
 import { Aggregate } from '../aggregate.ts'
 import { HistoryError, MAX_BUCKETS, MAX_TEXTS } from '../history-error.ts'
 import type { Bucket, History, HistoryQuery, LastValue, RawPage } from '../store.ts'
-import type { InfluxServer } from './admin.ts'
+import type { InfluxServer } from './client.ts'
 import { type AnswerSeries, InfluxQuery, quoteName, quoteText } from './query.ts'
 
 const TIMEOUT_MS = 30_000

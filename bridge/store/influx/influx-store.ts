@@ -9,7 +9,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { gzipSync } from 'node:zlib'
 import type { Batch, Position, Store, Verdict } from '../store.ts'
-import type { InfluxServer } from './admin.ts'
+import type { InfluxServer } from './client.ts'
 
 export interface InfluxOptions extends InfluxServer {
   readonly timeoutMs: number

@@ -3,9 +3,9 @@
  * The `influx` package asks and reads; quoting is ours, because its string literals leave a backslash as it is.
  */
 
-import { InfluxDB } from 'influx'
+import type { InfluxDB } from 'influx'
 import { HistoryError } from '../history-error.ts'
-import type { InfluxServer } from './admin.ts'
+import { type InfluxServer, influxClient } from './client.ts'
 
 /** One series of an answer. Times are microseconds: integers below 2^53, exact in JSON, which nanoseconds are not. */
 export interface AnswerSeries {
@@ -23,12 +23,6 @@ interface Answer {
 /** Which word stands before the token. 1.x and 2.x know `Token`; 3 and what imitates it may want `Bearer`. */
 const SCHEMES = ['Token', 'Bearer'] as const
 
-/** The package takes a server out of use after a failure, and says `No host available` then. Not this one. */
-const NO_BACKOFF = { getDelay: () => 0, next: () => NO_BACKOFF, reset: () => NO_BACKOFF }
-
-/** Without a user name the package sends `root` and `root`, in place of a token; with null it sends nothing. */
-const NOBODY = null as unknown as string
-
 export class InfluxQuery {
   readonly #clients: InfluxDB[]
   readonly #timeoutMs: number
@@ -38,8 +32,8 @@ export class InfluxQuery {
     const { token } = server
     this.#clients =
       token === undefined
-        ? [client(server, timeoutMs, {})]
-        : SCHEMES.map(scheme => client(server, timeoutMs, { authorization: `${scheme} ${token}` }))
+        ? [influxClient(server, timeoutMs, {})]
+        : SCHEMES.map(scheme => influxClient(server, timeoutMs, { authorization: `${scheme} ${token}` }))
   }
 
   /** The series of each statement. Rejects with a HistoryError in the server's words. */
@@ -81,32 +75,6 @@ export class InfluxQuery {
 function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.message !== '' ? error.message : String('code' in error ? error.code : error.name)
-}
-
-function client(
-  { url, database, bucket, username, password, token }: InfluxServer,
-  timeoutMs: number,
-  headers: Record<string, string>,
-): InfluxDB {
-  const { protocol, hostname, port, pathname } = new URL(url)
-  const isSecure = protocol === 'https:'
-  const isByPassword = username !== undefined && token === undefined
-  return new InfluxDB({
-    database: bucket ?? database,
-    username: isByPassword ? username : NOBODY,
-    password: password ?? '',
-    pool: { maxRetries: 0, requestTimeout: timeoutMs, backoff: NO_BACKOFF },
-    hosts: [
-      {
-        protocol: isSecure ? 'https' : 'http',
-        host: hostname,
-        port: Number(port) || (isSecure ? 443 : 80),
-        path: pathname.replace(/\/$/, ''),
-        // The package passes the brackets of an IPv6 address to the resolver.
-        options: { headers, hostname: hostname.replace(/^\[|\]$/g, '') },
-      },
-    ],
-  })
 }
 
 /** A name of a measurement, field or tag. */
