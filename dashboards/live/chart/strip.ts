@@ -12,6 +12,7 @@ import { currentColors } from './colors.ts'
 
 /** A line is broken where silence lasted longer than this many intervals. */
 const INTERVALS_UNTIL_GAP = 3
+const LEAST_STEP_PX = 1.5
 
 export interface StripOptions {
   readonly width: number
@@ -62,8 +63,17 @@ function drawLine(
 ): StripEnd | null {
   const times: number[] = []
   const values: number[] = []
+  // Where slots are finer than the screen, neighbours are drawn as one: else noise becomes fur.
+  const leastStepMs = (LEAST_STEP_PX * rangeMs) / (xOf(nowMs) - xOf(nowMs - rangeMs))
+  let merged = 0
   const add = (timeMs: number, value: number) => {
     if (Number.isNaN(value)) return
+    const at = times.length - 1
+    if (at >= 0 && merged > 0 && timeMs - times[at]! < leastStepMs) {
+      values[at]! += (value - values[at]!) / ++merged
+      return
+    }
+    merged = 1
     times.push(timeMs)
     values.push(value)
   }
@@ -71,6 +81,7 @@ function drawLine(
     // The newest slot is still filling up: its middle may lie ahead of its newest reading.
     if (timeMs < field.timeMs) add(timeMs, mean)
   })
+  merged = 0
   if (field.value !== null && field.timeMs > nowMs - rangeMs)
     add(Math.min(field.timeMs, nowMs), numeric(field.value))
   if (times.length === 0) return null
@@ -116,15 +127,20 @@ function drawBars(
   const untilMs = isCutOff ? device.lastMs : nowMs
   const colors = currentColors()
   context.fillStyle = device.state === 'alarm' ? colors.bad : colors.spark
-  context.globalAlpha = 0.45
-  context.fillRect(0, middle - 0.5, Math.max(0, xOf(untilMs)), 1)
-  context.globalAlpha = 1
 
   const thick = Math.min(9, height - 8)
   const draw = (fromMs: number, toMs: number) => {
     const x = Math.max(0, xOf(fromMs))
     bar(context, x, middle - thick / 2, Math.max(2, xOf(toMs) - x), thick)
   }
+  let knownSince = field.timeMs
+  buckets.each(nowMs - rangeMs, nowMs, timeMs => {
+    knownSince = Math.min(knownSince, timeMs)
+  })
+  const from = Math.max(0, xOf(knownSince))
+  context.globalAlpha = 0.45
+  context.fillRect(from, middle - 0.5, Math.max(0, xOf(untilMs) - from), 1)
+  context.globalAlpha = 1
   let onSince: number | null = null
   const see = (timeMs: number, raw: number) => {
     const isOn = asSwitch(field, raw === 1) === true

@@ -16,6 +16,7 @@ import { refreshStrips } from './strips.ts'
 /** A hiccup shorter than this is not worth a banner. */
 const BANNER_AFTER_MS = 1_200
 const CATALOG_EVERY_MS = 60_000
+const RATE_SECONDS = 5
 /** Short: the page should be live again before a person reaches for `Try now`. */
 const MAX_RETRY_MS = 2_500
 
@@ -99,7 +100,8 @@ export function startConnection(): void {
   onSecond(() => {
     if (live.state.kind === 'open') lastGoodMs.value = serverNow()
     updateStates(serverNow(), connection.value.kind !== 'away')
-    readingsPerSecond.value = readingsSeen.count - before
+    // Over a few seconds: a house of slow sensors would show nought most of the time.
+    readingsPerSecond.value += (readingsSeen.count - before - readingsPerSecond.value) / RATE_SECONDS
     before = readingsSeen.count
     requestFlush()
   })

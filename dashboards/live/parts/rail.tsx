@@ -6,12 +6,16 @@ import { connection, lastGoodMs, readingsPerSecond } from '../data/connection.ts
 import { counts, devices, layoutVersion } from '../data/fleet.ts'
 import { ledger, readiness } from '../data/health.ts'
 import { formatRoute, route } from '../route.ts'
+import { scrollToRoom } from '../views/scroll-to-room.ts'
 import { clockSeconds, formatNumber } from '../words/format.ts'
 import { BrandIcon, FleetIcon, HealthIcon, LiveIcon, MessagesIcon, WarningIcon } from './icons.tsx'
 import { StateMark } from './mark.tsx'
 
 /** More than this waiting for the store is a backlog worth a word. */
 const BACKLOG_ABOVE = 5_000
+
+/** From another view the fleet is made first. */
+const FLEET_STANDS_MS = 50
 
 const TABS = [
   { view: 'fleet', label: 'Fleet', icon: FleetIcon },
@@ -70,7 +74,7 @@ function Rooms() {
             key={group.name}
             class="room-link"
             href={formatRoute('fleet')}
-            onClick={() => scrollToRoom(group.name)}
+            onClick={() => setTimeout(() => scrollToRoom(group.name), FLEET_STANDS_MS)}
           >
             <span>{group.name}</span>
             {worst && <StateMark state={worst} />}
@@ -82,17 +86,6 @@ function Rooms() {
   )
 }
 
-/** After the fleet stands there, when the link comes from another view. */
-function scrollToRoom(name: string): void {
-  setTimeout(() => {
-    const rows = document.getElementById(`room-${name}`)
-    const sheet = rows?.closest('.sheet')
-    if (!rows || !sheet) return
-    const head = document.querySelector('.ruler')?.clientHeight ?? 0
-    scrollTo({ top: scrollY + rows.getBoundingClientRect().top - head, behavior: 'instant' })
-  }, 50)
-}
-
 function Foot() {
   const isAway = connection.value.kind === 'away'
   return (
@@ -102,7 +95,11 @@ function Foot() {
           {isAway ? <WarningIcon /> : <LiveIcon />}
           <span>{isAway ? 'Reconnecting' : connection.value.kind === 'live' ? 'Live' : 'Connecting'}</span>
         </span>
-        {!isAway && <span>{formatNumber(readingsPerSecond.value, 0)} readings/s</span>}
+        {!isAway && (
+          <span>
+            {formatNumber(readingsPerSecond.value, readingsPerSecond.value < 9.95 ? 1 : 0)} readings/s
+          </span>
+        )}
       </div>
       <div>{isAway ? `Last live ${clockSeconds(lastGoodMs.peek())}` : storeWords()}</div>
     </div>

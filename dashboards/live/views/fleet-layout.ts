@@ -7,6 +7,12 @@ import type { Group } from '../data/arrange.ts'
 const WINDOW_ABOVE = 100
 const OVERSCAN_PX = 400
 
+/** How many columns of a dense list the page has room for. */
+export const columnCount = signal(1)
+const COLUMN_REM = 22.5
+const COLUMN_GAP_REM = 2
+const MOST_COLUMNS = 4
+
 export type Density = 'airy' | 'normal' | 'dense'
 
 const ROW_REM: Readonly<Record<Density, number>> = { airy: 3, normal: 2.25, dense: 1.5 }
@@ -39,13 +45,13 @@ export interface Window {
   readonly end: number
 }
 
-/** For each group the rows that must exist; null where all of them do. */
+/** For each group the rows that must exist; null where all of them do, as `total` is small. */
 export function windowsOf(
   groups: readonly Group[],
   sizes: Sizes,
   view: { readonly top: number; readonly bottom: number },
+  total: number,
 ): readonly (Window | null)[] {
-  const total = groups.reduce((sum, group) => sum + group.devices.length, 0)
   if (total <= WINDOW_ABOVE) return groups.map(() => null)
   let top = 0
   return groups.map(group => {
@@ -59,30 +65,31 @@ export function windowsOf(
   })
 }
 
-/** Follows the window's size and scroll for a list that starts at `sheet`; returns how to stop. */
-export function followViewport(sheet: HTMLElement, paper: HTMLElement): () => void {
+/** Follows the window's size and scroll for a list, which holds one or more sheets; returns how to stop. */
+export function followViewport(list: HTMLElement): () => void {
   const phone = matchMedia('(max-width: 639px)')
   const see = () => {
-    const top = -sheet.getBoundingClientRect().top
+    const top = -list.getBoundingClientRect().top
     const step = OVERSCAN_PX / 2
     const next = { top: Math.floor(top / step) * step, bottom: Math.ceil((top + innerHeight) / step) * step }
     if (next.top !== viewport.value.top || next.bottom !== viewport.value.bottom) viewport.value = next
   }
   const measure = () => {
     isPhone.value = phone.matches
-    const style = getComputedStyle(sheet)
-    const edge =
-      Number.parseFloat(style.getPropertyValue('--edge')) *
-      Number.parseFloat(getComputedStyle(document.documentElement).fontSize)
+    const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize)
+    const columns = Math.floor((list.clientWidth / rem + COLUMN_GAP_REM) / (COLUMN_REM + COLUMN_GAP_REM))
+    columnCount.value = Math.max(1, Math.min(MOST_COLUMNS, columns))
+    const style = getComputedStyle(list)
+    const edge = Number.parseFloat(style.getPropertyValue('--edge')) * rem
     const height = Number.parseFloat(style.getPropertyValue('--row'))
-    const width = paper.clientWidth
+    const width = list.querySelector('.paper > div')?.clientWidth ?? 0
     const now = stripSize.value
     if (now.width !== width || now.height !== height || now.edge !== edge)
       stripSize.value = { width, height, edge }
     see()
   }
   const observer = new ResizeObserver(measure)
-  observer.observe(paper)
+  observer.observe(list)
   addEventListener('scroll', see, { passive: true })
   addEventListener('resize', measure)
   measure()

@@ -17,6 +17,8 @@ import { formatAge } from '../words/format.ts'
 import { stripSize } from './fleet-layout.ts'
 
 const MOST_SECONDARY = 3
+/** A hundred dots that beat at once tell nothing, and cost half of a processor. */
+const LEAST_PULSE_ROW_PX = 30
 const PULSE: Keyframe[] = [{ scale: 1 }, { scale: 1.7 }, { scale: 1 }]
 
 interface Props {
@@ -113,7 +115,8 @@ function attach(row: HTMLElement, device: Device): () => void {
   }
   const pulse = () => {
     const now = performance.now()
-    if (now - lastPulseMs < 1000 || calm.matches || dot.hidden) return
+    const isCrowded = stripSize.peek().height < LEAST_PULSE_ROW_PX
+    if (now - lastPulseMs < 1000 || isCrowded || calm.matches || dot.hidden) return
     lastPulseMs = now
     dot.animate(PULSE, { duration: 400, easing: 'ease-out' })
   }

@@ -9,10 +9,14 @@ import { refreshStrips, setStripRange, stripRange } from '../data/strips.ts'
 import { defaultRange } from '../data/young.ts'
 import { PlusIcon } from '../parts/icons.tsx'
 import { LiveChip } from '../parts/live-chip.tsx'
+import { Segments } from '../parts/segments.tsx'
 import { rangeOf, route, setParams } from '../route.ts'
 import { clockSeconds, plural } from '../words/format.ts'
 import { Connect } from './connect.tsx'
+import { type ColumnGroup, columnsOf } from './fleet-columns.ts'
 import {
+  columnCount,
+  type Density,
   densityFor,
   followViewport,
   isPhone,
@@ -22,10 +26,16 @@ import {
   type Window,
   windowsOf,
 } from './fleet-layout.ts'
+import { FleetMap } from './fleet-map.tsx'
 import { FleetRow } from './fleet-row.tsx'
 import { Attention, FleetTools } from './fleet-tools.tsx'
 import { GridLines, Ruler } from './paper.tsx'
 import { RoomHead } from './room-head.tsx'
+
+const DENSITIES = [
+  { key: 'rows', label: 'Rows' },
+  { key: 'dense', label: 'Dense' },
+]
 
 export function FleetView() {
   const hasDevices = useComputed(() => layoutVersion.value > 0 && devices.size > 0)
@@ -64,8 +74,7 @@ function FleetList() {
     setStripRange(range.ms)
     refreshStrips()
   }
-  const density = densityFor(devices.size)
-  const sizes = sizesFor(density)
+  const density = params.density === 'rows' && devices.size > 120 ? 'normal' : densityFor(devices.size)
   const shown = groups.reduce((sum, group) => sum + group.devices.length, 0)
 
   return (
@@ -75,6 +84,14 @@ function FleetList() {
         <Summary isAway={isAway} />
         <div class="end">
           <LiveChip />
+          {densityFor(devices.size) === 'dense' && !isPhone.value && (
+            <Segments
+              label="Density"
+              choices={DENSITIES}
+              chosen={density === 'dense' ? 'dense' : 'rows'}
+              onChoose={key => setParams({ density: key === 'rows' ? 'rows' : '' })}
+            />
+          )}
           <a class="button add" href="#/connect">
             <PlusIcon /> Add device
           </a>
@@ -85,7 +102,14 @@ function FleetList() {
         {search !== '' && `${plural(shown, 'device')} found`}
       </p>
       {!isAway && <Attention />}
-      {shown === 0 ? <Nothing search={search} /> : <Sheet groups={groups} sizes={sizes} rangeMs={range.ms} />}
+      {density === 'dense' && order === 'room' && groups.length > 1 && !isPhone.value && (
+        <FleetMap groups={groups} />
+      )}
+      {shown === 0 ? (
+        <Nothing search={search} />
+      ) : (
+        <Sheets groups={groups} density={density} rangeMs={range.ms} />
+      )}
     </div>
   )
 }
@@ -124,62 +148,107 @@ function Nothing({ search }: { search: string }) {
   )
 }
 
-interface SheetProps {
+interface ListProps {
   readonly groups: readonly Group[]
-  readonly sizes: Sizes
+  readonly density: Density
   readonly rangeMs: number
 }
 
-function Sheet({ groups, sizes, rangeMs }: SheetProps) {
-  const sheet = useRef<HTMLDivElement>(null)
-  const paper = useRef<HTMLDivElement>(null)
-  // Read so that the list is laid out anew when the width crosses to or from a phone.
-  isPhone.value
+/** One sheet, or several side by side when there are many devices. */
+function Sheets({ groups, density, rangeMs }: ListProps) {
+  const list = useRef<HTMLDivElement>(null)
+  const sizes = sizesFor(density)
   useLayoutEffect(() => {
-    const element = sheet.current
-    if (!element || !paper.current) return
+    const element = list.current
+    if (!element) return
     element.style.setProperty('--row', `${sizes.row}px`)
     element.style.setProperty('--head', `${sizes.head}px`)
-    return followViewport(element, paper.current)
-  }, [sizes.row, sizes.head])
-  const windows = windowsOf(groups, sizes, viewport.value)
+    return followViewport(element)
+  }, [sizes.row, sizes.head, density])
+  const count = density === 'dense' && !isPhone.value ? columnCount.value : 1
+  const columns = useMemo(() => columnsOf(groups, count, sizes), [groups, count, sizes.row])
   return (
-    <div ref={sheet} class="sheet">
+    <div ref={list} class="sheets" style={{ '--sheets': count }}>
+      {columns.map((column, at) => (
+        <Sheet
+          key={at}
+          label={count === 1 ? 'Devices' : `Devices, column ${at + 1} of ${count}`}
+          groups={column}
+          sizes={sizes}
+          rangeMs={rangeMs}
+          density={density}
+        />
+      ))}
+    </div>
+  )
+}
+
+interface SheetProps {
+  readonly label: string
+  readonly groups: readonly ColumnGroup[]
+  readonly sizes: Sizes
+  readonly rangeMs: number
+  readonly density: Density
+}
+
+function Sheet({ label, groups, sizes, rangeMs, density }: SheetProps) {
+  const windows = windowsOf(groups, sizes, viewport.value, devices.size)
+  return (
+    <div class="sheet">
       <div class="paper" aria-hidden="true">
-        <div ref={paper}>
+        <div>
           <GridLines />
         </div>
       </div>
-      <table aria-label="Devices">
+      <table aria-label={label}>
         <Ruler rangeMs={rangeMs} />
         {groups.map((group, at) => (
-          <Room key={group.name} group={group} window={windows[at] ?? null} sizes={sizes} />
+          <Room
+            key={group.name}
+            group={group}
+            window={windows[at] ?? null}
+            sizes={sizes}
+            isDense={density === 'dense'}
+          />
         ))}
       </table>
     </div>
   )
 }
 
-function Room({ group, window, sizes }: { group: Group; window: Window | null; sizes: Sizes }) {
+interface RoomProps {
+  readonly group: ColumnGroup
+  readonly window: Window | null
+  readonly sizes: Sizes
+  readonly isDense: boolean
+}
+
+function Room({ group, window, sizes, isDense }: RoomProps) {
   const first = window?.first ?? 0
   const rows = group.devices.slice(first, window?.end)
   const head = group.name === '' ? 0 : sizes.head
   return (
     <tbody
       class={`room ${window ? 'is-windowed' : ''}`}
-      id={`room-${group.name}`}
+      {...(!group.isContinued && { id: `room-${group.name}` })}
       {...(window && { style: { height: `${head + group.devices.length * sizes.row}px` } })}
     >
-      {group.name !== '' && <RoomHead name={group.name} devices={group.devices} />}
+      {group.name !== '' && <RoomHead group={group} isDense={isDense} />}
       {rows.map((device, at) => (
         <FleetRow
           key={device.id}
           device={device}
-          name={device.name}
+          name={isDense ? nameWithin(device.name, group.name) : device.name}
           model={device.model}
           topPx={window ? head + (first + at) * sizes.row : null}
         />
       ))}
     </tbody>
   )
+}
+
+/** Under its room's head a device need not repeat the room: `Kitchen plug` is `Plug` there. */
+function nameWithin(name: string, room: string): string {
+  const rest = name.startsWith(`${room} `) ? name.slice(room.length + 1) : ''
+  return rest === '' ? name : rest.charAt(0).toUpperCase() + rest.slice(1)
 }

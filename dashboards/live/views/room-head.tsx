@@ -4,18 +4,20 @@ import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { Device } from '../data/fleet.ts'
 import { onSecond } from '../data/frames.ts'
 import { formatNumber, withUnit } from '../words/format.ts'
+import type { ColumnGroup } from './fleet-columns.ts'
 import { GridLines } from './paper.tsx'
 
-export function RoomHead({ name, devices }: { name: string; devices: readonly Device[] }) {
+export function RoomHead({ group, isDense }: { group: ColumnGroup; isDense: boolean }) {
+  const { name, devices } = group
   const note = useRef<HTMLSpanElement>(null)
   useLayoutEffect(() => {
     const paint = () => {
-      const text = roomClimate(devices)
+      const text = isDense ? roomStates(group) : roomClimate(devices)
       if (note.current && note.current.textContent !== text) note.current.textContent = text
     }
     paint()
     return onSecond(paint)
-  }, [devices])
+  }, [group, isDense])
   return (
     <tr class="room-head">
       <th scope="rowgroup">
@@ -30,6 +32,16 @@ export function RoomHead({ name, devices }: { name: string; devices: readonly De
       <td aria-hidden="true" />
     </tr>
   )
+}
+
+/** `22 devices, 1 late`, or that it goes on. */
+function roomStates({ devices, isContinued, total }: ColumnGroup): string {
+  if (isContinued) return 'continued'
+  const count = (state: Device['state']) => devices.filter(device => device.state === state).length
+  const wrong = (['alarm', 'late', 'offline'] as const)
+    .filter(state => count(state) > 0)
+    .map(state => `${count(state)} ${state}`)
+  return [String(total), ...wrong].join(' · ')
 }
 
 /** `21.6 °C · 684 ppm`: the mean temperature, and the air where it is measured, else the humidity. */

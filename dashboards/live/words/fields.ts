@@ -118,10 +118,11 @@ const RANK: readonly (readonly [RegExp, Kind])[] = [
   [/^(co2|carbon_dioxide|eco2)$/, 'climate'],
   [/^(contact|door|window|opening|garage_door)$/, 'opening'],
   [/^(occupancy|motion|presence)$/, 'motion'],
+  [/^soil_moisture$/, 'climate'],
   [/^(temperature|local_temperature|current_temperature|temp)$/, 'climate'],
   [/^(power|apower|active_power|act_power|load|w)$/, 'energy'],
   [/^(humidity|pm25|pm2_5|voc|aqi|illuminance|pressure)$/, 'climate'],
-  [/^(flow|flow_temperature|level|distance|soil_moisture)$/, 'other'],
+  [/^(flow|flow_temperature|level|distance)$/, 'other'],
   [/^(energy|energy_today|total|consumption|current)$/, 'energy'],
   [/^(state|output|on|mode)$/, 'other'],
 ]
