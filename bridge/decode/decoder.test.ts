@@ -63,6 +63,20 @@ describe('what Home Assistant discovery tells', () => {
     ])
   })
 
+  it('is not believed about topics that its sender could not write to', () => {
+    const decoder = createDecoder({
+      maySpeakFor: (client, topic) => client === 'gateway' || topic.startsWith(`${client}/`),
+    })
+    const message = {
+      topic: 'homeassistant/sensor/pump/config',
+      payload: Buffer.from(JSON.stringify(config)),
+      retain: true,
+    }
+    expect(decoder.decode({ ...message, client: 'mallory' }, NOW_US).facts).toBeUndefined()
+    expect(decoder.decode({ ...message, client: 'well' }, NOW_US).facts).toHaveLength(2)
+    expect(decoder.decode({ ...message, client: 'gateway' }, NOW_US).facts).toHaveLength(2)
+  })
+
   it('can be learned again from facts that were kept', () => {
     const before = createDecoder()
     const { facts = [] } = say(before, 'homeassistant/sensor/pump/config', config)

@@ -23,6 +23,11 @@ import { compileRules, type Rule } from './rules.ts'
 export interface DecoderOptions {
   /** As `rulesSchema` parsed them. */
   readonly rules?: readonly Rule[]
+  /**
+   * Whether a client may publish to a topic. Discovery names the topics it is about: what it says of topics that
+   * its sender could not write to is not believed.
+   */
+  readonly maySpeakFor?: (client: string | null, topic: string) => boolean
   /** Topics whose plans are kept: the ones heard last. */
   readonly maxTopics?: number
 }
@@ -37,7 +42,8 @@ export interface Decoder {
   learn(facts: Iterable<Fact>): void
 }
 
-export function createDecoder({ rules = [], maxTopics = 50_000 }: DecoderOptions = {}): Decoder {
+export function createDecoder(options: DecoderOptions = {}): Decoder {
+  const { rules = [], maySpeakFor = () => true, maxTopics = 50_000 } = options
   const plans = new RecentMap<string, Plan>(maxTopics)
   const knowledge = createKnowledge(maxTopics, topic =>
     topic === undefined ? plans.clear() : plans.delete(topic),
@@ -61,7 +67,7 @@ export function createDecoder({ rules = [], maxTopics = 50_000 }: DecoderOptions
   function decode(message: Decodable, receivedUs: number): Decoded {
     const plan = planOf(message.topic)
     if (plan.ignore !== undefined) return { kind: 'ignored', by: plan.by, reason: plan.ignore }
-    const heard = new Heard(message, receivedUs, { planOf, memory })
+    const heard = new Heard(message, receivedUs, { planOf, memory, maySpeakFor })
     let outcome: Outcome
     try {
       outcome = read(new Payload(message.payload), plan, heard)
@@ -97,6 +103,11 @@ function outcomeOf(result: Result, by: string, rule: Rule | undefined): Outcome 
 const NO_FACTS: Fact[] = []
 const NO_REQUESTS: Request[] = []
 
+/** What all messages of a decoder share. */
+interface Shared extends Pick<Context, 'planOf' | 'memory'> {
+  readonly maySpeakFor: NonNullable<DecoderOptions['maySpeakFor']>
+}
+
 /** Collects what one message tells beside its readings. */
 class Heard implements Context {
   facts = NO_FACTS
@@ -106,11 +117,18 @@ class Heard implements Context {
   readonly planOf: Context['planOf']
   readonly memory: Context['memory']
 
-  constructor(message: Decodable, nowUs: number, shared: Pick<Context, 'planOf' | 'memory'>) {
+  readonly #maySpeakFor: Shared['maySpeakFor']
+
+  constructor(message: Decodable, nowUs: number, shared: Shared) {
     this.nowUs = nowUs
     this.client = message.client ?? null
     this.planOf = shared.planOf
     this.memory = shared.memory
+    this.#maySpeakFor = shared.maySpeakFor
+  }
+
+  maySpeakFor(topic: string): boolean {
+    return this.#maySpeakFor(this.client, topic)
   }
 
   tell(told: Told): void {

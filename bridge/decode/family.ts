@@ -84,6 +84,8 @@ export interface Context {
   /** Who sent the message, when that is known. */
   readonly client: string | null
   planOf(topic: string): Plan
+  /** Whether the sender could publish to that topic itself. */
+  maySpeakFor(topic: string): boolean
   /** What a family keeps between messages, made at its first use; the family bounds it. */
   memory<T>(family: string, create: () => T): T
   tell(fact: Told): void

@@ -80,7 +80,7 @@ function tellTopic(
   context: Context,
 ): void {
   const topic = expand(textOf(get(config, topicKey)), textOf(config['~']))
-  if (topic === undefined || topic.length > 1024) return
+  if (topic === undefined || !context.maySpeakFor(topic)) return
   const plan = context.planOf(topic)
   const path = pathOf(textOf(get(config, templateKey)) ?? '')
   const subject = path === '' ? plan.scalar : plan.object
