@@ -27,7 +27,7 @@ export interface CatchUpHost {
   readonly flushed: number
   sent(frame: Frame, skipped: number, clients: number): void
   /** Sends gap and snapshot, and moves the subscription to the snapshot's place. */
-  startAnew(subscription: Subscription): void
+  startAnew(subscription: Subscription, loss: Loss): void
   /** Its position is `flushed`: it takes part again. */
   caughtUp(subscription: Subscription): void
 }
@@ -118,8 +118,8 @@ export class CatchUp {
       if (subscription.position >= subscription.resumeTo) subscription.isSlow = true
       return 'blocked'
     }
-    subscription.loss ??= this.#lossOf(subscription, flushed)
-    if (subscription.loss) this.#host.startAnew(subscription)
+    const loss = subscription.loss ?? this.#lossOf(subscription, flushed)
+    if (loss) this.#host.startAnew(subscription, loss)
     else if (subscription.isSlow) this.#conflate(subscription, flushed)
     else this.#replay(subscription, flushed)
     return 'more'

@@ -94,6 +94,17 @@ test.each<LiveTransport>(['websocket', 'events', 'poll'])(
   },
 )
 
+test('owes nothing: what came while it was away is there even if nothing had come before', async () => {
+  await using live = await startLive()
+  using client = open(live.url)
+  const got = collector()
+  await client.subscribe({ snapshot: false, ...got }).ready
+  client.close()
+  live.offer('a', { x: 1 })
+  client.connect()
+  await got.until(1)
+})
+
 test('comes back on its own when the server restarts, and is told of the gap', async () => {
   const first = await startLive()
   first.offer('a', { x: 1 })

@@ -105,6 +105,8 @@ class Client implements LiveClient {
   #state: LiveState = { kind: 'closed', code: ENDED, reason: 'not begun' }
   #link: Link | null = null
   #nextId = 1
+  /** Where the stream stood when the connection began. */
+  #startCursor: string | null = null
   #transport = 0
   #failures = 0
   #openedMs = 0
@@ -181,7 +183,7 @@ class Client implements LiveClient {
       url: liveUrl(this.#options.url),
       token,
       onFrame: frame => {
-        if (this.#link === link) this.#take(frame)
+        if (this.#link === link) this.#takeSafely(frame)
       },
       onEnd: (code, reason) => {
         if (this.#link === link) this.#ended(code, reason)
@@ -194,6 +196,7 @@ class Client implements LiveClient {
   }
 
   #opened(hello: HelloFrame): void {
+    this.#startCursor = hello.cursor
     // Over plain HTTP each subscription brings a hello of its own.
     if (this.#state.kind === 'open') return
     clearTimeout(this.#helloTimer)
@@ -242,6 +245,17 @@ class Client implements LiveClient {
     this.#pings = []
   }
 
+  /** What a callback throws is its owner's affair, not the connection's. */
+  #takeSafely(frame: ServerFrame): void {
+    try {
+      this.#take(frame)
+    } catch (cause) {
+      queueMicrotask(() => {
+        throw cause
+      })
+    }
+  }
+
   #take(frame: ServerFrame): void {
     this.#heardMs = performance.now()
     switch (frame.op) {
@@ -254,7 +268,7 @@ class Client implements LiveClient {
         break
       }
       case 'result':
-        this.#followers.get(frame.id)?.taken()
+        this.#followers.get(frame.id)?.taken(this.#startCursor)
         this.#commands.get(frame.id)?.resolve(frame.result ?? 'delivered')
         this.#commands.delete(frame.id)
         break

@@ -5,10 +5,8 @@
 
 import { performance } from 'node:perf_hooks'
 import { type Authenticate, mayCommand, type Principal, principalOf } from './access.ts'
-import { Filter } from './filter.ts'
 import { type Frame, frameOf } from './frame.ts'
 import { isLoopback, TokenBucket } from './limits.ts'
-import { MessageSubscription } from './message-stream.ts'
 import {
   CLOSE,
   type ClientFrame,
@@ -23,7 +21,8 @@ import {
 } from './protocol.ts'
 import type { Relay } from './relay.ts'
 import { readClientFrame } from './schema.ts'
-import { HIGH_BYTES, LOW_BYTES, type Outlet, patienceMs, Subscription } from './subscription.ts'
+import { HIGH_BYTES, LOW_BYTES, type Outlet, patienceMs } from './subscription.ts'
+import { Subscriptions } from './subscriptions.ts'
 
 /** The transport's side of a connection. */
 export interface Carrier extends Outlet {
@@ -50,7 +49,7 @@ export class Connection implements Outlet {
   readonly #carrier: Carrier
   readonly #authenticate: Authenticate | undefined
   readonly #bucket: TokenBucket | null
-  readonly #subscriptions = new Map<Id, Subscription | MessageSubscription>()
+  readonly #subscriptions: Subscriptions
   readonly #commands = new Set<Id>()
   readonly #inbox: string[] = []
   #principal: Principal | null
@@ -67,6 +66,7 @@ export class Connection implements Outlet {
     this.#carrier = carrier
     this.#authenticate = options.authenticate
     this.#principal = options.principal
+    this.#subscriptions = new Subscriptions(relay, this)
     this.#bucket = isLoopback(options.address)
       ? null
       : new TokenBucket(messagesPerSecond, messagesPerSecond * 4, performance.now())
@@ -106,14 +106,21 @@ export class Connection implements Outlet {
 
   /** Where no frame asks for it: transports whose request is the subscription. */
   subscribe(frame: SubscribeFrame | SubscribeMessagesFrame, isConflated = false): void {
-    if (frame.stream === 'messages') this.#subscribeMessages(frame)
-    else this.#subscribeReadings(frame, isConflated)
+    if (frame.stream === 'messages') {
+      this.#subscriptions.addMessages(frame)
+      return
+    }
+    // Until it has what it missed, what the client sent after it has to wait.
+    this.#isBusy = frame.resume !== undefined
+    this.#subscriptions.addReadings(frame, isConflated, () => {
+      this.#isBusy = false
+      this.#work()
+    })
   }
 
   /** Of its first subscription: where it could be resumed. */
   get place(): string | null {
-    const [first] = this.#subscriptions.values()
-    return first instanceof Subscription ? this.#relay.readings.placeOf(first) : null
+    return this.#subscriptions.place
   }
 
   close(reason: CloseReason, text: string = CLOSE_TEXT[reason]): void {
@@ -128,7 +135,7 @@ export class Connection implements Outlet {
     if (this.#isClosed) return
     this.#isClosed = true
     if (this.#authTimer) clearTimeout(this.#authTimer)
-    for (const id of [...this.#subscriptions.keys()]) this.#drop(id)
+    this.#subscriptions.clear()
     this.#inbox.length = 0
     this.#relay.forget(this)
   }
@@ -211,7 +218,7 @@ export class Connection implements Outlet {
         this.subscribe(frame)
         break
       case 'unsubscribe':
-        this.#drop(frame.id)
+        this.#subscriptions.drop(frame.id)
         this.#reply({ op: 'result', id: frame.id, ok: true })
         break
       case 'command':
@@ -254,45 +261,6 @@ export class Connection implements Outlet {
     } else {
       this.close('notAuthorised')
     }
-  }
-
-  #subscribeReadings(frame: SubscribeFrame, isConflated: boolean): void {
-    const periodMs = frame.maxHz === undefined ? 0 : 1000 / frame.maxHz
-    const subscription = new Subscription(frame.id, new Filter(frame), periodMs, this)
-    this.#subscriptions.set(frame.id, subscription)
-    this.#relay.countSubscriptions(1)
-    if (frame.resume !== undefined) {
-      this.#isBusy = true
-      subscription.onCaughtUp = () => {
-        this.#isBusy = false
-        this.#work()
-      }
-    }
-    const { resume, snapshot = true } = frame
-    this.#relay.readings.start(subscription, { resume, snapshot, isConflated })
-  }
-
-  #subscribeMessages(frame: SubscribeMessagesFrame): void {
-    const periodMs = frame.maxHz === undefined ? 0 : 1000 / frame.maxHz
-    const subscription = new MessageSubscription(
-      frame.id,
-      new Filter({ topics: frame.topics }),
-      periodMs,
-      this,
-    )
-    this.#subscriptions.set(frame.id, subscription)
-    this.#relay.countSubscriptions(1)
-    this.#relay.messages.start(subscription)
-  }
-
-  #drop(id: Id): boolean {
-    const subscription = this.#subscriptions.get(id)
-    if (!subscription) return false
-    this.#subscriptions.delete(id)
-    this.#relay.countSubscriptions(-1)
-    if (subscription instanceof Subscription) this.#relay.readings.stop(subscription)
-    else this.#relay.messages.stop(subscription)
-    return true
   }
 
   /** The result comes when it comes; what the client sends after it does not wait for it. */

@@ -1,6 +1,6 @@
 /**
  * Which readings a subscription wants: AND between devices, topics and fields, OR within one of them. Equal
- * filters are one object (see `filters.ts` callers), so that what is computed for one serves all.
+ * filters have equal keys, so that what is made for one serves all.
  */
 
 import type { AcceptedReading, Field } from '../telemetry/reading.ts'

@@ -73,7 +73,8 @@ export abstract class Follower implements LiveSubscription {
   abstract take(frame: ServerFrame): void
   abstract onError: ((error: LiveError) => void) | undefined
 
-  taken(): void {
+  /** The server took it, on a connection that began at this cursor. */
+  taken(_startCursor: string | null): void {
     this.#ready.resolve()
   }
 
@@ -102,6 +103,12 @@ export class ReadingsFollower extends Follower {
     const { devices, fields, topics, maxHz, snapshot } = this.#options
     const resume = this.cursor ?? undefined
     return { op: 'subscribe', id: this.id, devices, fields, topics, maxHz, snapshot, resume }
+  }
+
+  /** Without a snapshot, what comes after the start is owed even if nothing has come yet. */
+  override taken(startCursor: string | null): void {
+    if (this.#options.snapshot === false) this.cursor ??= startCursor
+    super.taken(startCursor)
   }
 
   take(frame: ServerFrame): void {

@@ -13,14 +13,16 @@ import { performance } from 'node:perf_hooks'
 import type { AcceptedReading } from '../telemetry/reading.ts'
 import type { Series } from '../telemetry/series.ts'
 import { CatchUp, type CatchUpHost } from './catch-up.ts'
+import { cursorOf, seqOf } from './cursor.ts'
 import { type Frame, frameAround, frameOf } from './frame.ts'
-import { type Group, type GroupHost, RatedGroup, TickGroup } from './group.ts'
+import type { GroupHost } from './group.ts'
+import { Groups } from './groups.ts'
 import type { GapReason } from './protocol.ts'
 import { readingJson } from './reading-json.ts'
 import { Ring, type RingSize } from './ring.ts'
 import { type Snapshot, Snapshots } from './snapshot.ts'
 import type { Counting, LiveStats } from './stats.ts'
-import { listHead, type Subscription } from './subscription.ts'
+import { type Loss, listHead, type Subscription } from './subscription.ts'
 import { Tick } from './tick.ts'
 
 /** Past so many bytes a flush does not wait for its turn: a frame is what a frozen client may cost. */
@@ -54,8 +56,7 @@ export class ReadingStream implements GroupHost, CatchUpHost {
   readonly #ringEntries: number
   readonly #snapshots: Snapshots
   readonly #catchUp: CatchUp
-  readonly #groups = new Map<string, Group>()
-  readonly #members = new Map<Subscription, Group>()
+  readonly #groups = new Groups(this)
   readonly #stats: Counting<LiveStats>
   readonly #requestFlush: () => void
   #epoch: string
@@ -89,7 +90,7 @@ export class ReadingStream implements GroupHost, CatchUpHost {
   }
 
   cursorAt(seq: number): string {
-    return `${encodeURIComponent(this.#epoch)}.${seq}`
+    return cursorOf(this.#epoch, seq)
   }
 
   /** Whether anybody is connected. When nobody was for as long as the ring reaches, nothing is kept. */
@@ -104,7 +105,7 @@ export class ReadingStream implements GroupHost, CatchUpHost {
       return
     }
     if (epoch !== this.#epoch && readings.length > 0) this.#beginEpoch(epoch, readings[0]!.seq)
-    const isIdle = this.#groups.size === 0 && this.#catchUp.isEmpty
+    const isIdle = this.#groups.isEmpty && this.#catchUp.isEmpty
     for (const reading of readings) {
       if (reading.seq !== this.#ring.last + 1) {
         if (reading.seq <= this.#ring.last) continue
@@ -134,12 +135,12 @@ export class ReadingStream implements GroupHost, CatchUpHost {
   /** Where it could be resumed; null while it is owed a gap. */
   placeOf(subscription: Subscription): string | null {
     if (subscription.loss) return null
-    return this.cursorAt(this.#members.has(subscription) ? this.#flushed : subscription.position)
+    return this.cursorAt(this.#groups.has(subscription) ? this.#flushed : subscription.position)
   }
 
   /** Nothing follows for it. */
   stop(subscription: Subscription): void {
-    if (!this.#catchUp.delete(subscription)) this.#leaveGroup(subscription)
+    if (!this.#catchUp.delete(subscription)) this.#groups.leave(subscription)
   }
 
   /** Returns how many deliveries it made. */
@@ -151,7 +152,7 @@ export class ReadingStream implements GroupHost, CatchUpHost {
     if (this.#ring.reachesBackTo > this.#flushed) this.#interrupt('slow-client')
     if (this.#ring.last > this.#flushed) {
       const tick = new Tick(this.#ring, this.#flushed, pending, performance.now())
-      for (const group of this.#groups.values()) deliveries += group.flush(tick)
+      deliveries = this.#groups.flush(tick)
       this.#flushed = tick.upTo
     }
     this.#catchUp.run()
@@ -160,14 +161,12 @@ export class ReadingStream implements GroupHost, CatchUpHost {
 
   /** To be called about once a second. */
   refresh(nowMs: number, idleMs: number): void {
-    for (const group of this.#groups.values()) group.refresh(nowMs - idleMs, nowMs)
+    this.#groups.refresh(nowMs - idleMs, nowMs)
     this.#snapshots.forget(nowMs)
   }
 
   close(): void {
-    for (const group of this.#groups.values()) group.close()
-    this.#groups.clear()
-    this.#members.clear()
+    this.#groups.close()
     this.#catchUp.close()
     this.#pending = []
   }
@@ -182,29 +181,20 @@ export class ReadingStream implements GroupHost, CatchUpHost {
   }
 
   fellBehind(subscription: Subscription): void {
-    this.#forgetMember(subscription)
+    this.#groups.forget(subscription)
     subscription.isSlow = true
     this.#catchUp.add(subscription)
   }
 
   caughtUp(subscription: Subscription): void {
-    const key = subscription.groupKey
-    let group = this.#groups.get(key)
-    if (!group) {
-      const kind = subscription.periodMs > 0 ? RatedGroup : TickGroup
-      group = new kind(this, subscription, performance.now())
-      this.#groups.set(key, group)
-    }
-    group.join(subscription)
-    this.#members.set(subscription, group)
+    this.#groups.join(subscription)
     subscription.isSlow = false
     const { onCaughtUp } = subscription
     subscription.onCaughtUp = null
     onCaughtUp?.()
   }
 
-  startAnew(subscription: Subscription): void {
-    const { from, reason } = subscription.loss ?? { from: subscription.position + 1, reason: 'too-old' }
+  startAnew(subscription: Subscription, { from, reason }: Loss): void {
     const snapshot = this.#snapshots.of(subscription.filter, this.head, from ?? 0)
     const gap = frameOf({ op: 'gap', id: subscription.id, from, to: snapshot.seq, reason })
     subscription.outlet.send(gap)
@@ -227,21 +217,17 @@ export class ReadingStream implements GroupHost, CatchUpHost {
   }
 
   #resume(subscription: Subscription, cursor: string): void {
-    const dot = cursor.lastIndexOf('.')
-    const digits = cursor.slice(dot + 1)
-    const seq = /^\d{1,15}$/.test(digits) ? Number(digits) : Number.NaN
-    if (seq <= this.head && cursor === this.cursorAt(seq)) {
-      subscription.position = seq
-      this.#stats.resumes++
-    } else {
-      subscription.loss = { from: null, reason: 'restarted' }
-    }
+    const seq = seqOf(cursor, this.#epoch, this.head)
+    if (seq === null) subscription.loss = { from: null, reason: 'restarted' }
+    else subscription.position = seq
+    this.#stats.resumes++
   }
 
   /** Nobody can ever ask for these: only the numbers matter. */
   #skip(epoch: string, readings: readonly AcceptedReading[]): void {
     const newest = readings.at(-1)
     if (!newest) return
+    if (epoch !== this.#epoch) this.#snapshots.clear()
     this.#epoch = epoch
     this.#ring.restart(newest.seq)
     this.#flushed = newest.seq
@@ -269,9 +255,9 @@ export class ReadingStream implements GroupHost, CatchUpHost {
     this.#interrupt('node-lost')
   }
 
-  /** Everyone starts anew from a snapshot; those behind find out by themselves that the ring is gone. */
+  /** Everyone starts anew from a snapshot. */
   #interrupt(reason: GapReason): void {
-    const everyone = [...this.#members.keys(), ...this.#catchUp.all()]
+    const everyone = [...this.#groups.members(), ...this.#catchUp.all()]
     for (const subscription of everyone) {
       this.stop(subscription)
       subscription.loss = { from: reason === 'restarted' ? null : subscription.position + 1, reason }
@@ -279,18 +265,5 @@ export class ReadingStream implements GroupHost, CatchUpHost {
     }
     this.#snapshots.clear()
     this.#flushed = this.#ring.last
-  }
-
-  #leaveGroup(subscription: Subscription): void {
-    this.#members.get(subscription)?.leave(subscription)
-    this.#forgetMember(subscription)
-  }
-
-  #forgetMember(subscription: Subscription): void {
-    const group = this.#members.get(subscription)
-    this.#members.delete(subscription)
-    if (!group?.isEmpty) return
-    group.close()
-    this.#groups.delete(subscription.groupKey)
   }
 }

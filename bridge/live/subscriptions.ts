@@ -1,0 +1,70 @@
+/** What one connection follows, by id: readings and messages. */
+
+import { Filter } from './filter.ts'
+import { MessageSubscription } from './message-stream.ts'
+import type { Id, SubscribeFrame, SubscribeMessagesFrame } from './protocol.ts'
+import type { Relay } from './relay.ts'
+import { type Outlet, Subscription } from './subscription.ts'
+
+export class Subscriptions {
+  readonly #relay: Relay
+  readonly #outlet: Outlet
+  readonly #byId = new Map<Id, Subscription | MessageSubscription>()
+
+  constructor(relay: Relay, outlet: Outlet) {
+    this.#relay = relay
+    this.#outlet = outlet
+  }
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  has(id: Id): boolean {
+    return this.#byId.has(id)
+  }
+
+  /** Of the first: where it could be resumed. */
+  get place(): string | null {
+    const [first] = this.#byId.values()
+    return first instanceof Subscription ? this.#relay.readings.placeOf(first) : null
+  }
+
+  /** `onCaughtUp` is called when it has everything that was there. */
+  addReadings(frame: SubscribeFrame, isConflated: boolean, onCaughtUp: () => void): void {
+    const { id, resume, snapshot = true } = frame
+    const subscription = new Subscription(id, new Filter(frame), periodMs(frame), this.#outlet)
+    subscription.onCaughtUp = onCaughtUp
+    this.#add(id, subscription)
+    this.#relay.readings.start(subscription, { resume, snapshot, isConflated })
+  }
+
+  addMessages(frame: SubscribeMessagesFrame): void {
+    const filter = new Filter({ topics: frame.topics })
+    const subscription = new MessageSubscription(frame.id, filter, periodMs(frame), this.#outlet)
+    this.#add(frame.id, subscription)
+    this.#relay.messages.start(subscription)
+  }
+
+  drop(id: Id): void {
+    const subscription = this.#byId.get(id)
+    if (!subscription) return
+    this.#byId.delete(id)
+    this.#relay.countSubscriptions(-1)
+    if (subscription instanceof Subscription) this.#relay.readings.stop(subscription)
+    else this.#relay.messages.stop(subscription)
+  }
+
+  clear(): void {
+    for (const id of [...this.#byId.keys()]) this.drop(id)
+  }
+
+  #add(id: Id, subscription: Subscription | MessageSubscription): void {
+    this.#byId.set(id, subscription)
+    this.#relay.countSubscriptions(1)
+  }
+}
+
+function periodMs({ maxHz }: { readonly maxHz?: number | undefined }): number {
+  return maxHz === undefined ? 0 : 1000 / maxHz
+}
