@@ -90,11 +90,11 @@ function rankOf(flat: string): number {
 
 /** Parts of names whose values are names, codes or modes. */
 const TEXT_WORDS = words(
-  'id ids model version ver fw firmware sw software hw hardware serial serialno sn mac ip ssid bssid name code address addr imei imsi iccid phone zip postcode key token uuid uid eui mode preset program effect action behavior behaviour type protocol raw hex hash cookie build text message msg desc description label title url uri topic host hostname user username password profile scene color_mode lang language zone timezone tz barcode isbn plate license licence variant subtype class category reason source',
+  'id ids model version ver fw firmware sw software hw hardware serial serialno sn mac ip ssid bssid name code address addr imei imsi iccid phone zip postcode key token uuid uid eui mode preset program effect action behavior behaviour type protocol hex hash cookie build text message msg desc description label title url uri topic host hostname user username password profile scene color_mode lang language timezone tz barcode isbn plate license licence variant subtype class category reason source',
 )
 
 function isTextKey(key: string, flat: string): boolean {
-  if (TEXT_WORDS.has(flat) || flat.endsWith('data')) return true
+  if (TEXT_WORDS.has(flat) || (flat.endsWith('data') && flat !== 'data')) return true
   const parts = key
     .slice(-80)
     .replace(/([a-z])([A-Z])/g, '$1_$2')

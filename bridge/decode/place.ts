@@ -47,6 +47,9 @@ export function placeScalar(topic: string): Place {
   } else if (!isQuantity(leaf) && isQuantity(before) && (end === 1 || (end === 2 && isCommon(levels[0]!)))) {
     // `home/temperature/kitchen`, `sensors/temperature/28-0316a4c2ff`: the quantity stands before its device.
     return place(levels, { from: end, to: end }, [], before)
+  } else if (end === 1 && isCommon(before) && (isNumbered(leaf) || isSerial(leaf))) {
+    // `sensors/node7`: no quantity at all.
+    return place(levels, { from: 1, to: 1 }, [], 'value')
   }
   const at = deviceAt(levels, end, end - 1)
   return place(levels, at, levels.slice(at.to + 1, end), leaf)
@@ -200,7 +203,7 @@ const NUMBERED_PARTS = words(
   'relay emeter channel ch port input output phase l ac dc adc gpio pin tool extruder mppt slot endpoint ep string pv',
 )
 const GROUPS = words(
-  'location gps position environment env climate weather air energy power battery wifi network system soil water health usage engine diagnostics diag geo location_data matrix electrical navigation propulsion tanks',
+  'location gps position environment env climate weather air energy power battery wifi network system soil water health usage engine diagnostics diag geo location_data matrix electrical navigation propulsion tanks cpu memory mem ram disk fs swap heap load',
 )
 /** Sensors by their type, as tasks and tables name them. */
 const CHIPS = words(

@@ -22,6 +22,9 @@ export default {
         { device: 'porch', fields: { 'heater.target_temperature': 20 } },
       ],
     ],
+    'an object where ESPHome has plain values': [
+      ['system/sensor/rpi/state', { load: 1.5 }, { device: 'rpi', fields: { load: 1.5 } }],
+    ],
     'no value, logs, commands and discovery': [
       ['porch/sensor/lux/state', 'nan', 'ignored'],
       ['porch/debug', '\u001b[0;36m[D][x:1]: hello', 'ignored'],

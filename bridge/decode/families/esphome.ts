@@ -8,20 +8,22 @@ import type { Payload } from '../payload.ts'
 import { objectOf, textOf } from '../shape.ts'
 
 const COMPONENTS =
-  'sensor|binary_sensor|text_sensor|switch|light|fan|cover|climate|number|select|text|lock|button|valve|event|update|datetime|date|time|alarm_control_panel|media_player|water_heater|humidifier|siren'
+  'sensor|binary_sensor|text_sensor|switch|fan|cover|climate|number|select|text|lock|button|valve|event|update|datetime|date|time|alarm_control_panel|media_player|water_heater|humidifier|siren'
 
 export const esphome: Family = {
   name: 'esphome',
   topics: [
     ['esphome/discover/#', () => ({ read: readDiscover })],
     ['esphome/ping/#', ignore('request')],
+    // Of these only lights publish objects; others that look alike are left to the general rules.
+    ['{device...}/light/{object}/state', ({ device, object }) => ({ device: device!, field: object! })],
     [
       `{device...}/${COMPONENTS}/{object}/state`,
-      ({ device, object }) => ({ device: device!, field: object! }),
+      ({ device, object }) => ({ plain: { device: device!, field: object! } }),
     ],
     [
       `{device...}/${COMPONENTS}/{object}/{part}/state`,
-      ({ device, object, part }) => ({ device: device!, field: `${object}.${part}` }),
+      ({ device, object, part }) => ({ plain: { device: device!, field: `${object}.${part}` } }),
     ],
   ],
 }

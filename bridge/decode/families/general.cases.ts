@@ -24,6 +24,10 @@ export default {
       ['home/temperature/attic', '9.5', { device: 'attic', fields: { temperature: 9.5 } }],
       ['дом/кухня/температура', '22,5', { device: 'кухня', fields: { температура: 22.5 } }],
     ],
+    'a node alone, and groups between device and field': [
+      ['sensors/node7', '21.5', { device: 'node7', fields: { value: 21.5 } }],
+      ['glances/rpi/cpu/total', '12.5', { device: 'rpi', fields: { 'cpu.total': 12.5 } }],
+    ],
     'an identity in the payload, where the topic is shared': [
       ['sensors/data', { id: 'mouse-1', grams: 20 }, { device: 'mouse-1', fields: { grams: 20 } }],
       [
