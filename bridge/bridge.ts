@@ -31,6 +31,7 @@ import type { Logger } from './log.ts'
 import { metricSources } from './metric-sources.ts'
 import { createMetrics } from './metrics.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
+import { startSelfMetrics } from './self-metrics.ts'
 import { Spool } from './spool/spool.ts'
 import { openHistory, storeSetup } from './store/setup.ts'
 import { WriterThread } from './store/writer-thread.ts'
@@ -119,10 +120,11 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   const broker = await Broker.start({ ...pipeline, log })
 
   const ledger = () => balance(spool.totals, writer.progress.cursor, writer.progress.evicted)
+  const sources = metricSources({ ledger, spool, writer, relay, broker, catalog })
   const app = createApp({
     catalog,
     ledger,
-    metrics: createMetrics(metricSources({ ledger, spool, writer, relay, broker, catalog })),
+    metrics: createMetrics(sources),
     readiness: () => ({
       ready: spool.failure === null && !stopping.signal.aborted,
       reason: stopping.signal.aborted ? 'stopping' : (spool.failure?.message ?? null),
@@ -157,6 +159,17 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       : await listenTcp(broker, { host, port: settings.mqtts.port, tls }).catch(
           portMistake(settings.mqtts.port),
         )
+  const selfMetrics =
+    store.kind === 'influx' && settings.influx.selfMetrics > 0
+      ? startSelfMetrics({
+          server: store,
+          node: data.nodeId,
+          intervalMs: settings.influx.selfMetrics,
+          sources,
+          lastSeen: () => catalog.lastSeen(),
+          log,
+        })
+      : null
   const stopDemo = isDemoWanted(config) ? await startDemo(`mqtt://${urlHost(host)}:${mqtt.port}`, log) : null
 
   return {
@@ -170,6 +183,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     async close() {
       stopping.abort()
       await stopDemo?.()
+      await selfMetrics?.close()
       mqtt.stop()
       mqtts?.stop()
       http.close()

@@ -49,6 +49,10 @@ export class Device {
     return this.#lastSeenUs > 0
   }
 
+  get lastSeenMs(): number {
+    return Math.round(this.#lastSeenUs / 1000)
+  }
+
   get room(): string | null {
     return this.#about.room ?? null
   }
@@ -111,7 +115,7 @@ export class Device {
       model: this.#about.model ?? null,
       family: this.#about.family ?? this.#by,
       topics: [...new Set(this.#series.map(series => series.topic))].filter(topic => topic !== ''),
-      lastSeen: Math.round(this.#lastSeenUs / 1000),
+      lastSeen: this.lastSeenMs,
       available: this.#available,
       // Own properties whatever their names: a field may be called __proto__.
       fields: Object.fromEntries(fields),

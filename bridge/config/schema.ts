@@ -77,6 +77,8 @@ export const settingsSchema = z.strictObject({
       bucket: text.optional(),
       /** A request that has no answer by then counts as failed and is sent again. */
       timeout: duration.default(10_000),
+      /** How often the bridge writes figures of its own; 0: never. A database may be shared, so it is asked for. */
+      selfMetrics: duration.default(0),
     })
     .prefault({}),
 
