@@ -88,6 +88,14 @@ describe('what Home Assistant discovery tells', () => {
   })
 })
 
+it('a unit may be known by device and field alone', () => {
+  const decoder = createDecoder()
+  decoder.learn([{ device: 'n1', field: 'flow', unit: 'L/min' }])
+  expect(readingsOf(say(decoder, 'lab/n1/state', { flow: 3 }))).toMatchObject([
+    { fields: [{ unit: 'L/min' }] },
+  ])
+})
+
 describe('Sparkplug', () => {
   it('asks a node for its birth, once in a while, when data comes before it', () => {
     const decoder = createDecoder()

@@ -1,4 +1,4 @@
-/** What messages told about other topics' values: units of fields, rooms of devices. Bounded, newest kept. */
+/** What messages told about other messages' values: units of fields, rooms of devices. Bounded, newest kept. */
 
 import type { Fact } from '../telemetry/facts.ts'
 import type { KnownFields } from './document.ts'
@@ -8,40 +8,48 @@ import { RecentMap } from './recent-map.ts'
 export interface Knowledge {
   learn(facts: Iterable<Fact>): void
   roomOf(device: string): string | undefined
-  fieldsOf(topic: string): KnownFields | undefined
+  /** By the topic where it is known, else by the device. */
+  fieldsOf(topic: string, device: string): KnownFields | undefined
 }
 
 /** A discovery document with more fields for one topic is none. */
-const MAX_FIELDS_PER_TOPIC = 2_000
+const MAX_FIELDS = 2_000
 
 /** `onChange` is told the topic whose plan is out of date, or nothing when any may be. */
 export function createKnowledge(maxTopics: number, onChange: (topic?: string) => void): Knowledge {
-  const fields = new RecentMap<string, Map<string, { unit: string }>>(maxTopics)
+  const byTopic = new RecentMap<string, Map<string, { unit: string }>>(maxTopics)
+  const byDevice = new RecentMap<string, Map<string, { unit: string }>>(maxTopics)
   const rooms = new RecentMap<string, string>(maxTopics)
 
-  function learnUnit(topic: string, field: string, unit: string): void {
-    const known = fields.get(topic) ?? new Map<string, { unit: string }>()
-    if (known.get(field)?.unit === unit || known.size >= MAX_FIELDS_PER_TOPIC) return
+  /** Whether it was news. */
+  function learnUnit(units: typeof byTopic, key: string, field: string, unit: string): boolean {
+    const known = units.get(key) ?? new Map<string, { unit: string }>()
+    if (known.get(field)?.unit === unit || known.size >= MAX_FIELDS) return false
     known.set(field, { unit })
-    fields.set(topic, known)
-    onChange(topic)
+    units.set(key, known)
+    return true
   }
 
-  function learnRoom(device: string, name: string): void {
+  function learnRoom(device: string, name: string): boolean {
     const room = cleanRoom(name)
-    if (room === undefined || rooms.get(device) === room) return
+    if (room === undefined || rooms.get(device) === room) return false
     rooms.set(device, room)
-    onChange()
+    return true
   }
 
   return {
     learn(facts) {
+      let isNews = false
       for (const { device, topic, field, unit, room } of facts) {
-        if (topic !== undefined && field !== undefined && unit !== undefined) learnUnit(topic, field, unit)
-        if (room !== undefined) learnRoom(device, room)
+        if (field !== undefined && unit !== undefined) {
+          if (topic === undefined) isNews = learnUnit(byDevice, device, field, unit) || isNews
+          else if (learnUnit(byTopic, topic, field, unit)) onChange(topic)
+        }
+        if (room !== undefined) isNews = learnRoom(device, room) || isNews
       }
+      if (isNews) onChange()
     },
     roomOf: device => rooms.get(device),
-    fieldsOf: topic => fields.get(topic),
+    fieldsOf: (topic, device) => byTopic.get(topic) ?? byDevice.get(device),
   }
 }

@@ -19,7 +19,7 @@ const MAX_TOPIC_LENGTH = 1024
 /** What was learned by other messages: the room of a device, the units of a topic's fields. */
 export interface Learned {
   roomOf(device: string): string | undefined
-  fieldsOf(topic: string): KnownFields | undefined
+  fieldsOf(topic: string, device: string): KnownFields | undefined
 }
 
 /** The rule of the configuration for a topic. */
@@ -104,7 +104,6 @@ interface Sources {
 }
 
 function subjects(topic: string, levels: readonly string[], claim: Claim, { learned, match }: Sources) {
-  const known = knownFields(learned.fieldsOf(topic), match?.rule)
   const topicTag = cleanName(topic, MAX_TOPIC_LENGTH)
   const ruleTags = Object.entries(match?.tags ?? {}).map(([name, value]) => [
     cleanName(name),
@@ -115,7 +114,7 @@ function subjects(topic: string, levels: readonly string[], claim: Claim, { lear
     const isSame = same !== undefined && same.room === roomTag
     const own = roomTag === undefined ? { topic: topicTag } : { topic: topicTag, room: roomTag }
     const tags: Tags = isSame ? same : { ...Object.fromEntries(ruleTags), ...own }
-    return { ...rest, device, tags, levels, known }
+    return { ...rest, device, tags, levels, known: knownFields(learned.fieldsOf(topic, device), match?.rule) }
   }
   const object = subject(placeBy(claim, placeObject(topic), true))
   return { object, scalar: subject(placeBy(claim, placeScalar(topic), false), object.tags) }
