@@ -1,7 +1,7 @@
 /**
  * Sparkplug B payloads on the wire: the fields of `org.eclipse.tahu.protobuf.Payload` that carry values, read by
  * hand, as a data message may leave out names and types that its birth gave, which generated code does not expect.
- * https://github.com/eclipse-sparkplug/sparkplug/blob/master/specification, 6.4
+ * https://github.com/eclipse-sparkplug/sparkplug/blob/master/specification
  */
 
 import protobuf from 'protobufjs/minimal.js'
@@ -213,7 +213,7 @@ function shortest(value: number): number {
   return value
 }
 
-/** `Node Control/Rebirth` = true, as a host asks for it [tck-id-payloads-ncmd-rebirth]. */
+/** `Node Control/Rebirth` = true, as a host asks for it. */
 export function rebirthCommand(nowMs: number): Uint8Array {
   const writer = protobuf.Writer.create()
   writer.uint32(8).uint64(nowMs).uint32(18).fork()

@@ -43,7 +43,7 @@ export const sparkplug: Family = {
 
 const about = (device: string): Claim => ({ device, read })
 
-/** What a host application says about itself, retained and as its will [tck-id-host-topic-phid-birth-payload]. */
+/** What a host application says about itself, retained and as its will. */
 export function hostState(hostId: string, isOnline: boolean, nowMs: number): Request {
   const payload = Buffer.from(JSON.stringify({ online: isOnline, timestamp: nowMs }))
   return { topic: `spBv1.0/STATE/${hostId}`, payload, qos: 1, retain: true }
@@ -108,7 +108,7 @@ function read(payload: Payload, plan: Plan, context: Context): Result {
     : { kind: 'readings', readings: found.readings, cut: reason }
 }
 
-/** A birth of the node ends what was known about its devices [tck-id-operational-behavior-host-...]. */
+/** A birth of the node ends what was known about its devices. */
 function forget(node: Node): void {
   node.births.clear()
   node.devices.clear()
@@ -195,7 +195,7 @@ function addFields(fields: Map<string, Field>, path: string, metric: Metric, kno
   fields.set(name, unit === undefined ? { name, value } : { name, value, unit })
 }
 
-/** Datatypes of the specification's table 6.4.16: small integers travel as unsigned 32 bits, long ones as 64. */
+/** Datatypes by their numbers in the specification: small integers travel as unsigned 32 bits, long ones as 64. */
 const SIGNED_BITS: ReadonlyMap<number, number> = new Map([
   [1, 8],
   [2, 16],
