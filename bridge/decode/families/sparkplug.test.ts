@@ -26,6 +26,16 @@ it('a gap in the sequence asks for a rebirth', () => {
   expect(say(decoder, 'NDATA', 3).requests).toHaveLength(1)
 })
 
+it('the death of a device counts in the sequence', () => {
+  const decoder = createDecoder()
+  say(decoder, 'NBIRTH', 0)
+  decoder.decode(
+    { topic: 'spBv1.0/G/DDEATH/edge/pump', payload: Uint8Array.of(0x18, 1), retain: false },
+    NOW_US,
+  )
+  expect(say(decoder, 'NDATA', 2).requests).toBeUndefined()
+})
+
 it('255 is followed by 0', () => {
   const decoder = createDecoder()
   say(decoder, 'NBIRTH', 255)

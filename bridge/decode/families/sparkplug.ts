@@ -68,23 +68,23 @@ interface Node {
   readonly devices: Set<string>
 }
 
+/** All nodes together; at any of these bounds the oldest are forgotten, and asked for their births again. */
+interface Memory {
+  nodes: RecentMap<string, Node>
+  metrics: number
+}
+
 const MAX_NODES = 5_000
 const MAX_DEVICES = 2_000
+const MAX_METRICS = 1_000_000
 /** A node that keeps missing its births is asked this often. */
 const ASK_AGAIN_US = 30e6
 
 function read(payload: Payload, plan: Plan, context: Context): Result {
   const [, group = '', type = '', nodeId = '', device = ''] = plan.levels
-  const nodes = context.memory('sparkplug-b', () => new RecentMap<string, Node>(MAX_NODES))
-  const key = `${group}/${nodeId}`
-  const node: Node = nodes.get(key) ?? {
-    seq: undefined,
-    askedAtUs: 0,
-    births: new RecentMap(MAX_DEVICES),
-    devices: new Set(),
-  }
-  nodes.set(key, node)
-  if (type === 'NDEATH' || type === 'DDEATH') return readDeath(type, node, plan, context)
+  const memory = context.memory<Memory>('sparkplug-b', emptyMemory)
+  const node = nodeOf(memory, `${group}/${nodeId}`)
+  if (type === 'NDEATH') return readDeath(type, node, plan, context)
 
   let message: SparkplugPayload
   try {
@@ -95,7 +95,13 @@ function read(payload: Payload, plan: Plan, context: Context): Result {
   const isBirth = type.endsWith('BIRTH')
   if (type === 'NBIRTH') forget(node)
   const hasGap = isOutOfOrder(node, message, type)
-  if (isBirth) takeBirth(node, device, message, plan, context)
+  if (type === 'DDEATH') return readDeath(type, node, plan, context)
+  if (isBirth) {
+    const birth = takeBirth(message, plan, context)
+    memory.metrics += birth.byName.size
+    node.births.set(device, birth)
+    if (node.devices.size < MAX_DEVICES) node.devices.add(plan.object.device)
+  }
   const birth = node.births.get(device)
   if (!isBirth && (hasGap || birth === undefined)) askForRebirth(group, nodeId, node, context)
   const found = readMetrics(message, birth, plan, context)
@@ -106,6 +112,19 @@ function read(payload: Payload, plan: Plan, context: Context): Result {
   return found.readings.length === 0
     ? rejected(reason)
     : { kind: 'readings', readings: found.readings, cut: reason }
+}
+
+function emptyMemory(): Memory {
+  return { nodes: new RecentMap(MAX_NODES), metrics: 0 }
+}
+
+function nodeOf(memory: Memory, key: string): Node {
+  if (memory.metrics > MAX_METRICS) Object.assign(memory, emptyMemory())
+  const known = memory.nodes.get(key)
+  if (known !== undefined) return known
+  const node: Node = { seq: undefined, askedAtUs: 0, births: new RecentMap(MAX_DEVICES), devices: new Set() }
+  memory.nodes.set(key, node)
+  return node
 }
 
 /** A birth of the node ends what was known about its devices. */
@@ -120,13 +139,7 @@ function isOutOfOrder(node: Node, { seq }: SparkplugPayload, type: string): bool
   return seq !== undefined && seq !== expected
 }
 
-function takeBirth(
-  node: Node,
-  device: string,
-  message: SparkplugPayload,
-  plan: Plan,
-  context: Context,
-): void {
+function takeBirth(message: SparkplugPayload, plan: Plan, context: Context): Birth {
   const birth: Birth = { byAlias: new Map(), byName: new Map() }
   const name = plan.object.device
   context.tell({ device: name, family: 'sparkplug-b', available: true })
@@ -138,8 +151,7 @@ function takeBirth(
     if (unit !== undefined)
       context.tell({ device: name, field: cleanName(metric.name), unit, family: 'sparkplug-b' })
   }
-  node.births.set(device, birth)
-  if (node.devices.size < MAX_DEVICES) node.devices.add(name)
+  return birth
 }
 
 /** With its node, all devices of it are gone. */
