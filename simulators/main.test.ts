@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Report } from './check/report.ts'
 
 const ROOT = new URL('..', import.meta.url).pathname
-const EXAMPLE = join(ROOT, 'simulators/scenarios/bad-day.yaml')
+const EXAMPLE = join(ROOT, 'simulators/scenarios/greenhouse.yaml')
 
 describe('simulate', () => {
   let bridge: ChildProcess
@@ -98,7 +98,7 @@ describe('simulate', () => {
 
   it('a scenario file by its name', async () => {
     const { code, report } = await simulate([EXAMPLE, ...broker, '--seconds', '1', '--json'])
-    expect(report).toMatchObject({ scenario: 'bad day', stored: null, live: null, ok: true })
+    expect(report).toMatchObject({ scenario: 'greenhouse', stored: null, live: null, ok: true })
     expect(code).toBe(0)
   })
 

@@ -1,6 +1,7 @@
 /** `simulate home` and scenario files: one run of single devices, from the settings to the report. */
 
 import { Api } from './check/api.ts'
+import { untilStill } from './check/patience.ts'
 import { type Report, reportOf } from './check/report.ts'
 import { TopicCheck } from './check/topic-check.ts'
 import type { Device } from './device.ts'
@@ -46,7 +47,11 @@ export async function play(scene: Scene, settings: RunSettings): Promise<Report>
     linkFaults.stop()
     station.silence()
     const tookS = (performance.now() - beganMs) / 1000
-    await settled(station, patienceMs)
+    await untilStill(
+      () => station.pending === 0,
+      () => station.pending,
+      patienceMs,
+    )
     const findings = (await check?.finish()) ?? null
     progress.stop()
     const { sent, acknowledged, ...rest } = station.stats
@@ -80,11 +85,6 @@ async function connected(station: Station, signal: AbortSignal): Promise<void> {
   const deadlineMs = performance.now() + CONNECT_MS
   while (station.connected < station.links && performance.now() < deadlineMs) await sleep(20, signal)
   if (station.connected === 0) throw new Error('no device got a connection to the broker')
-}
-
-async function settled(station: Station, patienceMs: number): Promise<void> {
-  const deadlineMs = performance.now() + patienceMs
-  while (station.pending > 0 && performance.now() < deadlineMs) await sleep(20)
 }
 
 function inWords({ stats, connected, links }: Station, check: TopicCheck | null): string {

@@ -53,9 +53,10 @@ describe('recordings', () => {
       .trim()
       .split('\n')
       .map(line => JSON.parse(line) as Record<string, unknown>)
-    expect(recorded.map(({ topic, payload, payloadBase64 }) => ({ topic, payload, payloadBase64 }))).toEqual(
-      lines.map(({ topic, payload, payloadBase64 }) => ({ topic, payload, payloadBase64 })),
-    )
+    // A broker keeps the order of one QoS only [MQTT-4.6.0-6].
+    const contents = (messages: readonly Record<string, unknown>[]) =>
+      messages.map(({ topic, payload, payloadBase64 }) => `${topic} ${payload ?? payloadBase64}`).sort()
+    expect(contents(recorded)).toEqual(contents(lines))
     const times = recorded.map(({ time }) => time as number)
     expect(times.toSorted((a, b) => a - b)).toEqual(times)
   })

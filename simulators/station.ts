@@ -9,6 +9,7 @@ import type { Publication } from './device.ts'
 import type { MessageFaults } from './faults/message-faults.ts'
 import { SlowLink } from './faults/slow-link.ts'
 import type { Outgoing, Simulation } from './simulation.ts'
+import { sleep } from './sleep.ts'
 import { openStream, type Target } from './target.ts'
 
 /** Back-off of a device that finds no broker: doubling from the first to the last, and by chance half of it. */
@@ -144,6 +145,7 @@ export class Station {
       queueQoSZero: false,
       resubscribe: false,
       reconnectPeriod: FIRST_DELAY_MS,
+      reconnectOnConnackError: true,
       ...(target.username === undefined ? {} : { username: target.username }),
       ...(target.password === undefined ? {} : { password: target.password }),
       ...(will === undefined
@@ -263,13 +265,11 @@ async function goodbye({ mqtt, will }: Line): Promise<void> {
   }
   if (will !== undefined)
     mqtt.publish(will.topic, bytes(will.payload), { qos: 1, retain: will.retain ?? false })
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>(resolve => {
-    timer = setTimeout(resolve, GOODBYE_MS)
-  })
-  await Promise.race([mqtt.endAsync(false), late])
-  clearTimeout(timer)
-  await mqtt.endAsync(true)
+  const ended = new AbortController()
+  mqtt.end(false, () => ended.abort())
+  await sleep(GOODBYE_MS, ended.signal)
+  // What a slow link has not carried by now, it does not carry.
+  mqtt.stream.destroy()
 }
 
 function bytes(payload: string | Uint8Array): Buffer {

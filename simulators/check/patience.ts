@@ -3,7 +3,8 @@
 import { sleep } from '../sleep.ts'
 import type { Api } from './api.ts'
 
-const LOOK_MS = 100
+const LOOK_MS = 20
+const LEDGER_MS = 100
 
 /** Resolves when it is done, or when `progress` has stood still for `patienceMs`. */
 export async function untilStill(
@@ -27,6 +28,7 @@ export async function untilDrained(api: Api, patienceMs: number): Promise<void> 
   await untilStill(
     () => waiting === 0,
     async () => {
+      await sleep(LEDGER_MS)
       waiting = (await api.ledger()).waiting
       return waiting
     },

@@ -4,6 +4,7 @@
  * forgetful: what is due waits (within a bound) and is sent with the time at which it was due.
  */
 
+import { untilStill } from '../check/patience.ts'
 import type { Fate, MessageFaults } from '../faults/message-faults.ts'
 import { SlowLink } from '../faults/slow-link.ts'
 import { Random } from '../random.ts'
@@ -147,14 +148,14 @@ export class Fleet {
     return this.#enqueued - this.#done
   }
 
-  /** Resolves true when everything is acknowledged, false at the end of patience. */
-  async settled(timeoutMs: number): Promise<boolean> {
-    const deadlineMs = performance.now() + timeoutMs
-    while (this.pending > 0) {
-      if (performance.now() > deadlineMs) return false
-      await sleep(10)
-    }
-    return true
+  /** Resolves true when everything is acknowledged, false when nothing has moved for so long. */
+  async settled(patienceMs: number): Promise<boolean> {
+    await untilStill(
+      () => this.pending === 0,
+      () => this.pending,
+      patienceMs,
+    )
+    return this.pending === 0
   }
 
   get links(): number {
