@@ -64,6 +64,8 @@ interface Birth {
 interface Node {
   seq: number | undefined
   askedAtUs: number
+  /** In all of its births. */
+  metrics: number
   readonly births: RecentMap<string, Birth>
   readonly devices: Set<string>
 }
@@ -93,12 +95,14 @@ function read(payload: Payload, plan: Plan, context: Context): Result {
     return rejected('broken Sparkplug payload')
   }
   const isBirth = type.endsWith('BIRTH')
-  if (type === 'NBIRTH') forget(node)
+  if (type === 'NBIRTH') forget(node, memory)
   const hasGap = isOutOfOrder(node, message, type)
   if (type === 'DDEATH') return readDeath(type, node, plan, context)
   if (isBirth) {
     const birth = takeBirth(message, plan, context)
-    memory.metrics += birth.byName.size
+    const more = birth.byName.size - (node.births.get(device)?.byName.size ?? 0)
+    node.metrics += more
+    memory.metrics += more
     node.births.set(device, birth)
     if (node.devices.size < MAX_DEVICES) node.devices.add(plan.object.device)
   }
@@ -122,13 +126,21 @@ function nodeOf(memory: Memory, key: string): Node {
   if (memory.metrics > MAX_METRICS) Object.assign(memory, emptyMemory())
   const known = memory.nodes.get(key)
   if (known !== undefined) return known
-  const node: Node = { seq: undefined, askedAtUs: 0, births: new RecentMap(MAX_DEVICES), devices: new Set() }
+  const node: Node = {
+    seq: undefined,
+    askedAtUs: 0,
+    metrics: 0,
+    births: new RecentMap(MAX_DEVICES),
+    devices: new Set(),
+  }
   memory.nodes.set(key, node)
   return node
 }
 
 /** A birth of the node ends what was known about its devices. */
-function forget(node: Node): void {
+function forget(node: Node, memory: Memory): void {
+  memory.metrics -= node.metrics
+  node.metrics = 0
   node.births.clear()
   node.devices.clear()
 }
