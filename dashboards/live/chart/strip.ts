@@ -97,7 +97,7 @@ function drawLine(
   const yOf = (value: number) => height - inset - ((value - low) / (high - low)) * (height - 2 * inset)
 
   const gapMs = Math.max(
-    buckets.widestBucketMs * 2.5,
+    2.5 * Math.max(buckets.widestBucketMs, leastStepMs),
     INTERVALS_UNTIL_GAP * (device.rhythm.intervalMs() ?? Number.POSITIVE_INFINITY),
   )
   context.beginPath()

@@ -60,9 +60,7 @@ export class DeviceCourses {
     // Another span was asked for meanwhile.
     if (!answer.ok || span !== this.#span) return
     course.load(answer.value, bucketOf(answer.value, span))
-    const [first] = answer.value
-    const count = answer.value.reduce((sum, point) => sum + point.count, 0)
-    if (first && count > 3) this.#device.rhythm.guess((span.toMs - first.time) / count)
+    this.#device.rhythm.learnFrom(answer.value, span.toMs)
     this.#changed()
   }
 

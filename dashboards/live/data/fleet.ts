@@ -6,7 +6,7 @@
 
 import { signal } from '@preact/signals'
 import type { LiveReading } from '../../../bridge/live/protocol.ts'
-import { type FieldFacts, fieldRank, isAlarm, isDiagnostic, type PlainValue } from '../words/fields.ts'
+import { asSwitch, type FieldFacts, fieldRank, isAlarm, isDiagnostic, type PlainValue } from '../words/fields.ts'
 import { decimalsFor, digitsOf } from '../words/format.ts'
 import type { Buckets } from './buckets.ts'
 import { type DeviceState, Rhythm, stateOf } from './rhythm.ts'
@@ -102,6 +102,13 @@ export class Device {
         // Tasmota's POWER is a switch; the watts beside it tell more.
         Number(typeof b.value === 'number') - Number(typeof a.value === 'number') || a.name.length - b.name.length || (a.name < b.name ? -1 : 1),
     )
+  }
+
+  /** Silence longer than this is late. */
+  deadlineMs(): number | null {
+    const field = this.primary
+    const speaksOfEvents = field?.value != null && asSwitch(field, field.value) !== null
+    return this.rhythm.deadlineMs(speaksOfEvents)
   }
 
   hasAlarm(): boolean {
@@ -204,7 +211,7 @@ export function updateStates(nowMs: number, isConnected: boolean): void {
       available: device.available,
       hasAlarm: device.hasAlarm(),
       ageMs: nowMs - device.lastMs,
-      deadlineMs: device.rhythm.deadlineMs(),
+      deadlineMs: device.deadlineMs(),
     })
     if (state !== 'unknown') sum[state]++
     if (state === device.state) continue

@@ -4,22 +4,38 @@ import { Rhythm, stateOf } from './rhythm.ts'
 const signs = { isConnected: true, available: null, hasAlarm: false, ageMs: 0, deadlineMs: null }
 
 describe('the rhythm of a device', () => {
-  test('is unknown until three gaps were heard, and history may guess it', () => {
+  test('is unknown until three gaps were heard, and history may say it', () => {
     const rhythm = new Rhythm()
     for (const time of [1_000, 61_000, 121_000]) rhythm.heard(time)
     expect(rhythm.deadlineMs()).toBeNull()
-    rhythm.guess(20_000)
-    expect(rhythm.deadlineMs()).toBe(60_000)
+    const points = [0, 20_000, 40_000, 90_000, 100_000].map(time => ({ time, count: 1 }))
+    rhythm.learnFrom(points, 110_000)
+    expect(rhythm.deadlineMs()).toBe(150_000)
     rhythm.heard(181_000)
     expect(rhythm.deadlineMs()).toBe(180_000)
   })
 
+  test('values that are said one by one are one beat', () => {
+    const rhythm = new Rhythm()
+    for (const burst of [0, 60_000, 120_000]) for (const part of [1, 90, 200, 450, 900]) rhythm.heard(burst + part)
+    expect(rhythm.deadlineMs()).toBeNull()
+    rhythm.heard(180_000)
+    expect(rhythm.intervalMs()).toBeGreaterThan(59_000)
+  })
+
+  test('what speaks of events may be silent for an hour', () => {
+    const rhythm = new Rhythm()
+    for (const time of [1_000, 3_000, 5_000, 7_000]) rhythm.heard(time)
+    expect(rhythm.deadlineMs(false)).toBe(10_000)
+    expect(rhythm.deadlineMs(true)).toBe(3_600_000)
+  })
+
   test('the longest of the last gaps counts, and never less than ten seconds', () => {
     const rhythm = new Rhythm()
-    for (const time of [1_000, 2_000, 3_000, 4_000]) rhythm.heard(time)
+    for (const time of [1_000, 3_000, 5_000, 7_000]) rhythm.heard(time)
     expect(rhythm.deadlineMs()).toBe(10_000)
-    rhythm.heard(604_000)
-    rhythm.heard(605_000)
+    rhythm.heard(607_000)
+    rhythm.heard(609_000)
     expect(rhythm.deadlineMs()).toBe(1_800_000)
   })
 

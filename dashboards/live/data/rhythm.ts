@@ -1,8 +1,14 @@
 /** How often a device speaks, learned from its own gaps; what follows from silence. */
 
 const GAPS = 8
+/** Before so many gaps were heard, one of them says little. */
+const LEAST_GAPS = 3
+/** What comes closer together is one beat: many devices say their values one by one. */
+const ONE_BEAT_MS = 1_000
 /** A burst or a hiccup of the network is not lateness. */
 const SHORTEST_DEADLINE_MS = 10_000
+/** Doors, motion and leaks speak when something happens: that nothing did is no sign of anything. */
+const SHORTEST_EVENT_DEADLINE_MS = 3_600_000
 const INTERVALS_UNTIL_LATE = 3
 
 export class Rhythm {
@@ -13,27 +19,35 @@ export class Rhythm {
 
   heard(timeMs: number): void {
     const gap = timeMs - this.#lastMs
-    // Several fields of one moment are one beat.
-    if (this.#lastMs > 0 && gap > 50) this.#gaps[this.#seen++ % GAPS] = gap
+    if (this.#lastMs > 0 && gap > ONE_BEAT_MS) this.#gaps[this.#seen++ % GAPS] = gap
     if (timeMs > this.#lastMs) this.#lastMs = timeMs
   }
 
-  /** What history says, until the device itself was heard often enough. */
-  guess(intervalMs: number): void {
-    this.#guessMs = intervalMs
+  /** What the buckets of history say, until the device itself was heard often enough: its longest silence. */
+  learnFrom(points: readonly { readonly time: number; readonly count: number }[], untilMs: number): void {
+    const [first] = points
+    const count = points.reduce((sum, point) => sum + point.count, 0)
+    if (!first || count <= LEAST_GAPS) return
+    let longest = (untilMs - first.time) / count
+    for (let i = 1; i < points.length; i++) longest = Math.max(longest, points[i]!.time - points[i - 1]!.time)
+    this.#guessMs = longest
   }
 
   /** The expected interval; null while it is unknown. The longest of the last gaps, so that a door that
    *  speaks twice in a second and then not for an hour is not late after three seconds. */
   intervalMs(): number | null {
-    if (this.#seen < 3) return this.#guessMs
-    return Math.max(...this.#gaps)
+    if (this.#seen < LEAST_GAPS) return this.#guessMs
+    const longest = Math.max(...this.#gaps)
+    // Until eight gaps are known, what history says of longer ones still counts.
+    return this.#seen < GAPS ? Math.max(longest, this.#guessMs ?? 0) : longest
   }
 
   /** Silence longer than this is late; null while nothing can be said. */
-  deadlineMs(): number | null {
+  deadlineMs(speaksOfEvents = false): number | null {
     const interval = this.intervalMs()
-    return interval === null ? null : Math.max(SHORTEST_DEADLINE_MS, INTERVALS_UNTIL_LATE * interval)
+    if (interval === null) return null
+    const shortest = speaksOfEvents ? SHORTEST_EVENT_DEADLINE_MS : SHORTEST_DEADLINE_MS
+    return Math.max(shortest, INTERVALS_UNTIL_LATE * interval)
   }
 }
 

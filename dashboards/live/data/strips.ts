@@ -74,20 +74,14 @@ async function fill({ device, field }: Wish, buckets: Buckets): Promise<void> {
   })
   buckets.isFilled = true
   if (!answer.ok) return noteSince(now)
-  let count = 0
   for (const point of answer.value) {
     const last = numeric(point.last)
     buckets.fill(point.time, point.mean ?? last, last)
-    count += point.count
   }
-  const [first] = answer.value
-  if (span >= HOUR_MS) noteSince(first?.time ?? now)
-  if (first) {
-    const [second] = answer.value.slice(1)
-    // The store chooses round buckets, wider than our slots at times: they are still one line.
-    if (second) buckets.widestBucketMs = Math.max(buckets.slotMs, smallestStep(answer.value))
-    if (count > 3) device.rhythm.guess((now - first.time) / count)
-  }
+  device.rhythm.learnFrom(answer.value, now)
+  if (span >= HOUR_MS) noteSince(answer.value[0]?.time ?? now)
+  // The store chooses round buckets, wider than our slots at times: they are still one line.
+  if (answer.value.length > 1) buckets.widestBucketMs = Math.max(buckets.slotMs, smallestStep(answer.value))
   changed.add(device)
   requestFlush()
 }

@@ -48,12 +48,12 @@ export function Connect({ isFirst = false }: { isFirst?: boolean }) {
         <div>
           <dt>
             <h2>Or see it alive</h2>
-            <p class="note">A simulated home of 40 devices.</p>
+            <p class="note">A simulated house of a dozen rooms.</p>
           </dt>
           <dd>
             <CopyLine
               name="the simulator line"
-              text={`npm run simulate -- home --devices 40${flags === '-h localhost' ? '' : ` ${flags}`}`}
+              text={`npm run simulate -- home${flags === '-h localhost' ? '' : ` ${flags}`}`}
             />
           </dd>
         </div>

@@ -69,7 +69,7 @@ export function DeviceAbout({ device }: { device: Device }) {
 
 function rhythmWords(device: Device): string {
   const interval = device.rhythm.intervalMs()
-  const deadline = device.rhythm.deadlineMs()
+  const deadline = device.deadlineMs()
   if (interval === null || deadline === null) return 'not known yet'
   return `${formatAge(interval)}, late after ${formatAge(deadline)}`
 }

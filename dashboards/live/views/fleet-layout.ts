@@ -1,11 +1,10 @@
-/** Sizes of the list, and which part of it is in view: only those rows exist when there are many devices. */
+/** Sizes of the list, and which part of it is in view. */
 
 import { signal } from '@preact/signals'
-import type { Group } from '../data/arrange.ts'
 
-/** Up to here every row is made, so that the browser's own search finds them. */
-const WINDOW_ABOVE = 100
-const OVERSCAN_PX = 400
+/** The view moves in steps of this. */
+const STEP_PX = 200
+const phone = matchMedia('(max-width: 639px)')
 
 /** How many columns of a dense list the page has room for. */
 export const columnCount = signal(1)
@@ -19,7 +18,7 @@ const ROW_REM: Readonly<Record<Density, number>> = { airy: 3, normal: 2.25, dens
 const PHONE_ROW_REM = 3.5
 const HEAD_REM = 2.5
 
-export const isPhone = signal(false)
+export const isPhone = signal(phone.matches)
 /** Of every strip in the list; measured once, as all share one column. */
 export const stripSize = signal({ width: 0, height: 0, edge: 0 })
 /** The part of the page in view, in steps, so that a scroll seldom lays out anew. */
@@ -39,39 +38,14 @@ export function sizesFor(density: Density): Sizes {
   return { row: rem * (isPhone.value ? PHONE_ROW_REM : ROW_REM[density]), head: rem * HEAD_REM }
 }
 
-export interface Window {
-  readonly first: number
-  /** One past the last. */
-  readonly end: number
-}
-
-/** For each group the rows that must exist; null where all of them do, as `total` is small. */
-export function windowsOf(
-  groups: readonly Group[],
-  sizes: Sizes,
-  view: { readonly top: number; readonly bottom: number },
-  total: number,
-): readonly (Window | null)[] {
-  if (total <= WINDOW_ABOVE) return groups.map(() => null)
-  let top = 0
-  return groups.map(group => {
-    if (group.name !== '') top += sizes.head
-    const count = group.devices.length
-    const clamp = (at: number) => Math.min(count, Math.max(0, at))
-    const first = clamp(Math.floor((view.top - OVERSCAN_PX - top) / sizes.row))
-    const end = clamp(Math.ceil((view.bottom + OVERSCAN_PX - top) / sizes.row))
-    top += count * sizes.row
-    return { first, end }
-  })
-}
-
 /** Follows the window's size and scroll for a list, which holds one or more sheets; returns how to stop. */
 export function followViewport(list: HTMLElement): () => void {
-  const phone = matchMedia('(max-width: 639px)')
   const see = () => {
     const top = -list.getBoundingClientRect().top
-    const step = OVERSCAN_PX / 2
-    const next = { top: Math.floor(top / step) * step, bottom: Math.ceil((top + innerHeight) / step) * step }
+    const next = {
+      top: Math.floor(top / STEP_PX) * STEP_PX,
+      bottom: Math.ceil((top + innerHeight) / STEP_PX) * STEP_PX,
+    }
     if (next.top !== viewport.value.top || next.bottom !== viewport.value.bottom) viewport.value = next
   }
   const measure = () => {

@@ -77,7 +77,7 @@ function drawMark(
     bar(context, x, HEIGHT - 5, MARK_WIDTH, 5)
     return
   }
-  const deadline = device.rhythm.deadlineMs() ?? Number.POSITIVE_INFINITY
+  const deadline = device.deadlineMs() ?? Number.POSITIVE_INFINITY
   const tall = 7 + 7 * Math.max(0, 1 - (now - device.lastMs) / deadline)
   context.fillStyle = colors.accent
   context.globalAlpha = 0.6

@@ -23,12 +23,11 @@ import {
   type Sizes,
   sizesFor,
   viewport,
-  type Window,
-  windowsOf,
 } from './fleet-layout.ts'
 import { FleetMap } from './fleet-map.tsx'
 import { FleetRow } from './fleet-row.tsx'
 import { Attention, FleetTools } from './fleet-tools.tsx'
+import { type Window, windowsOf } from './fleet-window.ts'
 import { GridLines, Ruler } from './paper.tsx'
 import { RoomHead } from './room-head.tsx'
 
@@ -74,7 +73,9 @@ function FleetList() {
     setStripRange(range.ms)
     refreshStrips()
   }
-  const density = params.density === 'rows' && devices.size > 120 ? 'normal' : densityFor(devices.size)
+  const isCrowded = densityFor(devices.size) === 'dense' && !isPhone.value
+  const density =
+    isPhone.value || (isCrowded && params.density === 'rows') ? 'normal' : densityFor(devices.size)
   const shown = groups.reduce((sum, group) => sum + group.devices.length, 0)
 
   return (
@@ -84,7 +85,7 @@ function FleetList() {
         <Summary isAway={isAway} />
         <div class="end">
           <LiveChip />
-          {densityFor(devices.size) === 'dense' && !isPhone.value && (
+          {isCrowded && (
             <Segments
               label="Density"
               choices={DENSITIES}
@@ -165,7 +166,7 @@ function Sheets({ groups, density, rangeMs }: ListProps) {
     element.style.setProperty('--head', `${sizes.head}px`)
     return followViewport(element)
   }, [sizes.row, sizes.head, density])
-  const count = density === 'dense' && !isPhone.value ? columnCount.value : 1
+  const count = density === 'dense' ? columnCount.value : 1
   const columns = useMemo(() => columnsOf(groups, count, sizes), [groups, count, sizes.row])
   return (
     <div ref={list} class="sheets" style={{ '--sheets': count }}>
