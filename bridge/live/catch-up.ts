@@ -79,11 +79,13 @@ export class CatchUp {
       }
       this.#ready.delete(subscription)
       const next = this.#step(subscription)
+      // What its frames set off may have ended it.
+      if (subscription.isEnded) continue
       if (next === 'more') this.#ready.add(subscription)
       if (next === 'blocked') this.#blocked.add(subscription)
       if (next === 'ahead') waiting.push(subscription)
     }
-    for (const subscription of waiting) this.#ready.add(subscription)
+    for (const subscription of waiting) if (!subscription.isEnded) this.#ready.add(subscription)
     if (this.#blocked.size > 0) this.#timer ??= setTimeout(this.#recheck, RECHECK_MS)
   }
 

@@ -23,7 +23,7 @@ export interface RelayLimits {
 
 export const RELAY_LIMITS: RelayLimits = {
   maxConnections: 5000,
-  maxPerAddress: 200,
+  maxPerAddress: 1000,
   maxSubscriptions: 64,
   maxPatterns: MAX_PATTERNS,
   maxMessageBytes: 64 * 1024,

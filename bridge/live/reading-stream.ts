@@ -140,7 +140,8 @@ export class ReadingStream implements GroupHost, CatchUpHost {
 
   /** Nothing follows for it. */
   stop(subscription: Subscription): void {
-    if (!this.#catchUp.delete(subscription)) this.#groups.leave(subscription)
+    subscription.isEnded = true
+    this.#detach(subscription)
   }
 
   /** Returns how many deliveries it made. */
@@ -206,6 +207,10 @@ export class ReadingStream implements GroupHost, CatchUpHost {
     subscription.resumeTo = subscription.position
   }
 
+  #detach(subscription: Subscription): void {
+    if (!this.#catchUp.delete(subscription)) this.#groups.leave(subscription)
+  }
+
   #sendSnapshot(subscription: Subscription, { seq, body }: Snapshot): void {
     const { id, outlet } = subscription
     const cursor = this.cursorAt(seq)
@@ -259,7 +264,7 @@ export class ReadingStream implements GroupHost, CatchUpHost {
   #interrupt(reason: GapReason): void {
     const everyone = [...this.#groups.members(), ...this.#catchUp.all()]
     for (const subscription of everyone) {
-      this.stop(subscription)
+      this.#detach(subscription)
       subscription.loss = { from: reason === 'restarted' ? null : subscription.position + 1, reason }
       this.#catchUp.add(subscription)
     }

@@ -46,6 +46,8 @@ export class Subscription {
   isSlow = false
   /** Set when readings are lost to it: a gap and a snapshot are due. */
   loss: Loss | null = null
+  /** Dropped: nothing follows, wherever it was held. */
+  isEnded = false
   /** Called once, when it has everything that was there. */
   onCaughtUp: (() => void) | null = null
 
