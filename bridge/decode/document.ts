@@ -9,40 +9,15 @@
 import { fieldClass } from '../telemetry/field-classes.ts'
 import type { Field, Reading, Tags, Value } from '../telemetry/reading.ts'
 import { identityOf } from './identity.ts'
-import { type Json, type JsonObject, parseJson } from './json.ts'
+import type { Json, JsonObject } from './json.ts'
 import { type Key, keyOf, NAME_KEYS, NO_KEY, VALUE_KEYS } from './keys.ts'
 import { cleanName, MAX_NAME_LENGTH } from './names.ts'
 import { isPictureText } from './payload.ts'
 import { booleanOf, isNoValue, quantityOf } from './scalar.ts'
-import { isObject } from './shape.ts'
+import { documentIn, isObject, isOnly, labelOf } from './shape.ts'
 import { applyUnits, unitBeside } from './sibling-units.ts'
+import type { Subject, Subjects } from './subject.ts'
 import { isAmbiguousTime, timeOf } from './time.ts'
-
-/** What is known about the fields of a topic beforehand, by field name. */
-export type KnownFields = ReadonlyMap<
-  string,
-  { readonly unit?: string | undefined; readonly isText?: boolean }
->
-
-/** Whose values they are. */
-export interface Subject {
-  readonly device: string
-  readonly tags: Tags
-  /** Before every field name: '' or `relay.0.`. */
-  readonly prefix: string
-  /** The field of a document that is but one value. */
-  readonly leaf: string
-  /** The topic names no device: an identity in the payload does. */
-  readonly isShared: boolean
-  readonly levels: readonly string[]
-  readonly known: KnownFields | undefined
-}
-
-/** Whose an object's fields are, and whose a document that is but one value. */
-export interface Subjects {
-  readonly object: Subject
-  readonly scalar: Subject
-}
 
 export interface Document {
   readonly readings: readonly Reading[]
@@ -310,13 +285,6 @@ class Reader {
 /** Objects that are about the message: their time is its time. */
 const HEADERS = new Set(['meta', 'metadata', 'header', 'headers', 'Header', 'Metadata'])
 
-/** A wrapper of one key: what it holds is the message. */
-function isOnly(object: JsonObject): boolean {
-  let count = 0
-  for (const _ in object) if (++count > 1) return false
-  return true
-}
-
 /** Field names that say nothing before those of an object's. */
 const BARE = new Set(['value', 'state', 'values', 'data'])
 
@@ -328,19 +296,6 @@ function isQuantityName(text: Json | undefined): boolean {
 function joined(prefix: string, name: string): string {
   if (prefix === '') return name
   return prefix === `${name}.` || prefix.endsWith(`.${name}.`) ? prefix.slice(0, -1) : prefix + name
-}
-
-/** `"payload":"{\"temp\":21}"`: a document packed into a text; anything else stays the text that it is. */
-function documentIn(text: string): string | Json[] | JsonObject {
-  const json = text.startsWith('{') || text.startsWith('[') ? parseJson(text) : undefined
-  return json !== null && typeof json === 'object' ? json : text
-}
-
-/** What tells an entry from its neighbours better than its index. */
-function labelOf({ id, name }: JsonObject): string | undefined {
-  const label = id ?? name
-  if (typeof label === 'number') return String(label)
-  return typeof label === 'string' && label !== '' && label.length <= 64 ? cleanName(label) : undefined
 }
 
 /** A time key whose value is no time may still be a duration (`"time":12.5`), or `t` a temperature. */

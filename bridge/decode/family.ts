@@ -6,10 +6,10 @@
 
 import type { Fact, Request } from '../telemetry/facts.ts'
 import type { Reading } from '../telemetry/reading.ts'
-import type { Subject } from './document.ts'
 import type { Json } from './json.ts'
 import type { Payload } from './payload.ts'
 import type { Rule } from './rules.ts'
+import type { Subject } from './subject.ts'
 import type { Captures } from './topic-template.ts'
 
 export interface Family {

@@ -1,9 +1,9 @@
 /** What messages told about other messages' values: units of fields, rooms of devices. Bounded, newest kept. */
 
 import type { Fact } from '../telemetry/facts.ts'
-import type { KnownFields } from './document.ts'
 import { cleanRoom } from './names.ts'
 import { RecentMap } from './recent-map.ts'
+import type { KnownFields } from './subject.ts'
 
 export interface Knowledge {
   learn(facts: Iterable<Fact>): void

@@ -2,7 +2,6 @@
 
 import type { Tags } from '../telemetry/reading.ts'
 import { AVAILABILITY_LEVELS } from './availability.ts'
-import type { KnownFields, Subject } from './document.ts'
 import { families } from './families.ts'
 import { type Claim, type Plan, type Read, rejected } from './family.ts'
 import { cleanName, cleanRoom } from './names.ts'
@@ -11,6 +10,7 @@ import { startsDocument } from './payload.ts'
 import { type Place, placeObject, placeScalar } from './place.ts'
 import { documentResult } from './results.ts'
 import type { Rule, RuleMatch } from './rules.ts'
+import type { KnownFields, Subject } from './subject.ts'
 import { compileTemplate } from './topic-template.ts'
 
 /** A longer topic could not be a tag: InfluxDB holds 64 KiB for all names of a series together. */

@@ -1,12 +1,13 @@
 /** The general rules, one by one: families that have unwrapped or amended a payload continue here. */
 
 import { availabilityIn } from './availability.ts'
-import { MAX_TEXT_LENGTH, readDocument, type Subjects } from './document.ts'
+import { MAX_TEXT_LENGTH, readDocument } from './document.ts'
 import { type Context, ignored, type Plan, type Result, rejected } from './family.ts'
 import type { Json } from './json.ts'
 import { keyOf } from './keys.ts'
 import type { Payload } from './payload.ts'
 import { type Scalar, scalarOf } from './scalar.ts'
+import type { Subjects } from './subject.ts'
 
 /** What a document says. */
 export function documentResult(json: Json, subjects: Subjects, context: Context): Result {
