@@ -32,7 +32,7 @@ export const RELAY_LIMITS: RelayLimits = {
   authTimeoutMs: 10_000,
   commandTimeoutMs: 30_000,
   maxSlowBytes: 1024 * 1024,
-  maxStallMs: 20_000,
+  maxStallMs: 10_000,
   refreshMs: 10_000,
 }
 

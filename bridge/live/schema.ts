@@ -41,7 +41,7 @@ const clientFrames = {
     id,
     device: text(256),
     topic: text(1024).optional(),
-    payload: z.unknown(),
+    payload: z.unknown().refine(payload => payload !== undefined, { error: 'missing' }),
     qos: z.union([z.literal(0), z.literal(1)]).optional(),
   }),
   ping: z.object({ op: z.literal('ping') }),
@@ -68,8 +68,10 @@ export function readClientFrame(text: string): ReadFrame {
   }
 }
 
+/** Null stands for an option that is absent, as many languages write it. */
 export function checkClientFrame(json: { op?: unknown; id?: unknown; stream?: unknown } | null): ReadFrame {
-  const parsed = schemaFor(json?.op, json?.stream).safeParse(json)
+  const present = Object.entries(json ?? {}).filter(([name, value]) => value !== null || name === 'payload')
+  const parsed = schemaFor(json?.op, json?.stream).safeParse(Object.fromEntries(present))
   if (parsed.success) return { ok: true, frame: parsed.data }
   const [issue] = parsed.error.issues
   const where = issue?.path.join('.') ?? ''

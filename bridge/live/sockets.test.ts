@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import type { Principal } from './access.ts'
 import { rawClient, startLive, TestClient, turn } from './fixture.ts'
-import { LIVE_PROTOCOL } from './protocol.ts'
+import { type ClientFrame, LIVE_PROTOCOL } from './protocol.ts'
 
 const ops = (frames: readonly { op: string }[]) => frames.map(frame => frame.op)
 
@@ -20,7 +20,8 @@ test('a subscription gets its result, a snapshot of the last values, then what c
   live.offer('a', { x: 0 }, 1_700_000_000_000_000) // late: does not turn the last value back
   using client = await live.client()
   await client.next('hello')
-  const frames = await client.subscribe({ id: 1 })
+  const absent = { devices: null, maxHz: null, resume: null } as object
+  const frames = await client.subscribe({ id: 1, ...absent })
   expect(ops(frames)).toEqual(['result', 'snapshot'])
   const { readings, seq } = frames[1] as Extract<(typeof frames)[1], { op: 'snapshot' }>
   expect(seq).toBe(3)
@@ -210,6 +211,7 @@ test('what cannot be done is refused by a code, with the id it was asked under',
     { op: 'subscribe', id: 5, devices: [] },
     { op: 'unsubscribe', id: 6 },
     { op: 'command', id: 7, device: 'a', payload: 1 },
+    { op: 'command', id: 8, device: 'a' } as unknown as ClientFrame,
   )
   const errors = (await client.settle()).filter(frame => frame.op === 'error')
   await turn()
@@ -225,6 +227,7 @@ test('what cannot be done is refused by a code, with the id it was asked under',
     [4, 'bad-filter'],
     [5, 'bad-filter'],
     [6, 'unknown-id'],
+    [8, 'bad-frame'],
     [7, 'not-available'],
   ])
 })
