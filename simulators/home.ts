@@ -24,7 +24,9 @@ export async function startHome(options: HomeOptions): Promise<{ stop(): Promise
   const { url, username, password, signal } = options
   const random = new Random(options.seed ?? 1)
   const startMs = Date.now()
-  const simulation = new Simulation(smallHome(random, startMs), random, startMs)
+  // Whoever looks at noon should see a home at noon.
+  const utcOffsetMs = -60_000 * new Date().getTimezoneOffset()
+  const simulation = new Simulation(smallHome(random, startMs, { utcOffsetMs }), random, startMs)
   const station = new Station(simulation, { target: targetOf(url, { username, password }) })
   const stop = () => station.stop()
   signal?.addEventListener('abort', stop, { once: true })

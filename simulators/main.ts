@@ -45,6 +45,7 @@ const program = new Command('simulate')
   .description('Sensors that behave like devices, misbehave on demand, and tell whether everything arrived.')
   .helpOption('--help', 'show this')
   .helpCommand(false)
+  .showHelpAfterError('(--help tells more)')
   // 1 is for a check that found something.
   .exitOverride(error => process.exit(error.exitCode === 0 ? 0 : 2))
 

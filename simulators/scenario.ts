@@ -122,7 +122,7 @@ function build({ rooms, devices, people }: Scenario, random: Random, startMs: nu
       },
     ] as const
   })
-  const house = new House(Object.fromEntries(options), random.fork('house'), startMs, people)
+  const house = new House(Object.fromEntries(options), random.fork('house'), startMs, { people })
   return devices.flatMap(device => {
     const base =
       device.name ?? `${device.room}_${'kind' in device ? device.kind : device.shape}`.replaceAll('-', '_')

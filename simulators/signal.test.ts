@@ -90,13 +90,13 @@ describe('a house', () => {
   })
 
   it('gets stale air with people in it, and fresh air by a window', () => {
-    const house = new House({ 'living-room': {} }, new Random(1), NOON, 0)
+    const house = new House({ 'living-room': {} }, new Random(1), NOON, { people: 0 })
     const room = house.room('living-room')
     room.isWindowOpen = true
     const before = room.co2(NOON)
     house.advance(NOON + 300_000)
     expect(room.co2(NOON)).toBeLessThan(before)
-    const lived = new House({ 'living-room': {} }, new Random(1), Date.UTC(2026, 0, 1, 18), 4)
+    const lived = new House({ 'living-room': {} }, new Random(1), Date.UTC(2026, 0, 1, 18), { people: 4 })
     const values = Array.from({ length: 180 }, (_, minute) => {
       lived.advance(Date.UTC(2026, 0, 1, 18) + minute * 60_000)
       return lived.room('living-room').co2(0)

@@ -85,6 +85,7 @@ export function table(report: Report): string {
     row('stored', report.stored, latencies(check?.latencyMs.stored)),
     row('seen live', report.live, latencies(check?.latencyMs.live)),
   ]
+  lines.push('', `  ${details(report.details)}`)
   for (const [place, missing] of Object.entries(check?.missing ?? {})) {
     if (missing.length > 0) lines.push(`  not ${place}: ${missing.join(', ')}, ...`)
   }
@@ -97,6 +98,17 @@ export function table(report: Report): string {
 
 function row(name: string, value: number | null, rest: string): string {
   return `  ${name.padEnd(14)}${(value === null ? '-' : count(value)).padStart(12)}   ${rest}`.trimEnd()
+}
+
+/** What is not zero: `devices 100, connections 100, dashboards (open 5, readings 2,000)`. */
+function details(values: Readonly<Record<string, unknown>>): string {
+  const told = Object.entries(values).flatMap(([name, value]) => {
+    if (typeof value === 'number') return value === 0 ? [] : [`${name} ${count(value)}`]
+    if (typeof value !== 'object' || value === null) return []
+    const inner = details(value as Record<string, unknown>)
+    return inner === '' ? [] : [`${name} (${inner})`]
+  })
+  return told.join(', ')
 }
 
 function latencies(summary: LatencySummary | null | undefined): string {

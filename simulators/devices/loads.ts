@@ -13,7 +13,7 @@ export function loadOf(place: Place): Signal {
     case 'fridge':
       return fridge(own)
     case 'washing-machine':
-      return washingMachine(own, nowMs => hourOf(nowMs) > 7 && hourOf(nowMs) < 20)
+      return house.signal(washingMachine(own, nowMs => hourOf(nowMs) > 7 && hourOf(nowMs) < 20))
     case 'desk':
       return whileUsed(house.signal(room.motion), 2.1, 64, own)
     case 'pump':

@@ -5,7 +5,7 @@
  *   npm run simulate -- fleet -p 1884 --devices 1000 --rate max --seconds 10
  */
 
-import { createServer, type Server } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 
 export function startSink(port = 0): Promise<Server> {
   const server = createServer(socket => {
@@ -47,4 +47,7 @@ function answers(bytes: Buffer): [answer: string, end: number] {
   return [answer, at]
 }
 
-if (import.meta.main) await startSink(Number(process.argv[2] ?? 1884))
+if (import.meta.main) {
+  const server = await startSink(Number(process.argv[2] ?? 1884))
+  process.stdout.write(`${(server.address() as AddressInfo).port}\n`)
+}

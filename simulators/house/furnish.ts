@@ -1,7 +1,7 @@
 import type { Device } from '../device.ts'
 import { KINDS, type Kind } from '../devices/kinds.ts'
 import type { Random } from '../random.ts'
-import { House } from './house.ts'
+import { House, type HouseOptions } from './house.ts'
 import type { RoomOptions } from './room.ts'
 
 /** A ready-made device in a room. */
@@ -18,8 +18,9 @@ export function furnish(
   furnishings: readonly Furnishing[],
   random: Random,
   startMs: number,
+  options: HouseOptions = {},
 ): Device[] {
-  const house = new House(rooms, random.fork('house'), startMs)
+  const house = new House(rooms, random.fork('house'), startMs, options)
   return furnishings.map(({ kind, room, name, everyS, load }) => {
     return KINDS[kind]({ house, room: house.room(room), name, random: random.fork(name), everyS, load })
   })

@@ -3,6 +3,7 @@
 import type { Device } from '../device.ts'
 import type { Random } from '../random.ts'
 import { type Furnishing, furnish } from './furnish.ts'
+import type { HouseOptions } from './house.ts'
 
 const ROOMS = {
   'living-room': { glazing: 0.03 },
@@ -25,6 +26,6 @@ const DEVICES: readonly Furnishing[] = [
   { kind: 'plant-pot', room: 'living-room', name: 'Plant pot' },
 ]
 
-export function smallHome(random: Random, startMs: number): Device[] {
-  return furnish(ROOMS, DEVICES, random, startMs)
+export function smallHome(random: Random, startMs: number, options: HouseOptions = {}): Device[] {
+  return furnish(ROOMS, DEVICES, random, startMs, options)
 }
