@@ -73,6 +73,6 @@ export function lanesOf(fields: readonly Field[]): readonly Lane[] {
 
 function heightOf(series: number, at: number, lanes: number): number {
   if (lanes === 1) return 260
-  if (series >= 2) return 176
+  if (series >= 2 || lanes === 2) return 176
   return at === 0 ? 132 : lanes > 4 ? 88 : 116
 }

@@ -10,9 +10,19 @@ describe('the rhythm of a device', () => {
     expect(rhythm.deadlineMs()).toBeNull()
     const points = [0, 20_000, 40_000, 90_000, 100_000].map(time => ({ time, count: 1 }))
     rhythm.learnFrom(points, 110_000)
-    expect(rhythm.deadlineMs()).toBe(150_000)
+    // Five messages in 110 s, one silence 40 s longer than the others.
+    expect(rhythm.deadlineMs()).toBe(3 * 62_000)
     rhythm.heard(181_000)
-    expect(rhythm.deadlineMs()).toBe(180_000)
+    expect(rhythm.deadlineMs()).toBe(3 * 62_000)
+  })
+
+  test('buckets side by side say how often something came, not that it came once in each', () => {
+    const rhythm = new Rhythm()
+    rhythm.learnFrom(
+      [0, 30_000, 60_000].map(time => ({ time, count: 10 })),
+      90_000,
+    )
+    expect(rhythm.intervalMs()).toBe(3_000)
   })
 
   test('values that are said one by one are one beat', () => {

@@ -28,9 +28,11 @@ export class Rhythm {
     const [first] = points
     const count = points.reduce((sum, point) => sum + point.count, 0)
     if (!first || count <= LEAST_GAPS) return
-    let longest = (untilMs - first.time) / count
-    for (let i = 1; i < points.length; i++) longest = Math.max(longest, points[i]!.time - points[i - 1]!.time)
-    this.#guessMs = longest
+    const mean = (untilMs - first.time) / count
+    const steps = points.slice(1).map((point, at) => point.time - points[at]!.time)
+    // Side by side, buckets hide how long a silence was, but not how often something came.
+    const longest = mean + Math.max(0, ...steps) - Math.min(...steps, Number.MAX_VALUE)
+    this.#guessMs = Math.max(mean, longest)
   }
 
   /** The expected interval; null while it is unknown. The longest of the last gaps, so that a door that

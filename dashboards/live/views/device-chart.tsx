@@ -157,8 +157,11 @@ function FieldMenu({ charted, all }: { charted: readonly Field[]; all: readonly 
   return (
     <details class="menu">
       <summary class="button plain">
-        {charted.length} of {all.length}
-        <span class="field-menu-word"> fields</span> <DownIcon />
+        <span>
+          {charted.length} of {all.length}
+          <span class="field-menu-word"> fields</span>
+        </span>
+        <DownIcon />
       </summary>
       <div class="menu-body">
         {all.map(field => (

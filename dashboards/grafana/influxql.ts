@@ -1,0 +1,82 @@
+/**
+ * Every query of dashboards and alerts, in InfluxQL: InfluxDB 1.x speaks it, 2.x behind a mapping, 3 too. Grafana puts
+ * in `$timeFilter`, `$__interval` and the dashboard's variables, escaped for a regular expression: that is why a
+ * variable is compared with `=~ /^$name$/`, whether one value is chosen, or several, or all.
+ *
+ * What is built here is run against a real InfluxDB by queries.test.ts.
+ */
+
+import { patternOf, type Quantity } from './quantities.ts'
+
+/** Where the bridge writes what. */
+export type Measurement = 'reading' | 'trestle' | 'trestle_device'
+
+/** Which fields: the one of this name, or all that match. The latter come as a column each, named `mean_<field>`. */
+export type Fields = { readonly name: string } | { readonly pattern: string }
+
+export interface Selection {
+  readonly from: Measurement
+  readonly fields: Fields
+  /** How the values of an interval become one; `last` also takes booleans and texts. */
+  readonly by: 'mean' | 'last' | 'max' | 'count' | 'spread'
+  readonly where?: readonly string[]
+  /** A series for each value of these tags. */
+  readonly per?: readonly string[]
+}
+
+/** All fields of a quantity, whatever a family calls them. */
+export function fieldsOf({ words }: Quantity): Fields {
+  return { pattern: patternOf(words) }
+}
+
+/** The course of values over time. Intervals without a value are left out, not filled with made-up ones. */
+export function course(selection: Selection): string {
+  return grouped(selected(selection), selection, ['time($__interval)', ...tags(selection)])
+}
+
+/** Growth of a counter per second. It begins anew with each data directory: falling is not negative growth. */
+export function rate(selection: Selection): string {
+  const value = `non_negative_derivative(${selected(selection)}, 1s)`
+  return grouped(value, selection, ['time($__interval)', ...tags(selection)])
+}
+
+/** One value for the whole time range, of each series. */
+export function summary(selection: Selection): string {
+  return grouped(selected(selection), selection, tags(selection))
+}
+
+/** Values of a tag, for a variable. */
+export function tagValues(from: Measurement, tag: string, where: readonly string[] = []): string {
+  const condition = where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`
+  return `SHOW TAG VALUES FROM "${from}" WITH KEY = "${tag}"${condition}`
+}
+
+/** Names of all fields, for a variable. */
+export function fieldNames(from: Measurement): string {
+  return `SHOW FIELD KEYS FROM "${from}"`
+}
+
+/** What a variable says about a tag; both have the same name unless told otherwise. */
+export function chosen(tag: string, variable = tag): string {
+  return `"${tag}" =~ /^$${variable}$/`
+}
+
+/** Not these values of a tag; what lacks the tag stays in. */
+export function noneOf(tag: string, values: readonly string[]): string {
+  return `"${tag}" !~ /^(?i:${values.join('|')})$/`
+}
+
+function selected({ by, fields }: Selection): string {
+  return `${by}(${'name' in fields ? `"${fields.name}"` : `/${fields.pattern}/`})`
+}
+
+function tags({ per = [] }: Selection): string[] {
+  return per.map(tag => `"${tag}"`)
+}
+
+function grouped(value: string, { from, where = [] }: Selection, groups: readonly string[]): string {
+  const condition = [...where, '$timeFilter'].join(' AND ')
+  const grouping = groups.length === 0 ? '' : ` GROUP BY ${groups.join(', ')}`
+  const fill = groups.some(group => group.startsWith('time(')) ? ' fill(none)' : ''
+  return `SELECT ${value} FROM "${from}" WHERE ${condition}${grouping}${fill}`
+}
