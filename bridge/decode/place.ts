@@ -3,6 +3,7 @@
  * room, and which belong to the field.
  *
  *   home/kitchen/thermo-1/state   {..}    device thermo-1, room kitchen
+ *   home/hall/door/state          {..}    device door, room hall
  *   home/kitchen/temperature      21.5    device kitchen, field temperature
  *   plant/meter9/telemetry        {..}    device meter9
  *   garage/opener/relay/0         ON      device opener, field relay.0
@@ -31,8 +32,13 @@ export function placeObject(topic: string): Place {
   const levels = levelsOf(topic)
   let end = levels.length
   while (end > 1 && GENERIC.has(levels[end - 1]!.toLowerCase())) end--
-  const at = deviceAt(levels, end, end - 1)
+  const at = isInRoom(levels, end) ? { from: 2, to: 2 } : deviceAt(levels, end, end - 1)
   return place(levels, at, levels.slice(at.to + 1, end), end < levels.length ? levels[end]! : 'value')
+}
+
+/** `home/<room>/<device>/state`: the one convention that we promise, even where a door is called `door`. */
+function isInRoom(levels: readonly string[], end: number): boolean {
+  return end === 3 && levels.length === 4 && HOMES.has(levels[0]!.toLowerCase()) && !isIndex(levels[2]!)
 }
 
 export function placeScalar(topic: string): Place {

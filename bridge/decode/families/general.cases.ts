@@ -11,6 +11,7 @@ export default {
         { device: 'press-3', fields: { rpm: 1500, ok: true }, time: null },
       ],
       ['home/den/heater/state', { t: 21.5 }, { device: 'heater', room: 'den', fields: { t: 21.5 } }],
+      ['home/hall/door/state', { count: 3 }, { device: 'door', room: 'hall', fields: { count: 3 } }],
       ['/garden/pond', { level: 4 }, { device: 'pond', fields: { level: 4 } }],
       ['fleet/trucks/12/gps', { lat: 1.5 }, { device: 'trucks/12', fields: { 'gps.lat': 1.5 } }],
     ],
