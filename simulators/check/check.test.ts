@@ -17,7 +17,7 @@ describe('a check', () => {
     expect(report).toMatchObject({ sent: 100, acknowledged: 100, stored: 100, live: 100, ok: true })
     expect(report.check?.latencyMs.ack?.count).toBe(100)
     expect(report.check?.latencyMs.live?.count).toBe(100)
-    expect(table(report)).toMatch(/stored +100 .*\n.*seen live +100 [^]*\n\nok$/)
+    expect(table(report)).toMatch(/stored +100 .*\n.*seen live +100 [\s\S]*\n\nok$/)
   })
 
   it('finds the one reading that is not in the store', async () => {

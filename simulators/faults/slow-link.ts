@@ -7,6 +7,8 @@ const TICK_MS = 50
 export class SlowLink extends Duplex {
   readonly #inner: Duplex
   readonly #bytesPerTick: number
+  /** What small writes have not waited for yet. */
+  #owedMs = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(inner: Duplex, bytesPerS: number) {
@@ -28,10 +30,17 @@ export class SlowLink extends Duplex {
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     let at = 0
     const next = (): void => {
-      this.#inner.write(chunk.subarray(at, at + this.#bytesPerTick))
-      at += this.#bytesPerTick
-      if (at < chunk.length) this.#timer = setTimeout(next, TICK_MS)
-      else this.#timer = setTimeout(done, TICK_MS)
+      const slice = chunk.subarray(at, at + this.#bytesPerTick)
+      at += slice.length
+      this.#inner.write(slice)
+      this.#owedMs += (slice.length / this.#bytesPerTick) * TICK_MS
+      const go = at < chunk.length ? next : done
+      if (this.#owedMs < TICK_MS / 2) {
+        go()
+        return
+      }
+      this.#timer = setTimeout(go, this.#owedMs)
+      this.#owedMs = 0
     }
     next()
   }
