@@ -88,7 +88,7 @@ const OPEN: Record<LiveTransport, OpenLink> = {
 const ANSWER_MS = 8_000
 /** After silence a ping asks whether the other side is still there. */
 const SILENCE_MS = 15_000
-const PONG_MS = 20_000
+const PONG_MS = 15_000
 const CHECK_MS = 5_000
 /** Open for so long, a connection that ends counts as a first failure again. */
 const STABLE_MS = 10_000

@@ -21,7 +21,10 @@ export interface MessageRecord {
 
 /** Of a payload at the most so much is shown. */
 const MAX_SHOWN_BYTES = 16 * 1024
-const MAX_PENDING = 1024
+/** Past so many bytes a flush does not wait for its turn, and a subscription with a rate keeps only the newest. */
+const MAX_PENDING_BYTES = 256 * 1024
+/** Of a message, beside its payload. */
+const ENVELOPE_BYTES = 200
 
 export class MessageSubscription {
   readonly id: Id
@@ -51,6 +54,7 @@ export class MessageStream {
   readonly #subscriptions = new Set<MessageSubscription>()
   readonly #options: MessageStreamOptions
   #pending: MessageRecord[] = []
+  #pendingBytes = 0
 
   constructor(options: MessageStreamOptions) {
     this.#options = options
@@ -63,7 +67,8 @@ export class MessageStream {
   offer(record: MessageRecord): void {
     if (!this.isWanted) return
     this.#pending.push(record)
-    if (this.#pending.length >= MAX_PENDING) this.flush()
+    this.#pendingBytes += ENVELOPE_BYTES + Math.min(record.message.payload.length, MAX_SHOWN_BYTES)
+    if (this.#pendingBytes >= MAX_PENDING_BYTES) this.flush()
     else this.#options.requestFlush()
   }
 
@@ -78,8 +83,9 @@ export class MessageStream {
   /** Returns how many deliveries it made. */
   flush(): number {
     const records = this.#pending
-    if (records.length > 0) this.#pending = []
-    else if (!this.isWanted) return 0
+    if (!this.isWanted && records.length === 0) return 0
+    this.#pending = []
+    this.#pendingBytes = 0
     const tick = new MessageTick(records, this.#options.cursor())
     let deliveries = 0
     for (const subscription of this.#subscriptions) deliveries += this.#serve(subscription, tick)
@@ -107,7 +113,7 @@ export class MessageStream {
   #serveRated(subscription: MessageSubscription, matching: readonly string[], tick: MessageTick): number {
     const { waiting, outlet } = subscription
     waiting.push(...matching)
-    const surplus = waiting.length - MAX_PENDING
+    const surplus = surplusOf(waiting)
     if (surplus > 0) {
       waiting.splice(0, surplus)
       this.#skip(subscription, surplus)
@@ -133,6 +139,18 @@ export class MessageStream {
     subscription.outlet.send(frame)
     return frame.count
   }
+}
+
+/** How many of the oldest are too many. */
+function surplusOf(json: readonly string[]): number {
+  let bytes = 0
+  return (
+    1 +
+    json.findLastIndex(one => {
+      bytes += one.length
+      return bytes > MAX_PENDING_BYTES
+    })
+  )
 }
 
 /** The messages between two flushes, encoded once for all who want the same. */

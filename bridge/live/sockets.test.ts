@@ -292,6 +292,27 @@ test('messages are for those who asked, by topic; text as text, other bytes as b
   expect(relay.wantsMessages).toBe(false)
 })
 
+test('messages at a rate: the newest, within bounds, and the rest counted', async () => {
+  await using live = await startLive()
+  using client = await live.client()
+  await client.subscribe({ id: 'm', stream: 'messages', maxHz: 1 })
+  const message = { qos: 1, retain: false, dup: false, packetId: 1, client: 'c' } as const
+  const offer = (n: number) =>
+    live.relay.offerMessage({
+      message: { ...message, topic: `t/${n}`, payload: Buffer.alloc(10_000, 'x') },
+      receivedUs: 1.7e15,
+      result: 'stored',
+    })
+  offer(0)
+  expect((await client.next('messages')).messages).toHaveLength(1)
+  for (let n = 1; n <= 1000; n++) offer(n)
+  const { messages, skipped } = await client.next('messages')
+  expect(messages.at(-1)!.topic).toBe('t/1000')
+  expect(messages.length).toBeGreaterThan(20)
+  expect(messages.length).toBeLessThan(30)
+  expect(messages.length + skipped).toBe(1000)
+})
+
 const operator: Principal = { name: 'olga', role: 'operator' }
 const viewer: Principal = { name: 'vera', role: 'viewer' }
 const authenticate = async ({
