@@ -32,6 +32,7 @@ import { metricSources } from './metric-sources.ts'
 import { createMetrics } from './metrics.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
 import { startSelfMetrics } from './self-metrics.ts'
+import { lastKnownBlock } from './spool/cursor.ts'
 import { Spool } from './spool/spool.ts'
 import { openHistory, storeSetup } from './store/setup.ts'
 import { WriterThread } from './store/writer-thread.ts'
@@ -75,6 +76,8 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     nodeId: data.nodeId,
     beforeCommit: () => catalog.flush(),
     onCommit: commit => writer.committed(commit),
+    onOverflow: block => writer.overflow(block),
+    lastKnownBlock: lastKnownBlock(data.cursor),
     log,
   })
   const writer = new WriterThread({
@@ -83,9 +86,9 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       cursorPath: data.cursor,
       quarantine: { path: data.quarantine, ...settings.quarantine },
       store,
+      maxBackoffMs: settings.writer.maxBackoff,
     },
     tail: spool.tail,
-    tailMessages: spool.totals.messages,
     onProgress: ({ releasable }) => spool.release(releasable),
     onFault: error => {
       throw error
@@ -130,6 +133,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       reason: stopping.signal.aborted ? 'stopping' : (spool.failure?.message ?? null),
       store: {
         ok: writer.trouble === null,
+        kind: writer.trouble?.kind ?? null,
         reason: writer.trouble?.reason ?? null,
         since: writer.trouble?.sinceMs ?? null,
       },
@@ -208,11 +212,13 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
 function spoolOptions({ spool }: Settings) {
   return {
     maxBytes: spool.maxBytes,
+    policy: spool.policy,
     segmentBytes: spool.segmentBytes,
     lingerMs: spool.linger,
     quietLingerMs: spool.quietLinger,
     holdMs: spool.hold,
     maxPendingBytes: spool.maxPendingBytes,
+    maxPendingMessages: spool.maxPendingMessages,
     keepMs: spool.keepDelivered.age,
     keepBytes: spool.keepDelivered.bytes,
   }

@@ -7,7 +7,7 @@
  * a definition. Every part is carried by what it accounts for: the spool's blocks, the cursor, the quarantine.
  */
 
-import type { CursorState } from './spool/cursor.ts'
+import { type CursorState, takenMessages } from './spool/cursor.ts'
 import type { Totals } from './spool/totals.ts'
 
 export interface Ledger {
@@ -24,12 +24,14 @@ export interface Ledger {
 
 /** `cursor`: what the store has taken; `evicted`: what left the full quarantine. */
 export function balance(totals: Totals, cursor: CursorState, evicted: number): Ledger {
-  const stored = cursor.messages - cursor.refused - cursor.lost
-  const waiting = totals.messages - cursor.messages
+  const taken = takenMessages(cursor)
+  const stored = taken - cursor.refused - cursor.lost - cursor.overflowed
+  const waiting = totals.messages - taken
   const quarantined = totals.quarantined + cursor.refused - evicted
   const dropped = {
     ...totals.dropped,
     ...(evicted > 0 ? { 'quarantine-full': evicted } : {}),
+    ...(cursor.overflowed > 0 ? { 'spool-full': cursor.overflowed } : {}),
     ...(cursor.lost > 0 ? { damaged: cursor.lost } : {}),
   }
   const accounted = stored + waiting + quarantined + sum(totals.ignored) + sum(dropped)

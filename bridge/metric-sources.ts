@@ -92,6 +92,36 @@ export function metricSources({
       read: () => spool.stats.refused,
     },
     {
+      name: 'spool_pending_messages',
+      help: 'Messages in memory on their way to the disk',
+      read: () => spool.pendingMessages,
+    },
+    {
+      name: 'spool_kept_bytes',
+      help: 'Bytes of delivered segments, kept for a store that is restored from a backup',
+      read: () => spool.keptBytes,
+    },
+    {
+      name: 'spool_overflows_total',
+      help: 'Times that the oldest segment was given up for new messages (drop-oldest)',
+      read: () => spool.stats.overflows,
+    },
+    {
+      name: 'spool_damages_total',
+      help: 'Stretches of damage stepped over while reading',
+      read: () => writer.stats.damages,
+    },
+    {
+      name: 'writer_disk_troubles_total',
+      help: 'Failed attempts to write the quarantine or the position, or to read the spool',
+      read: () => writer.stats.diskTroubles,
+    },
+    {
+      name: 'store_overtakes_total',
+      help: 'Times that fresh readings began to overtake a backlog',
+      read: () => writer.progress.overtakes,
+    },
+    {
       name: 'spool_cut_bytes_total',
       help: 'Bytes cut from torn tails at start',
       read: () => spool.stats.cutBytes,

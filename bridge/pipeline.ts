@@ -141,7 +141,8 @@ function resultOf(outcome: Outcome): string {
     case 'message':
       return 'stored'
     case 'quarantined':
-      return 'quarantined'
+    case 'replayed':
+      return outcome.kind
     default:
       return `${outcome.kind}:${outcome.reason}`
   }

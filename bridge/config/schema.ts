@@ -93,6 +93,8 @@ export const settingsSchema = z.strictObject({
   spool: z
     .strictObject({
       maxBytes: size.default(2 * 1024 ** 3),
+      /** At `maxBytes`: devices keep their data (`refuse`), or the oldest that waits makes room (`drop-oldest`). */
+      policy: z.enum(['refuse', 'drop-oldest']).default('refuse'),
       /** Small enough to be scanned in a blink at start. */
       segmentBytes: size.default(16 * 1024 ** 2),
       /** Between commits of a busy spool: halves the flushes, costs the device this much patience. */
@@ -103,9 +105,20 @@ export const settingsSchema = z.strictObject({
       hold: duration.default(5000),
       /** Bytes in memory on their way to the disk. */
       maxPendingBytes: size.default(64 * 1024 ** 2),
+      /** Messages whose acknowledgement waits for the disk, in all: a few times what a busy disk lets gather. */
+      maxPendingMessages: z.coerce.number().int().min(1).default(100_000),
+      /** The same of one client, which is not read from until half of them are acknowledged. */
+      maxPendingPerClient: z.coerce.number().int().min(1).default(1000),
       keepDelivered: z
         .strictObject({ age: duration.default(3_600_000), bytes: size.default(256 * 1024 ** 2) })
         .prefault({}),
+    })
+    .prefault({}),
+
+  writer: z
+    .strictObject({
+      /** The longest pause between attempts to reach a store that is away or refuses us. */
+      maxBackoff: duration.default(30_000),
     })
     .prefault({}),
 

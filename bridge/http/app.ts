@@ -29,7 +29,13 @@ export interface Readiness {
   /** Why not; null when ready. */
   readonly reason: string | null
   /** A store that is away leaves the bridge ready: readings wait on disk. */
-  readonly store: { readonly ok: boolean; readonly reason: string | null; readonly since: number | null }
+  readonly store: {
+    readonly ok: boolean
+    /** `away` passes by itself, `misconfigured` needs a person. */
+    readonly kind: 'away' | 'misconfigured' | null
+    readonly reason: string | null
+    readonly since: number | null
+  }
 }
 
 export function createApp({

@@ -1,6 +1,6 @@
 /**
- * What the quarantine keeps of a message, as bytes for the spool: u32 length of the description, the description as
- * JSON, then the payload, cut to MAX_PAYLOAD_BYTES.
+ * What the spool holds for the quarantine: u32 length of the description, the description as JSON, then the payload,
+ * cut to MAX_PAYLOAD_BYTES. A release is a description alone: the entry that was replayed leaves.
  */
 
 import type { Message } from '../telemetry/message.ts'
@@ -19,6 +19,10 @@ export interface Description {
   readonly retain: boolean
   /** Bytes of the whole payload; more than are kept when it was cut. */
   readonly payloadBytes: number
+}
+
+interface Release {
+  readonly release: number
 }
 
 export interface QuarantineRecord extends Description {
@@ -56,13 +60,23 @@ export function encodeRefused(lines: Uint8Array, topic: string, reason: string, 
   )
 }
 
+export function encodeRelease(entry: number): Buffer {
+  return encode({ release: entry }, new Uint8Array())
+}
+
+/** The entry that leaves; null: the bytes are a record that enters. */
+export function releasedEntry(bytes: Buffer): number | null {
+  const description = JSON.parse(bytes.toString('utf8', 4, 4 + bytes.readUInt32LE(0))) as Partial<Release>
+  return description.release ?? null
+}
+
 export function decodeRecord(bytes: Buffer): QuarantineRecord {
   const end = 4 + bytes.readUInt32LE(0)
   const description = JSON.parse(bytes.toString('utf8', 4, end)) as Description
   return { ...description, payload: bytes.subarray(end) }
 }
 
-function encode(description: Description, payload: Uint8Array): Buffer {
+function encode(description: Description | Release, payload: Uint8Array): Buffer {
   const text = Buffer.from(JSON.stringify(description))
   const kept = payload.subarray(0, MAX_PAYLOAD_BYTES)
   const bytes = Buffer.allocUnsafe(4 + text.length + kept.length)

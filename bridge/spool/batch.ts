@@ -1,5 +1,6 @@
 /** What an append says of its message, and what gathers for one block. */
 
+import { encodeRelease } from '../quarantine/record.ts'
 import { type LedgerChange, noChange, UNCOUNTED } from './block.ts'
 
 /** What an append says of its message. */
@@ -19,23 +20,35 @@ export type Outcome =
   | { readonly kind: 'quarantined'; readonly record: Uint8Array }
   | { readonly kind: 'ignored'; readonly reason: string }
   | { readonly kind: 'dropped'; readonly reason: string }
+  /** An entry leaves the quarantine: not received again. `isCounted`: the account has it there as a message. */
+  | {
+      readonly kind: 'replayed'
+      readonly entry: number
+      readonly isCounted: boolean
+      readonly ignored: string | null
+    }
 
 /** A batch ends at either figure; one block should stay well below a segment. */
 const MAX_BATCH_MESSAGES = 8192
 const MAX_BATCH_BYTES = 1024 * 1024
+/** What an entry costs in memory beside its texts. */
+const ENTRY_BYTES = 16
+
 export class Batch {
-  readonly openedMs = performance.now()
-  readonly arrivalMs = Date.now()
   readonly durable: PromiseWithResolvers<void> = Promise.withResolvers()
   readonly ledger: LedgerChange = noChange()
   readonly keys: number[] = []
   readonly messageLengths: number[] = []
   readonly held: Uint8Array[] = []
+  /** Of the first entry, by the clock that cannot be set. */
+  openedMs = 0
+  arrivalMs = Date.now()
   lines = ''
   lineCount = 0
   bytes = 0
-  /** Messages of every outcome. */
-  messages = 0
+  entries = 0
+  /** Messages of every outcome, also those that are lost. */
+  received = 0
   /** Messages that count as stored once the block is. */
   stored = 0
   unawaited = 0
@@ -46,43 +59,69 @@ export class Batch {
     this.durable.promise.catch(() => undefined)
   }
 
-  add(entry: Entry): void {
-    this.messages++
-    if (entry.awaited) this.isAwaited = true
-    else this.unawaited++
-    if (entry.key !== null) this.keys.push(entry.key)
-    if (entry.lineCount > 0) {
-      this.lines += entry.lines
-      this.lineCount += entry.lineCount
-      const length = Buffer.byteLength(entry.lines)
-      this.messageLengths.push(entry.outcome.kind === 'message' ? length : length + UNCOUNTED)
-    }
-    this.bytes += entry.lines.length + 16
-    const { outcome } = entry
-    switch (outcome.kind) {
-      case 'message':
-        this.stored++
-        return
-      case 'quarantined':
-        this.ledger.quarantined++
-        this.held.push(outcome.record)
-        this.bytes += outcome.record.length
-        return
-      case 'ignored':
-        this.ledger.ignored[outcome.reason] = (this.ledger.ignored[outcome.reason] ?? 0) + 1
-        return
-      case 'dropped':
-        this.ledger.dropped[outcome.reason] = (this.ledger.dropped[outcome.reason] ?? 0) + 1
-    }
+  get isEmpty(): boolean {
+    return this.entries === 0 && this.received === 0
   }
 
   get isFull(): boolean {
-    return this.messages >= MAX_BATCH_MESSAGES || this.bytes >= MAX_BATCH_BYTES
+    return this.entries >= MAX_BATCH_MESSAGES || this.bytes >= MAX_BATCH_BYTES
   }
 
+  add(entry: Entry): void {
+    if (this.isEmpty) this.#open()
+    this.entries++
+    if (entry.awaited) this.isAwaited = true
+    else this.unawaited++
+    if (entry.key !== null) this.keys.push(entry.key)
+    const isCounted = this.#count(entry.outcome)
+    this.bytes += entry.lines.length + ENTRY_BYTES
+    if (entry.lineCount === 0) return
+    this.lines += entry.lines
+    this.lineCount += entry.lineCount
+    const length = Buffer.byteLength(entry.lines)
+    this.messageLengths.push(isCounted ? length : length + UNCOUNTED)
+  }
+
+  /** Messages that nobody will send again and that found no place on the disk. */
   addLost(messages: number, reason: string): void {
-    this.messages += messages
-    this.unawaited += messages
+    if (this.isEmpty) this.#open()
+    this.received += messages
     this.ledger.dropped[reason] = (this.ledger.dropped[reason] ?? 0) + messages
+  }
+
+  #open(): void {
+    this.openedMs = performance.now()
+    this.arrivalMs = Date.now()
+  }
+
+  /** Whether the message counts as stored once its lines are. */
+  #count(outcome: Outcome): boolean {
+    const { ledger } = this
+    if (outcome.kind !== 'replayed') this.received++
+    switch (outcome.kind) {
+      case 'message':
+        this.stored++
+        return true
+      case 'quarantined':
+        ledger.quarantined++
+        this.#hold(outcome.record)
+        return false
+      case 'ignored':
+      case 'dropped':
+        ledger[outcome.kind][outcome.reason] = (ledger[outcome.kind][outcome.reason] ?? 0) + 1
+        return false
+      case 'replayed':
+        this.#hold(encodeRelease(outcome.entry))
+        if (!outcome.isCounted) return false
+        ledger.quarantined--
+        if (outcome.ignored === null) this.stored++
+        else ledger.ignored[outcome.ignored] = (ledger.ignored[outcome.ignored] ?? 0) + 1
+        return outcome.ignored === null
+    }
+  }
+
+  #hold(record: Uint8Array): void {
+    this.held.push(record)
+    this.bytes += record.length
   }
 }

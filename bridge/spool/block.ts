@@ -54,7 +54,7 @@ export interface BlockContent {
   readonly held: readonly Uint8Array[]
 }
 
-/** Messages that are not `stored` or on their way there, by what became of them. */
+/** Messages that are not `stored` or on their way there, by what became of them; a replay takes from `quarantined`. */
 export interface LedgerChange {
   quarantined: number
   readonly ignored: Record<string, number>
@@ -193,7 +193,7 @@ function splitHeld(bytes: Buffer): Buffer[] {
 }
 
 function isEmpty(change: LedgerChange): boolean {
-  if (change.quarantined > 0) return false
+  if (change.quarantined !== 0) return false
   for (const _ in change.ignored) return false
   for (const _ in change.dropped) return false
   return true

@@ -1,18 +1,23 @@
 /**
- * Reads the spool from a position on, never past the tail that the writing side announced. Damage is stepped over:
- * the segment is copied to `damaged/` and what is missing is counted by the gap in the blocks' message numbers.
- * Calls wait for the disk: made for a thread of its own.
+ * Reads the spool from a position on, never past the tail that the writing side announced: bytes behind it may still be
+ * on their way, and half of them may be seen. Damage is stepped over: the segment is copied to `damaged/` and what is
+ * missing is counted by the gap in the blocks' message numbers.
+ *
+ * Calls wait for the disk: made for a thread of its own. They throw what the disk answers, but for a segment that is
+ * not there; the position is then as it was, and the call can be repeated.
  */
 
-import { closeSync, copyFileSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { BLOCK_HEADER_BYTES, type Block, blockBytes, decodeSections } from './block.ts'
+import { disk, type SpoolFile, type SpoolFiles } from './files.ts'
+import type { SpoolPosition } from './position.ts'
 import { decodeSegmentHeader, findBlock, headerAt, listSegments, segmentPath } from './segment.ts'
-import type { SpoolPosition } from './spool.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 /** One read of many blocks: bounds memory when lines are long. */
 const MAX_READ_BYTES = 8 * 1024 * 1024
+/** Damaged segments kept for people to look at. */
+const MAX_EVIDENCE = 16
 
 export interface ReadBlock {
   readonly block: Block
@@ -22,15 +27,17 @@ export interface ReadBlock {
 
 export class SpoolReader {
   readonly #dir: string
+  readonly #files: SpoolFiles
   #position: SpoolPosition
-  #fd: number | null = null
+  #file: SpoolFile | null = null
   #chunk: Buffer = Buffer.alloc(0)
   #chunkStart = 0
   /** Stretches of damage met so far, for the log and the metrics. */
   readonly damage: { segment: number; offset: number; bytes: number }[] = []
 
-  constructor(dir: string, position: SpoolPosition) {
+  constructor(dir: string, position: SpoolPosition, files: SpoolFiles = disk) {
     this.#dir = dir
+    this.#files = files
     this.#position = position
   }
 
@@ -42,7 +49,13 @@ export class SpoolReader {
   read(tail: SpoolPosition, maxLines: number): ReadBlock[] {
     const blocks: ReadBlock[] = []
     for (let lines = 0, bytes = 0; lines < maxLines && bytes < MAX_READ_BYTES; ) {
-      const next = this.#next(tail)
+      let next: Block | null = null
+      try {
+        next = this.#next(tail)
+      } catch (error) {
+        // What was read so far is not to be lost with it; the next call meets the error again.
+        if (blocks.length === 0) throw error
+      }
       if (next === null) break
       lines += next.header.lines
       bytes += blockBytes(next.header)
@@ -51,19 +64,31 @@ export class SpoolReader {
     return blocks
   }
 
-  /** One block at a known place, without moving; null when it is not there whole. */
-  static readAt(dir: string, segment: number, start: number): Block | null {
-    const reader = new SpoolReader(dir, { block: 0, segment, offset: start })
+  /** One block at a known place; null when it is not there whole. */
+  static readAt(dir: string, segment: number, start: number, files: SpoolFiles = disk): Block | null {
+    const reader = new SpoolReader(dir, { block: 0, segment, offset: start }, files)
     try {
-      return reader.#open() ? reader.#blockAt(start, fstatSync(reader.#fd!).size) : null
+      return reader.#open() ? reader.#blockAt(start, reader.#file!.size()) : null
     } finally {
       reader.close()
     }
   }
 
+  moveTo(position: SpoolPosition): void {
+    this.close()
+    this.#position = position
+  }
+
+  /** Gives up what the disk does not read any more: the rest of the segment, or what lies before `tail` in it. */
+  skipSegment(tail: SpoolPosition): void {
+    const { segment, offset } = this.#position
+    this.damage.push({ segment, offset, bytes: 0 })
+    if (segment === tail.segment || !this.#nextSegment(tail)) this.moveTo(tail)
+  }
+
   close(): void {
-    if (this.#fd !== null) closeSync(this.#fd)
-    this.#fd = null
+    this.#file?.close()
+    this.#file = null
   }
 
   #next(tail: SpoolPosition): Block | null {
@@ -73,7 +98,7 @@ export class SpoolReader {
         continue
       }
       const { segment, offset } = this.#position
-      const end = segment === tail.segment ? tail.offset : fstatSync(this.#fd!).size
+      const end = segment === tail.segment ? tail.offset : this.#file!.size()
       if (offset >= end) {
         if (!this.#nextSegment(tail)) return null
         continue
@@ -96,16 +121,21 @@ export class SpoolReader {
 
   /** Opens the segment of the position; false when it is not there. Begins behind the file's header. */
   #open(): boolean {
-    if (this.#fd !== null) return true
+    if (this.#file !== null) return true
     const { block, segment, offset } = this.#position
     try {
-      this.#fd = openSync(segmentPath(this.#dir, segment), 'r')
-    } catch {
+      this.#file = this.#files.open(segmentPath(this.#dir, segment), 'read')
+    } catch (error) {
+      // Anything else, such as too many open files, says nothing about the segment.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
       return false
     }
     this.#chunk = Buffer.alloc(0)
     if (offset === 0) {
-      const header = decodeSegmentHeader(this.#bytes(0, Math.min(CHUNK_BYTES, fstatSync(this.#fd).size)))
+      const end = Math.min(CHUNK_BYTES, this.#file.size())
+      const header = decodeSegmentHeader(this.#bytes(0, end, end))
+      // A header is written again after a crash at its creation: no chunk with its first state may stay.
+      this.#chunk = Buffer.alloc(0)
       this.#position = { block, segment, offset: header?.headerBytes ?? 0 }
     }
     return true
@@ -114,7 +144,7 @@ export class SpoolReader {
   /** Moves to the first segment behind the current one; false: there is none before the tail. */
   #nextSegment(tail: SpoolPosition): boolean {
     this.close()
-    const next = listSegments(this.#dir).find(
+    const next = listSegments(this.#dir, this.#files).find(
       first => first > this.#position.segment && first <= tail.segment,
     )
     if (next === undefined) return false
@@ -123,16 +153,15 @@ export class SpoolReader {
   }
 
   #blockAt(offset: number, end: number): Block | null {
-    const header = headerAt(this.#bytes(offset, Math.min(end, offset + BLOCK_HEADER_BYTES)), 0)
+    const header = headerAt(this.#bytes(offset, Math.min(end, offset + BLOCK_HEADER_BYTES), end), 0)
     if (header === null) return null
     const size = blockBytes(header)
     if (offset + size > end) return null
-    return decodeSections(header, this.#bytes(offset, offset + size), 0)
+    return decodeSections(header, this.#bytes(offset, offset + size, end), 0)
   }
 
   #stepOver(offset: number, end: number): void {
-    const rest = this.#bytes(offset, end)
-    const found = findBlock(rest, 1)
+    const found = findBlock(this.#bytes(offset, end, end), 1)
     const bytes = found < 0 ? end - offset : found
     const { block, segment } = this.#position
     this.damage.push({ segment, offset, bytes })
@@ -143,27 +172,26 @@ export class SpoolReader {
   #keepEvidence(segment: number): void {
     const dir = join(this.#dir, 'damaged')
     try {
-      mkdirSync(dir, { recursive: true, mode: 0o700 })
-      copyFileSync(segmentPath(this.#dir, segment), join(dir, `${segment}.seg`))
+      this.#files.makeDirectory(dir)
+      const name = `${segment}.seg`
+      const kept = this.#files.list(dir)
+      if (kept.includes(name) || kept.length >= MAX_EVIDENCE) return
+      this.#files.copy(segmentPath(this.#dir, segment), join(dir, name))
     } catch {
       // Evidence is for people; going on matters more, and the damage itself is reported by the caller.
     }
   }
 
-  /** Bytes of the file from `start` up to `end`, from the chunk read before where it covers them. */
-  #bytes(start: number, end: number): Buffer {
+  /** Bytes of the file from `start` up to `end`, from the chunk read before where it covers them; none behind `limit`. */
+  #bytes(start: number, end: number, limit: number): Buffer {
     const from = start - this.#chunkStart
-    if (from >= 0 && from + (end - start) <= this.#chunk.length)
-      return this.#chunk.subarray(from, from + end - start)
-    const chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, end - start))
-    let filled = 0
-    while (filled < chunk.length) {
-      const read = readSync(this.#fd!, chunk, filled, chunk.length - filled, start + filled)
-      if (read === 0) break
-      filled += read
+    if (from < 0 || from + (end - start) > this.#chunk.length) {
+      const wanted = Math.min(Math.max(CHUNK_BYTES, end - start), limit - start)
+      const chunk = Buffer.allocUnsafeSlow(wanted)
+      this.#chunk = chunk.subarray(0, this.#file!.read(chunk, start))
+      this.#chunkStart = start
+      return this.#chunk.subarray(0, end - start)
     }
-    this.#chunk = chunk.subarray(0, filled)
-    this.#chunkStart = start
-    return this.#chunk.subarray(0, end - start)
+    return this.#chunk.subarray(from, from + end - start)
   }
 }

@@ -1,21 +1,17 @@
 /** What a start makes of the files that the last run left, however it ended. Never fails for damage. */
 
-import { mkdirSync, renameSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { cutFile } from './files.ts'
+import { BLOCK_HEADER_BYTES } from './block.ts'
+import { disk, type SpoolFiles } from './files.ts'
 import { RecentKeys } from './recent-keys.ts'
 import { listSegments, type Scan, scanSegment, segmentPath } from './segment.ts'
+import type { KnownSegment } from './segments.ts'
 import { addChange, NO_TOTALS, type Totals } from './totals.ts'
-
-export interface KnownSegment {
-  readonly first: number
-  bytes: number
-  lastBlock: number
-}
 
 export interface Recovered {
   readonly segments: KnownSegment[]
   readonly totals: Totals
+  /** No block up to this number may be written again. */
   readonly lastBlock: number
   /** Of the last messages: their retransmissions may still come. */
   readonly recent: RecentKeys
@@ -29,17 +25,21 @@ type Log = { warn(fields: object, text: string): void; error(fields: object, tex
 const SCANNED_SEGMENTS = 2
 
 /** Finds the end of the log: cuts the torn tail of the last segment, sets aside files that are none. */
-export function recover(dir: string, log: Log): Recovered {
+export function recover(dir: string, log: Log, files: SpoolFiles = disk): Recovered {
   const scans: { first: number; scan: Scan }[] = []
   const older: KnownSegment[] = []
   let next = Number.POSITIVE_INFINITY
-  for (const first of listSegments(dir).toReversed()) {
-    if (scans.length === SCANNED_SEGMENTS) {
-      older.unshift({ first, bytes: statSync(segmentPath(dir, first)).size, lastBlock: next - 1 })
+  let burntBlock = 0
+  for (const first of listSegments(dir, files).toReversed()) {
+    // The totals go on from a sound header, however far back that is.
+    if (scans.length >= SCANNED_SEGMENTS && scans[0]!.scan.header !== null) {
+      older.unshift({ first, bytes: files.size(segmentPath(dir, first)), lastBlock: next - 1 })
     } else {
-      const scan = scanSegment(segmentPath(dir, first))
+      const scan = scanSegment(segmentPath(dir, first), files)
       if (scan.header === null && scan.blocks.length === 0) {
-        setAside(dir, first, scan.fileBytes, log)
+        // It may have held blocks that were read, and whose numbers others remember.
+        burntBlock = Math.max(burntBlock, first + Math.floor(scan.fileBytes / BLOCK_HEADER_BYTES))
+        setAside(dir, first, scan.fileBytes, log, files)
         continue
       }
       reportDamage(first, scan, log)
@@ -49,7 +49,7 @@ export function recover(dir: string, log: Log): Recovered {
   }
 
   const end = scans.at(-1)
-  const cutBytes = end === undefined ? 0 : cutTail(dir, end.first, end.scan, log)
+  const cutBytes = end === undefined ? 0 : cutTail(dir, end.first, end.scan, log, files)
   const recent = new RecentKeys()
   for (const { scan } of scans) for (const { keys } of scan.blocks) for (const key of keys) recent.add(key)
   const scanned = scans.map(({ first, scan }) => ({
@@ -61,7 +61,8 @@ export function recover(dir: string, log: Log): Recovered {
   return {
     segments: [...older, ...scanned],
     totals: totalsAfter(scans.map(({ scan }) => scan)),
-    lastBlock: scanned.at(-1)?.lastBlock ?? 0,
+    // Of all: a copy of an older file under a later name must not set the numbers back.
+    lastBlock: Math.max(0, burntBlock, ...scanned.map(({ lastBlock }) => lastBlock)),
     recent,
     cutBytes,
     damagedBytes: scans.reduce((sum, { scan }) => sum + scan.damagedBytes, 0),
@@ -72,19 +73,25 @@ export function recover(dir: string, log: Log): Recovered {
 function totalsAfter(scans: readonly Scan[]): Totals {
   const before = scans[0]?.blocks[0]?.header.messagesBefore ?? 0
   let totals: Totals = { ...NO_TOTALS, received: before, messages: before }
+  let lastBlock = 0
   for (const { header, blocks } of scans) {
-    if (header !== null) totals = header.totals
+    if (header !== null && header.totals.messages >= totals.messages) totals = header.totals
     for (const { header: block, ledger } of blocks) {
-      totals = addChange(totals, { received: block.received, messages: block.messages, ledger })
+      if (block.block <= lastBlock) continue
+      lastBlock = block.block
+      // What damage took was received: the reader finds the same gap, and counts it as lost.
+      const gap = Math.max(0, block.messagesBefore - totals.messages)
+      const change = { received: block.received + gap, messages: block.messages + gap, ledger }
+      totals = addChange(totals, change)
     }
   }
   return totals
 }
 
-function cutTail(dir: string, first: number, scan: Scan, log: Log): number {
+function cutTail(dir: string, first: number, scan: Scan, log: Log, files: SpoolFiles): number {
   const bytes = scan.fileBytes - scan.soundBytes
   if (bytes === 0) return 0
-  cutFile(segmentPath(dir, first), scan.soundBytes)
+  files.cut(segmentPath(dir, first), scan.soundBytes)
   log.warn({ segment: first, bytes }, 'spool: cut a torn tail, which nobody was told of')
   return bytes
 }
@@ -95,13 +102,13 @@ function reportDamage(first: number, { damagedBytes }: Scan, log: Log): void {
 }
 
 /** A crash between creation and header leaves an empty file; anything else is kept for a person to look at. */
-function setAside(dir: string, first: number, bytes: number, log: Log): void {
+function setAside(dir: string, first: number, bytes: number, log: Log, files: SpoolFiles): void {
   const path = segmentPath(dir, first)
   if (bytes === 0) {
-    unlinkSync(path)
+    files.remove(path)
     return
   }
-  mkdirSync(join(dir, 'damaged'), { recursive: true, mode: 0o700 })
-  renameSync(path, join(dir, 'damaged', `${first}-${Date.now()}.seg`))
-  log.error({ segment: first, bytes }, 'spool: a file without sound blocks was set aside in damaged/')
+  files.makeDirectory(join(dir, 'damaged'))
+  files.rename(path, join(dir, 'damaged', `${first}-${Date.now()}.seg`))
+  log.warn({ segment: first, bytes }, 'spool: a file without sound blocks was set aside in damaged/')
 }

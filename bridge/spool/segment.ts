@@ -13,7 +13,6 @@
  *  64       ledger: JSON, the totals as they stood when the file was made; then blocks to the end
  */
 
-import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import {
@@ -24,11 +23,14 @@ import {
   decodeHeader,
   decodeSections,
 } from './block.ts'
+import { disk } from './files.ts'
 import type { Totals } from './totals.ts'
 
 const MAGIC = 'TRESTLE1'
 const FIXED_BYTES = 64
 const CRC_AT = 60
+/** More than the reasons in a ledger come to. */
+const MAX_HEADER_BYTES = 64 * 1024
 
 export interface SegmentHeader {
   readonly headerBytes: number
@@ -43,8 +45,9 @@ export function segmentName(firstBlock: number): string {
 }
 
 /** First block numbers of the segments in `dir`, ascending. Other files are left alone. */
-export function listSegments(dir: string): number[] {
-  return readdirSync(dir)
+export function listSegments(dir: string, files = disk): number[] {
+  return files
+    .list(dir)
     .filter(name => /^\d{20}\.seg$/.test(name))
     .map(name => Number(name.slice(0, 20)))
     .sort((a, b) => a - b)
@@ -87,6 +90,21 @@ export function decodeSegmentHeader(buffer: Buffer): SegmentHeader | null {
   }
 }
 
+/** Null: the file is not there, or its header is damaged. */
+export function readSegmentHeader(path: string, files = disk): SegmentHeader | null {
+  try {
+    const file = files.open(path, 'read')
+    try {
+      const buffer = Buffer.alloc(MAX_HEADER_BYTES)
+      return decodeSegmentHeader(buffer.subarray(0, file.read(buffer, 0)))
+    } finally {
+      file.close()
+    }
+  } catch {
+    return null
+  }
+}
+
 export interface Scan {
   /** Null: the header itself is damaged. */
   readonly header: SegmentHeader | null
@@ -99,8 +117,8 @@ export interface Scan {
 }
 
 /** Reads a whole segment, checks every block, and steps over damage to the next sound block. */
-export function scanSegment(path: string): Scan {
-  const file = readFileSync(path)
+export function scanSegment(path: string, files = disk): Scan {
+  const file = files.readWhole(path)
   const header = decodeSegmentHeader(file)
   const blocks: Block[] = []
   let at = header?.headerBytes ?? 0

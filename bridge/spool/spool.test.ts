@@ -13,9 +13,10 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Entry } from './batch.ts'
+import type { Commit } from './position.ts'
 import { SpoolReader } from './reader.ts'
 import { listSegments, scanSegment, segmentPath } from './segment.ts'
-import { type Commit, Spool, type SpoolOptions } from './spool.ts'
+import { Spool, type SpoolOptions } from './spool.ts'
 
 let dir: string
 beforeEach(() => {
@@ -32,15 +33,18 @@ function open(options: Partial<SpoolOptions> = {}): { spool: Spool; commits: Com
     dir,
     nodeId: NODE,
     maxBytes: 1e9,
+    policy: 'refuse',
     segmentBytes: 16 * 1024 * 1024,
     lingerMs: 0,
     quietLingerMs: 5,
     holdMs: 200,
     maxPendingBytes: 1e8,
+    maxPendingMessages: 1e6,
     keepMs: 0,
     keepBytes: 0,
     beforeCommit: () => null,
     onCommit: commit => commits.push(commit),
+    onOverflow: () => undefined,
     log: silent,
     ...options,
   })

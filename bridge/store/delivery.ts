@@ -1,6 +1,9 @@
 /**
  * One batch on its way to the store: the only place that tries again. A refused batch is halved until the bad message
  * stands alone; that one is handed to `refuse` with the store's words, the others are stored. Nothing is given up.
+ *
+ * A store that keeps its position gets the new one only with the last of the batch: a crash among the halves must not
+ * find a position that says more than what is stored.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -21,6 +24,12 @@ export interface Unit {
 
 export interface DeliveryOptions {
   readonly store: Store
+  /** Where the store stands before the batch. */
+  readonly from: Position
+  /** Where it stands once all of it is stored or refused. */
+  readonly to: Position
+  /** The longest pause between attempts. */
+  readonly maxBackoffMs: number
   /** Resolves once the refusal is on the disk. */
   readonly refuse: (unit: Unit, reason: string) => Promise<void>
   /** Null: the store took the last request. */
@@ -34,31 +43,32 @@ export interface StoreTrouble {
   readonly reason: string
 }
 
-/** Between attempts when a person has to act first. */
-const MISCONFIGURED_RETRY_MS = 30_000
-
 /** Resolves when every line is stored or refused; rejects with an AbortError when the signal fires before. */
-export async function deliver(
-  blocks: readonly Block[],
-  position: Position,
-  options: DeliveryOptions,
-): Promise<void> {
+export async function deliver(blocks: readonly Block[], options: DeliveryOptions): Promise<void> {
   const lines = blocks.map(block => block.lines).filter(bytes => bytes.length > 0)
-  if (lines.length === 0) return
   const lineCount = blocks.reduce((sum, block) => sum + block.header.lines, 0)
-  const outcome = await write(lines, lineCount, position, options)
-  if (outcome !== null) await halve(blocks.flatMap(unitsOf), position, outcome, options)
+  if (lines.length > 0) {
+    const outcome = await write(lines, lineCount, options.to, options)
+    if (outcome === null) return
+    await halve(blocks.flatMap(unitsOf), outcome, options)
+  }
+  if (options.store.position() !== null) await write([], 0, options.to, options)
 }
+
+/** Between the first attempts when a person has to act first. */
+const MISCONFIGURED_RETRY_MS = 1000
+/** A server that wishes for more is asked earlier. */
+const MAX_RETRY_AFTER_MS = 300_000
 
 /** Null: written. Otherwise the store's words for why this batch, as it is, will not be taken. */
 async function write(
   lines: readonly Uint8Array[],
   lineCount: number,
   position: Position,
-  { store, onState, signal }: DeliveryOptions,
+  { store, onState, signal, maxBackoffMs }: DeliveryOptions,
 ): Promise<string | null> {
   for (let attempt = 0; ; attempt++) {
-    const verdict = await store.write({ lines, lineCount, position })
+    const verdict = await unlessAborted(store.write({ lines, lineCount, position }), signal)
     switch (verdict.kind) {
       case 'written':
         onState(null)
@@ -68,49 +78,61 @@ async function write(
         onState(null)
         return verdict.reason
       case 'retry':
-        if (verdict.afterMs !== 0) onState({ kind: 'away', reason: verdict.reason })
-        await sleep(verdict.afterMs ?? backoffMs(attempt), undefined, { signal })
+        // "Again at once" is taken at its word once.
+        if (verdict.afterMs === 0 && attempt === 0) break
+        onState({ kind: 'away', reason: verdict.reason })
+        await sleep(pauseMs(verdict.afterMs, attempt, maxBackoffMs), undefined, { signal })
         break
       case 'misconfigured':
         onState({ kind: 'misconfigured', reason: verdict.reason })
-        await sleep(MISCONFIGURED_RETRY_MS, undefined, { signal })
+        // A person has to act, and wants to see at once that it helped: soon at first, then seldom.
+        await sleep(Math.min(maxBackoffMs, MISCONFIGURED_RETRY_MS * 2 ** Math.min(attempt, 16)), undefined, {
+          signal,
+        })
     }
   }
 }
 
+/** The far end's wish, within reason; never less than our own patience when it wishes for nothing. */
+function pauseMs(afterMs: number | undefined, attempt: number, maxBackoffMs: number): number {
+  return afterMs ? Math.min(afterMs, MAX_RETRY_AFTER_MS) : backoffMs(attempt, maxBackoffMs)
+}
+
+/** A request that hangs ends by its own timeout; nobody waits for it who is to stop. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
 /** Rewriting what was already stored changes nothing, so halves may overlap with what a partial write took. */
-async function halve(
-  units: Unit[],
-  position: Position,
-  reason: string,
-  options: DeliveryOptions,
-): Promise<void> {
-  if (units.length === 1) return saveLines(units[0]!, position, reason, options)
+async function halve(units: Unit[], reason: string, options: DeliveryOptions): Promise<void> {
+  if (units.length === 1) return saveLines(units[0]!, reason, options)
   const middle = units.length >> 1
   for (const half of [units.slice(0, middle), units.slice(middle)]) {
-    const outcome = await write(
-      half.map(unit => unit.lines),
-      half.length,
-      position,
-      options,
-    )
-    if (outcome !== null) await halve(half, position, outcome, options)
+    const lines = half.map(unit => unit.lines)
+    const outcome = await write(lines, lines.length, options.from, options)
+    if (outcome !== null) await halve(half, outcome, options)
   }
 }
 
-/** The message that will not go as a whole: its good lines are stored, and it is refused. */
-async function saveLines(
-  unit: Unit,
-  position: Position,
-  reason: string,
-  options: DeliveryOptions,
-): Promise<void> {
+/** The message that will not go as a whole: its good lines are stored, and it is refused for the bad ones. */
+async function saveLines(unit: Unit, reason: string, options: DeliveryOptions): Promise<void> {
   const lines = splitLines(unit.lines)
+  if (lines.length === 1) return options.refuse(unit, reason)
+  const bad: Uint8Array[] = []
   let words = reason
-  if (lines.length > 1) {
-    for (const line of lines) words = (await write([line], 1, position, options)) ?? words
+  for (const line of lines) {
+    const outcome = await write([line], 1, options.from, options)
+    if (outcome === null) continue
+    bad.push(line)
+    words = outcome
   }
-  await options.refuse(unit, words)
+  // All of them may go alone: some limits of InfluxDB are those of a batch.
+  if (bad.length > 0) await options.refuse({ ...unit, lines: Buffer.concat(bad) }, words)
 }
 
 function unitsOf(block: Block): Unit[] {

@@ -2,15 +2,15 @@
 
 import { Worker } from 'node:worker_threads'
 import type { QuarantineEntry } from '../quarantine/quarantine.ts'
-import type { Commit, SpoolPosition } from '../spool/spool.ts'
+import { START } from '../spool/cursor.ts'
+import type { Commit, SpoolTail } from '../spool/position.ts'
 import type { StoreTrouble } from './delivery.ts'
 import type { FromWriter, Progress, ToWriter } from './writer.ts'
 import type { WriterSetup } from './writer-worker.ts'
 
 export interface WriterThreadOptions {
-  readonly setup: Omit<WriterSetup, 'tail' | 'tailMessages'>
-  readonly tail: SpoolPosition
-  readonly tailMessages: number
+  readonly setup: Omit<WriterSetup, 'tail'>
+  readonly tail: SpoolTail
   readonly onProgress: (progress: Progress) => void
   /** The thread has ended by a fault of ours: the process must start again from the spool. */
   readonly onFault: (error: unknown) => void
@@ -18,17 +18,27 @@ export interface WriterThreadOptions {
 }
 
 const NO_PROGRESS: Progress = {
-  cursor: { block: 0, segment: 0, offset: 0, messages: 0, refused: 0, lost: 0 },
+  cursor: START,
   releasable: 0,
   lines: 0,
   batches: 0,
+  overtakes: 0,
   evicted: 0,
 }
+
+const DISK_TROUBLE = {
+  quarantine: 'quarantine: cannot be written, its entries wait in the spool',
+  cursor: 'spool: the position of the store cannot be remembered, delivery waits',
+  spool: 'spool: cannot be read, delivery waits',
+} as const
 
 export class WriterThread {
   readonly #worker: Worker
   readonly #options: WriterThreadOptions
-  readonly #requests = new Map<number, (entries: readonly QuarantineEntry[]) => void>()
+  readonly #lists = new Map<number, (entries: readonly QuarantineEntry[]) => void>()
+  readonly #feeds = new Map<number, (messages: number) => void>()
+  readonly #toldMs = new Map<string, number>()
+  readonly stats = { damages: 0, diskTroubles: 0 }
   #nextRequest = 1
   #progress: Progress = NO_PROGRESS
   #trouble: (StoreTrouble & { readonly sinceMs: number }) | null = null
@@ -37,11 +47,7 @@ export class WriterThread {
 
   constructor(options: WriterThreadOptions) {
     this.#options = options
-    const workerData: WriterSetup = {
-      ...options.setup,
-      tail: options.tail,
-      tailMessages: options.tailMessages,
-    }
+    const workerData: WriterSetup = { ...options.setup, tail: options.tail }
     this.#worker = new Worker(new URL('./writer-worker.ts', import.meta.url), { workerData })
     this.#worker.on('message', (message: FromWriter) => this.#receive(message))
     this.#worker.once('error', error => options.onFault(error))
@@ -65,12 +71,35 @@ export class WriterThread {
     this.#post({ kind: 'committed', commit })
   }
 
+  /** What waits up to this block is given up, oldest first, and released. */
+  overflow(block: number): void {
+    this.#post({ kind: 'overflow', block })
+  }
+
   /** Newest first. */
   listQuarantine(limit: number, before: number | null): Promise<readonly QuarantineEntry[]> {
     const id = this.#nextRequest++
     return new Promise(resolve => {
-      this.#requests.set(id, resolve)
+      this.#lists.set(id, resolve)
       this.#post({ kind: 'list', id, limit, before })
+    })
+  }
+
+  /** Oldest first. */
+  listQuarantineFrom(after: number, limit: number): Promise<readonly QuarantineEntry[]> {
+    const id = this.#nextRequest++
+    return new Promise(resolve => {
+      this.#lists.set(id, resolve)
+      this.#post({ kind: 'list-from', id, limit, after })
+    })
+  }
+
+  /** Delivers again what arrived since, as far as it is kept; resolves with the messages that wait again. */
+  feedAgain(sinceMs: number): Promise<number> {
+    const id = this.#nextRequest++
+    return new Promise(resolve => {
+      this.#feeds.set(id, resolve)
+      this.#post({ kind: 'feed', id, sinceMs })
     })
   }
 
@@ -97,18 +126,32 @@ export class WriterThread {
         this.#noteTrouble(message.trouble)
         break
       case 'damage':
+        this.stats.damages++
         log.error(message, 'spool: damage was stepped over; the file is kept in damaged/')
         break
-      case 'quarantine-failed':
-        log.error({ reason: message.reason }, 'quarantine: cannot be written; its entries wait in the spool')
+      case 'disk-trouble':
+        this.#noteDiskTrouble(message.what, message.reason)
         break
       case 'listed':
-        this.#requests.get(message.id)?.(message.entries)
-        this.#requests.delete(message.id)
+        this.#lists.get(message.id)?.(message.entries)
+        this.#lists.delete(message.id)
+        break
+      case 'feeding':
+        this.#feeds.get(message.id)?.(message.messages)
+        this.#feeds.delete(message.id)
         break
       case 'stopped':
         this.#stopped.resolve()
     }
+  }
+
+  /** Once a minute by kind: it is tried again every second. */
+  #noteDiskTrouble(what: 'quarantine' | 'cursor' | 'spool', reason: string): void {
+    this.stats.diskTroubles++
+    const nowMs = performance.now()
+    if (nowMs - (this.#toldMs.get(what) ?? Number.NEGATIVE_INFINITY) < 60_000) return
+    this.#toldMs.set(what, nowMs)
+    this.#options.log.error({ what, reason }, `${DISK_TROUBLE[what]}; it is tried again`)
   }
 
   #noteTrouble(trouble: StoreTrouble | null): void {

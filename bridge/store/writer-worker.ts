@@ -3,7 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Quarantine } from '../quarantine/quarantine.ts'
 import { Cursor } from '../spool/cursor.ts'
-import type { SpoolPosition } from '../spool/spool.ts'
+import type { SpoolTail } from '../spool/position.ts'
 import { EmbeddedStore } from './embedded/embedded-store.ts'
 import { createDatabase } from './influx/admin.ts'
 import type { InfluxServer } from './influx/client.ts'
@@ -29,8 +29,8 @@ export interface WriterSetup {
     readonly maxBytesPerDevice: number
   }
   readonly store: StoreSetup
-  readonly tail: SpoolPosition
-  readonly tailMessages: number
+  readonly tail: SpoolTail
+  readonly maxBackoffMs: number
 }
 
 function openStore(setup: StoreSetup): Store {
@@ -49,7 +49,7 @@ const writer = new Writer({
   cursor: new Cursor(setup.cursorPath),
   quarantine,
   tail: setup.tail,
-  tailMessages: setup.tailMessages,
+  maxBackoffMs: setup.maxBackoffMs,
   post,
 })
 
@@ -58,11 +58,20 @@ port.on('message', (message: ToWriter) => {
     case 'committed':
       writer.committed(message.commit)
       break
+    case 'overflow':
+      writer.overflow(message.block)
+      break
+    case 'feed':
+      writer.feed(message.id, message.sinceMs)
+      break
     case 'stop':
       writer.stop(message.withinMs)
       break
     case 'list':
       post({ kind: 'listed', id: message.id, entries: quarantine.list(message.limit, message.before) })
+      break
+    case 'list-from':
+      post({ kind: 'listed', id: message.id, entries: quarantine.listFrom(message.after, message.limit) })
   }
 })
 

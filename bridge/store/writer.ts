@@ -1,31 +1,56 @@
 /**
- * Takes blocks from the spool to the store, in order, and what they hold for the quarantine to the quarantine. Runs in
- * a thread of its own and talks to the rest by the spool's files and the messages below.
+ * Takes blocks from the spool to the store, and what they hold for the quarantine to the quarantine. Runs in a thread of
+ * its own and talks to the rest by the spool's files and the messages below.
+ *
+ * Two lanes: while the store has a backlog to take, what arrives now overtakes it (lanes.ts), so that it is visible
+ * within FRESH_EVERY_MS and a batch. Points carry their times: the order in which they are stored does not matter.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Quarantine, type QuarantineEntry, REFUSED_INDEX } from '../quarantine/quarantine.ts'
-import { encodeRefused } from '../quarantine/record.ts'
-import type { Block } from '../spool/block.ts'
+import type { Quarantine, QuarantineEntry } from '../quarantine/quarantine.ts'
 import type { Cursor, CursorState } from '../spool/cursor.ts'
+import type { Commit, SpoolTail } from '../spool/position.ts'
 import { type ReadBlock, SpoolReader } from '../spool/reader.ts'
-import { listSegments } from '../spool/segment.ts'
-import type { Commit, SpoolPosition } from '../spool/spool.ts'
-import { deliver, type StoreTrouble, type Unit } from './delivery.ts'
+import { deliver, type StoreTrouble } from './delivery.ts'
+import {
+  advance,
+  advanceFront,
+  backlogEnd,
+  front,
+  giveUp,
+  overtake,
+  skipFrontTo,
+  skipTo,
+  type Taken,
+} from './lanes.ts'
+import { placeAt, placeBehind, rewind, startOf } from './places.ts'
+import { QuarantineFiller } from './quarantine-filler.ts'
 import type { Store } from './store.ts'
 
 export type ToWriter =
   | { readonly kind: 'committed'; readonly commit: Commit }
+  /** The spool is full: what waits up to this block makes room. */
+  | { readonly kind: 'overflow'; readonly block: number }
+  /** Deliver again what arrived since, as far as it is kept. */
+  | { readonly kind: 'feed'; readonly id: number; readonly sinceMs: number }
   /** Deliver what is there until `withinMs` have passed, then stop. */
   | { readonly kind: 'stop'; readonly withinMs: number }
   | { readonly kind: 'list'; readonly id: number; readonly limit: number; readonly before: number | null }
+  | { readonly kind: 'list-from'; readonly id: number; readonly limit: number; readonly after: number }
 
 export type FromWriter =
   | { readonly kind: 'progress'; readonly progress: Progress }
   | { readonly kind: 'trouble'; readonly trouble: StoreTrouble | null }
   | { readonly kind: 'damage'; readonly segment: number; readonly offset: number; readonly bytes: number }
-  | { readonly kind: 'quarantine-failed'; readonly reason: string }
+  /** Something on the disk did not do as it should, and is tried again. */
+  | {
+      readonly kind: 'disk-trouble'
+      readonly what: 'quarantine' | 'cursor' | 'spool'
+      readonly reason: string
+    }
   | { readonly kind: 'listed'; readonly id: number; readonly entries: readonly QuarantineEntry[] }
+  /** Messages that wait again. */
+  | { readonly kind: 'feeding'; readonly id: number; readonly messages: number }
   | { readonly kind: 'stopped' }
 
 export interface Progress {
@@ -35,6 +60,7 @@ export interface Progress {
   /** Since the start of this process. */
   readonly lines: number
   readonly batches: number
+  readonly overtakes: number
   /** Since the data directory was made. */
   readonly evicted: number
 }
@@ -44,183 +70,290 @@ export interface WriterOptions {
   readonly store: Store
   readonly cursor: Cursor
   readonly quarantine: Quarantine
-  /** Where the spool ends at the start, and the messages up to there. */
-  readonly tail: SpoolPosition
-  readonly tailMessages: number
+  /** Where the spool ends at the start. */
+  readonly tail: SpoolTail
+  /** The longest pause between attempts to reach the store. */
+  readonly maxBackoffMs: number
   readonly post: (message: FromWriter) => void
 }
 
-const QUARANTINE_RETRY_MS = 1000
+/** The fresh lane's turn while there is a backlog: with a batch of the backlog in between, well below 2 s. */
+const FRESH_EVERY_MS = 500
+/** What was committed this long ago and is more than a batch away begins a lane of its own. */
+const BEHIND_MS = 1000
+const DISK_RETRY_MS = 1000
+/** Attempts to read what the disk does not give, before the rest of the segment is given up. */
+const READ_ATTEMPTS = 5
+
+interface Lane {
+  readonly reader: SpoolReader
+  readonly place: (state: CursorState) => SpoolTail
+  readonly end: (state: CursorState, tail: SpoolTail) => SpoolTail
+  readonly take: (state: CursorState, taken: Taken) => CursorState
+  readonly skip: (state: CursorState, end: SpoolTail) => CursorState
+}
 
 export class Writer {
   readonly #options: WriterOptions
-  readonly #reader: SpoolReader
-  readonly #abort = new AbortController()
+  readonly #filler: QuarantineFiller
+  readonly #backlog: Lane
+  readonly #fresh: Lane
   #state: CursorState
-  #tail: SpoolPosition
-  #held: Pick<Commit, 'block' | 'segment' | 'start'>[] = []
-  #wake: () => void = () => undefined
+  #tail: SpoolTail
+  /** Where the spool ended, oldest first: tells what has been waiting for how long. */
+  #marks: { readonly block: number; readonly atMs: number }[]
   #isStopping = false
+  #isAborted = false
+  /** Ends whatever is waited for: something is to be done at once. */
+  #interrupt = new AbortController()
+  #wake: () => void = () => undefined
+  #overflowBlock = 0
+  #feeds: { readonly id: number; readonly sinceMs: number }[] = []
   #lastStartMs = Number.NEGATIVE_INFINITY
+  #lastFreshMs = Number.NEGATIVE_INFINITY
+  #lastLane: Lane
   #lines = 0
   #batches = 0
-  #quarantinedSegment = 0
-  #quarantinedThrough: number
+  #overtakes = 0
   #trouble: StoreTrouble | null = null
-  #reportedDamage = 0
 
   constructor(options: WriterOptions) {
     this.#options = options
-    this.#tail = options.tail
-    this.#state = startOf(options)
-    this.#reader = new SpoolReader(options.spoolDir, this.#state)
-    this.#quarantinedThrough = options.quarantine.block
+    const { spoolDir, quarantine, tail, cursor, store, post } = options
+    this.#tail = tail
+    this.#marks = [{ block: tail.block, atMs: Number.NEGATIVE_INFINITY }]
+    const refusedBehind = (block: number) => quarantine.refusedBehind(block)
+    const storedBlock = store.position()?.block ?? null
+    this.#state = startOf({ spoolDir, tail, saved: cursor.state, storedBlock, refusedBehind })
+    this.#backlog = {
+      reader: new SpoolReader(spoolDir, this.#state),
+      place: state => state,
+      end: backlogEnd,
+      take: advance,
+      skip: skipTo,
+    }
+    this.#fresh = {
+      reader: new SpoolReader(spoolDir, front(this.#state)),
+      place: front,
+      end: (_state, end) => end,
+      take: advanceFront,
+      skip: skipFrontTo,
+    }
+    this.#lastLane = this.#backlog
+    const onFailure = (reason: string) => post({ kind: 'disk-trouble', what: 'quarantine', reason })
+    this.#filler = new QuarantineFiller({ spoolDir, quarantine, onFailure })
   }
 
   committed(commit: Commit): void {
     this.#tail = commit
+    const nowMs = performance.now()
+    if (nowMs - this.#marks.at(-1)!.atMs >= BEHIND_MS / 4)
+      this.#marks.push({ block: commit.block, atMs: nowMs })
     if (commit.held) {
-      this.#held.push(commit)
+      this.#filler.add(commit)
       // Here, not only in the loop: that one may be waiting for a store that is away.
-      this.#fillQuarantine()
+      this.#filler.fill(commit)
     }
     this.#wake()
   }
 
+  overflow(block: number): void {
+    this.#overflowBlock = Math.max(this.#overflowBlock, block)
+    this.#interruptAll()
+  }
+
+  feed(id: number, sinceMs: number): void {
+    this.#feeds.push({ id, sinceMs })
+    this.#interruptAll()
+  }
+
   stop(withinMs: number): void {
     this.#isStopping = true
-    setTimeout(() => this.#abort.abort(), withinMs).unref()
+    setTimeout(() => {
+      this.#isAborted = true
+      this.#interruptAll()
+    }, withinMs).unref()
     this.#wake()
   }
 
   /** Resolves after `stop`, when what could be delivered is, and everything is closed. */
   async run(): Promise<void> {
     const { store, cursor, quarantine } = this.#options
-    this.#findHeld()
+    this.#filler.search(this.#tail)
     this.#report()
-    try {
-      while (!this.#abort.signal.aborted) {
-        this.#fillQuarantine()
-        const blocks = this.#reader.read(this.#tail, store.maxLines)
-        this.#reportDamage()
-        if (blocks.length > 0) await this.#deliver(blocks)
-        else if (this.#isStopping) break
-        else await this.#nextCommit()
-        await this.#linger()
+    while (!this.#isAborted) {
+      try {
+        if (!(await this.#turn()) && this.#isStopping) break
+      } catch (error) {
+        if (!this.#interrupt.signal.aborted) throw error
+        // Interrupted in the middle: what was not delivered is read again.
+        for (const lane of [this.#backlog, this.#fresh]) lane.reader.moveTo(lane.place(this.#state))
+        if (!this.#isAborted) this.#interrupt = new AbortController()
       }
-    } catch (error) {
-      // Stopped in the middle: the spool keeps what was not delivered.
-      if (!this.#abort.signal.aborted) throw error
     }
-    this.#reader.close()
+    this.#backlog.reader.close()
+    this.#fresh.reader.close()
     await store.close()
     cursor.close()
     quarantine.close()
   }
 
-  async #deliver(read: readonly ReadBlock[]): Promise<void> {
+  /** False: there was nothing to take. */
+  async #turn(): Promise<boolean> {
+    await this.#makeRoom()
+    await this.#feedAgain()
+    this.#filler.fill(this.#tail)
+    this.#overtakeBacklog()
+    const lane = this.#laneInTurn()
+    const read = await this.#read(lane)
+    this.#reportDamage(lane.reader)
+    if (read.length > 0) await this.#deliver(lane, read)
+    else if (!(await this.#skipMissing(lane))) {
+      if (!this.#isStopping) await this.#nextCommit()
+      return false
+    }
+    await this.#linger()
+    return true
+  }
+
+  async #deliver(lane: Lane, read: readonly ReadBlock[]): Promise<void> {
+    const { store, maxBackoffMs } = this.#options
     this.#lastStartMs = performance.now()
-    const { store, cursor } = this.#options
     const blocks = read.map(({ block }) => block)
     const { position } = read.at(-1)!
-    let refused = 0
-    await deliver(
-      blocks,
-      { block: position.block },
-      {
-        store,
-        signal: this.#abort.signal,
-        refuse: async (unit, reason) => {
-          await this.#refuse(unit, reason)
-          if (unit.isCounted) refused++
-        },
-        onState: trouble => this.#noteTrouble(trouble),
+    const refused: number[] = []
+    const { signal } = this.#interrupt
+    await deliver(blocks, {
+      store,
+      from: { block: this.#state.block },
+      to: { block: lane.take(this.#state, { blocks, position, refused }).block },
+      maxBackoffMs,
+      signal,
+      refuse: async (unit, reason) => {
+        await this.#filler.refuse(unit, reason, signal)
+        if (unit.isCounted) refused.push(unit.block)
       },
-    )
-    this.#state = advance(this.#state, blocks, position, refused)
-    cursor.save(this.#state)
+      onState: trouble => this.#noteTrouble(trouble),
+    })
+    const lines = blocks.reduce((sum, { header }) => sum + header.lines, 0)
+    if (lane === this.#fresh) {
+      // A full batch: there is more, and it is the fresh lane's turn again after one of the backlog.
+      this.#lastFreshMs = lines >= store.maxLines ? Number.NEGATIVE_INFINITY : performance.now()
+    }
+    this.#lastLane = lane
     this.#batches++
-    for (const { header } of blocks) this.#lines += header.lines
+    this.#lines += lines
+    await this.#save(lane.take(this.#state, { blocks, position, refused }))
+  }
+
+  /** Waits for as long as it takes: what the store has is not to be forgotten, and nothing may be unlinked before. */
+  async #save(state: CursorState): Promise<void> {
+    const { cursor } = this.#options
+    for (;;) {
+      try {
+        cursor.save(state)
+        break
+      } catch (error) {
+        this.#noteDiskTrouble('cursor', error)
+        await sleep(DISK_RETRY_MS, undefined, { signal: this.#interrupt.signal })
+      }
+    }
+    this.#state = state
+    // The position may have reached a stretch and be past it now.
+    if (this.#backlog.reader.position.block < state.block) this.#backlog.reader.moveTo(state)
     this.#report()
+  }
+
+  async #read(lane: Lane): Promise<ReadBlock[]> {
+    const end = lane.end(this.#state, this.#tail)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return lane.reader.read(end, this.#options.store.maxLines)
+      } catch (error) {
+        this.#noteDiskTrouble('spool', error)
+        const isLost = (error as NodeJS.ErrnoException).code === 'EIO' && attempt >= READ_ATTEMPTS
+        if (isLost) lane.reader.skipSegment(end)
+        else await sleep(DISK_RETRY_MS, undefined, { signal: this.#interrupt.signal })
+      }
+    }
+  }
+
+  /** Everything up to the lane's end was read and the numbers say that there was more: damage took it. */
+  async #skipMissing(lane: Lane): Promise<boolean> {
+    const end = lane.end(this.#state, this.#tail)
+    if (lane.place(this.#state).block >= end.block) return false
+    await this.#save(lane.skip(this.#state, end))
+    lane.reader.moveTo(lane.place(this.#state))
+    return true
+  }
+
+  #laneInTurn(): Lane {
+    if (this.#state.ahead.length === 0) return this.#backlog
+    const hasFresh = front(this.#state).block < this.#tail.block
+    const isDue = performance.now() - this.#lastFreshMs >= FRESH_EVERY_MS
+    return hasFresh && isDue && this.#lastLane !== this.#fresh ? this.#fresh : this.#backlog
+  }
+
+  #overtakeBacklog(): void {
+    const nowMs = performance.now()
+    while (this.#marks.length > 1 && nowMs - this.#marks[1]!.atMs >= BEHIND_MS) this.#marks.shift()
+    const mark = this.#marks[0]!
+    const { block, messages } = front(this.#state)
+    if (nowMs - mark.atMs < BEHIND_MS || block >= mark.block) return
+    if (this.#tail.messages - messages <= this.#options.store.maxLines) return
+    const state = overtake(this.#state, this.#tail)
+    if (state === this.#state) return
+    this.#state = state
+    this.#fresh.reader.moveTo(front(state))
+    this.#overtakes++
+  }
+
+  async #makeRoom(): Promise<void> {
+    if (this.#overflowBlock <= this.#state.block) return
+    const end = placeBehind(this.#options.spoolDir, this.#overflowBlock)
+    await this.#save(giveUp(this.#state, end))
+  }
+
+  async #feedAgain(): Promise<void> {
+    for (let feed = this.#feeds.shift(); feed !== undefined; feed = this.#feeds.shift()) {
+      const { cursor, quarantine, spoolDir } = this.#options
+      const place = placeAt(spoolDir, feed.sinceMs)
+      const before = this.#state
+      if (place !== null && place.block < before.block) {
+        const refusedBehind = (block: number) => quarantine.refusedBehind(block)
+        await this.#save(rewind(place, { saved: cursor.state, refusedBehind }))
+        this.#backlog.reader.moveTo(this.#state)
+        this.#fresh.reader.moveTo(front(this.#state))
+      }
+      const messages = Math.max(0, before.messages - this.#state.messages)
+      this.#options.post({ kind: 'feeding', id: feed.id, messages })
+    }
   }
 
   /** While there is less than a full batch, gathers: a write per message would cost the store more than it carries. */
   async #linger(): Promise<void> {
-    const waitMs = this.#lastStartMs + this.#options.store.lingerMs - performance.now()
-    const { segment, offset } = this.#reader.position
-    const backlogBytes =
-      this.#tail.segment === segment ? this.#tail.offset - offset : Number.POSITIVE_INFINITY
-    if (waitMs <= 0 || this.#isStopping || backlogBytes > this.#options.store.maxLines * 100) return
-    await sleep(waitMs, undefined, { signal: this.#abort.signal })
+    const { lingerMs, maxLines } = this.#options.store
+    const waitMs = this.#lastStartMs + lingerMs - performance.now()
+    const isBacklog = this.#state.ahead.length > 0 || this.#tail.messages - this.#state.messages >= maxLines
+    if (waitMs <= 0 || this.#isStopping || isBacklog) return
+    await sleep(waitMs, undefined, { signal: this.#interrupt.signal })
   }
 
   #nextCommit(): Promise<void> {
-    if (this.#reader.position.block < this.#tail.block || this.#isStopping) return Promise.resolve()
-    return new Promise(resolve => {
-      this.#wake = resolve
+    if (front(this.#state).block < this.#tail.block) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const { signal } = this.#interrupt
+      if (signal.aborted) return reject(signal.reason)
+      signal.addEventListener('abort', reject, { once: true })
+      this.#wake = () => {
+        signal.removeEventListener('abort', reject)
+        resolve()
+      }
     })
   }
 
-  /** A crash may have come between a block's commit and the quarantine: what it had not got yet is in the spool. */
-  #findHeld(): void {
-    const { spoolDir, quarantine } = this.#options
-    const from = { block: quarantine.block, segment: segmentOf(spoolDir, quarantine.block + 1), offset: 0 }
-    const reader = new SpoolReader(spoolDir, from)
-    for (
-      let read = reader.read(this.#tail, 10_000);
-      read.length > 0;
-      read = reader.read(this.#tail, 10_000)
-    ) {
-      for (const { block, position } of read) {
-        if (block.held.length === 0) continue
-        this.#held.push({
-          block: block.header.block,
-          segment: position.segment,
-          start: position.offset - block.bytes,
-        })
-      }
-    }
-    reader.close()
-  }
-
-  #fillQuarantine(): void {
-    const { spoolDir, quarantine } = this.#options
-    const { block: tailBlock, segment } = this.#tail
-    while (this.#held.length > 0) {
-      const { block, segment: heldSegment, start } = this.#held[0]!
-      const content = SpoolReader.readAt(spoolDir, heldSegment, start)
-      const records = (content?.held ?? []).map((bytes, index) => ({ origin: { block, index }, bytes }))
-      if (!this.#tryQuarantine(() => quarantine.add(records))) return
-      this.#held.shift()
-    }
-    if (
-      segment !== this.#quarantinedSegment &&
-      this.#tryQuarantine(() => quarantine.markThrough(tailBlock))
-    ) {
-      this.#quarantinedSegment = segment
-      this.#quarantinedThrough = tailBlock
-    }
-  }
-
-  async #refuse(unit: Unit, reason: string): Promise<void> {
-    const record = encodeRefused(unit.lines, topicOf(unit.lines), reason, Date.now())
-    const origin = { block: unit.block, index: REFUSED_INDEX + unit.index }
-    while (!this.#tryQuarantine(() => this.#options.quarantine.add([{ origin, bytes: record }]))) {
-      await sleep(QUARANTINE_RETRY_MS, undefined, { signal: this.#abort.signal })
-    }
-  }
-
-  #tryQuarantine(action: () => void): boolean {
-    try {
-      action()
-      return true
-    } catch (error) {
-      this.#options.post({
-        kind: 'quarantine-failed',
-        reason: error instanceof Error ? error.message : String(error),
-      })
-      return false
-    }
+  #interruptAll(): void {
+    this.#interrupt.abort()
   }
 
   #noteTrouble(trouble: StoreTrouble | null): void {
@@ -229,10 +362,13 @@ export class Writer {
     this.#options.post({ kind: 'trouble', trouble })
   }
 
-  #reportDamage(): void {
-    for (; this.#reportedDamage < this.#reader.damage.length; this.#reportedDamage++) {
-      this.#options.post({ kind: 'damage', ...this.#reader.damage[this.#reportedDamage]! })
-    }
+  #noteDiskTrouble(what: 'cursor' | 'spool', error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error)
+    this.#options.post({ kind: 'disk-trouble', what, reason })
+  }
+
+  #reportDamage(reader: SpoolReader): void {
+    for (const damage of reader.damage.splice(0)) this.#options.post({ kind: 'damage', ...damage })
   }
 
   #report(): void {
@@ -240,52 +376,12 @@ export class Writer {
       kind: 'progress',
       progress: {
         cursor: this.#state,
-        releasable: Math.min(this.#state.block, this.#quarantinedThrough),
+        releasable: Math.min(this.#state.block, this.#filler.through),
         lines: this.#lines,
         batches: this.#batches,
+        overtakes: this.#overtakes,
         evicted: this.#options.quarantine.evicted,
       },
     })
   }
-}
-
-/** Behind what the store has; never an error, whatever the cursor says. */
-function startOf({ cursor, store, tail, tailMessages, spoolDir }: WriterOptions): CursorState {
-  const saved = cursor.state
-  if (saved.block > tail.block) {
-    // The spool was taken away and began anew: its numbers say nothing about what the store has.
-    return { ...saved, ...tail, messages: tailMessages }
-  }
-  const stored = store.position()
-  if (stored === null || stored.block > tail.block || stored.block === saved.block) return saved
-  if (stored.block > saved.block) return { ...saved, block: stored.block }
-  // A store restored from a backup: what is still kept is fed again.
-  return { ...saved, block: stored.block, segment: segmentOf(spoolDir, stored.block + 1), offset: 0 }
-}
-
-/** The segment that holds `block`, or the oldest when that is gone; 0 when there is none. */
-function segmentOf(spoolDir: string, block: number): number {
-  const firsts = listSegments(spoolDir)
-  return firsts.findLast(first => first <= block) ?? firsts[0] ?? 0
-}
-
-function advance(
-  state: CursorState,
-  blocks: readonly Block[],
-  position: SpoolPosition,
-  refused: number,
-): CursorState {
-  let { messages, lost } = state
-  for (const { header } of blocks) {
-    // A gap in the numbering of messages is what damage took.
-    if (header.messagesBefore > messages && state.block > 0) lost += header.messagesBefore - messages
-    messages = header.messagesBefore + header.messages
-  }
-  return { ...position, messages, refused: state.refused + refused, lost }
-}
-
-/** `topic=` of the first line, for people who look through the quarantine. */
-function topicOf(lines: Uint8Array): string {
-  const head = Buffer.from(lines.subarray(0, 2048)).toString('utf8')
-  return /,topic=((?:[^ ,\\]|\\.)*)/.exec(head)?.[1]?.replace(/\\(.)/g, '$1') ?? ''
 }
