@@ -102,7 +102,8 @@ export class Station {
   }
 
   cut(link: number): void {
-    ;[...this.#lines.values()][link]?.mqtt.stream.destroy()
+    const line = [...this.#lines.values()][link]
+    line?.mqtt.stream.destroy()
   }
 
   /** Sent, but not acknowledged. */

@@ -3,7 +3,7 @@
  * Trestle over the network only, as any dashboard and any program would.
  */
 
-import { connectLive } from '../../bridge/live/client.ts'
+import { connectLive, type LiveSubscription } from '../../bridge/live/client.ts'
 import type { LiveReading } from '../../bridge/live/protocol.ts'
 import type { FleetMessage } from '../fleet/connection.ts'
 import type { FleetDevice } from '../fleet/device.ts'
@@ -36,6 +36,7 @@ export class FleetCheck implements FleetWatcher {
   readonly #options: FleetCheckOptions
   readonly #live
   readonly #ending = new AbortController()
+  #subscription: LiveSubscription | null = null
   #ledgerBefore: LedgerView | null = null
   /** The last that was acknowledged (with QoS 0: sent), until it is probed. */
   #lastSure: FleetMessage | null = null
@@ -53,14 +54,14 @@ export class FleetCheck implements FleetWatcher {
 
   /** Resolves when everything that is sent from now on will be seen. */
   async begin(): Promise<void> {
-    const subscription = this.#live.subscribe({
+    this.#subscription = this.#live.subscribe({
       devices: [`${this.#options.prefix}-*`],
       fields: ['seq'],
       snapshot: false,
       onReadings: readings => this.#onReadings(readings),
       onGap: gap => this.gaps.push(`${gap.reason}: ${gap.from ?? 'unknown'} to ${gap.to}`),
     })
-    await withDeadline(subscription.ready, 10_000, `no live connection to ${this.#options.api.liveUrl}`)
+    await withDeadline(this.#subscription.ready, 10_000, `no live connection to ${this.#options.api.liveUrl}`)
     this.#ledgerBefore = await this.#options.api.ledger()
     this.#probing = this.#probe()
   }
@@ -111,6 +112,7 @@ export class FleetCheck implements FleetWatcher {
     return {
       ...counts,
       seenTwice: this.tally.twice.live,
+      skipped: this.#subscription?.skipped ?? 0,
       gaps: this.gaps,
       ledger,
       latencyMs: {

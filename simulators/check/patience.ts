@@ -6,20 +6,32 @@ import type { Api } from './api.ts'
 const LOOK_MS = 20
 const LEDGER_MS = 100
 
+export class Patience {
+  readonly #patienceMs: number
+  #last: number | undefined
+  #movedMs = performance.now()
+
+  constructor(patienceMs: number) {
+    this.#patienceMs = patienceMs
+  }
+
+  /** Whether this number has stood still for too long. */
+  isOver(progress: number): boolean {
+    if (progress !== this.#last) this.#movedMs = performance.now()
+    this.#last = progress
+    return performance.now() - this.#movedMs >= this.#patienceMs
+  }
+}
+
 /** Resolves when it is done, or when `progress` has stood still for `patienceMs`. */
 export async function untilStill(
   isDone: () => boolean,
   progress: () => number | Promise<number>,
   patienceMs: number,
 ): Promise<void> {
-  let last = await progress()
-  let movedMs = performance.now()
-  while (!isDone() && performance.now() - movedMs < patienceMs) {
+  const patience = new Patience(patienceMs)
+  for (let at = await progress(); !isDone() && !patience.isOver(at); at = await progress())
     await sleep(LOOK_MS)
-    const now = await progress()
-    if (now !== last) movedMs = performance.now()
-    last = now
-  }
 }
 
 /** Resolves when nothing waits for the store any more, or what waits does not move. */

@@ -11,7 +11,9 @@ export interface Findings {
   readonly stored: number
   /** Delivered live more than once. */
   readonly seenTwice: number
-  /** What the live connection said it left out. */
+  /** Field values that the live connection said it left out. */
+  readonly skipped: number
+  /** And readings. */
   readonly gaps: readonly string[]
   /** What changed in Trestle's account. */
   readonly ledger: LedgerView | null
@@ -71,8 +73,8 @@ export function reportOf(run: Run, findings: Findings | null): Report {
     details: run.details,
   }
   if (findings === null) return report
-  const { seenTwice, gaps, ledger, latencyMs, missing } = findings
-  return { ...report, check: { seenTwice, gaps, ledger, latencyMs, missing } }
+  const { seenTwice, skipped, gaps, ledger, latencyMs, missing } = findings
+  return { ...report, check: { seenTwice, skipped, gaps, ledger, latencyMs, missing } }
 }
 
 export function table(report: Report): string {
@@ -89,6 +91,8 @@ export function table(report: Report): string {
   for (const [place, missing] of Object.entries(check?.missing ?? {})) {
     if (missing.length > 0) lines.push(`  not ${place}: ${missing.join(', ')}, ...`)
   }
+  if (check !== undefined && check.skipped > 0)
+    lines.push(`  left out by the live connection: ${count(check.skipped)}`)
   for (const gap of check?.gaps ?? []) lines.push(`  gap in the live connection: ${gap}`)
   if (check?.ledger?.balanced === false)
     lines.push('  the account of Trestle does not balance (GET /api/ledger)')

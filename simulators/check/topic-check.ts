@@ -3,7 +3,7 @@
  * published to it, and every field of every reading seen live must be in the store, at its time.
  */
 
-import { connectLive } from '../../bridge/live/client.ts'
+import { connectLive, type LiveSubscription } from '../../bridge/live/client.ts'
 import type { LiveReading } from '../../bridge/live/protocol.ts'
 import type { Outgoing } from '../simulation.ts'
 import type { StationWatcher } from '../station.ts'
@@ -45,6 +45,7 @@ export class TopicCheck implements StationWatcher {
   #seen: Seen[] = []
   #unstored: Seen[] = []
   #seenTwice = 0
+  #subscription: LiveSubscription | null = null
   #ledgerBefore: LedgerView | null = null
 
   constructor(options: TopicCheckOptions) {
@@ -59,12 +60,16 @@ export class TopicCheck implements StationWatcher {
 
   /** Resolves when everything that is sent from now on will be seen. */
   async begin(): Promise<void> {
-    const subscription = this.#live.subscribe({
+    this.#subscription = this.#live.subscribe({
       snapshot: false,
       onReadings: readings => this.#onReadings(readings),
       onGap: gap => this.#gaps.push(`${gap.reason}: ${gap.from ?? 'unknown'} to ${gap.to}`),
     })
-    await withDeadline(subscription.ready, LIVE_MS, `no live connection to ${this.#options.api.liveUrl}`)
+    await withDeadline(
+      this.#subscription.ready,
+      LIVE_MS,
+      `no live connection to ${this.#options.api.liveUrl}`,
+    )
     this.#ledgerBefore = await this.#options.api.ledger()
   }
 
@@ -106,6 +111,7 @@ export class TopicCheck implements StationWatcher {
     return {
       ...counts,
       seenTwice: this.#seenTwice,
+      skipped: this.#subscription?.skipped ?? 0,
       gaps: this.#gaps,
       ledger: this.#ledgerBefore && ledgerSince(this.#ledgerBefore, await api.ledger()),
       latencyMs: { ack: this.#latency.ack.summary, live: this.#latency.live.summary, stored: null },

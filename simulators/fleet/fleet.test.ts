@@ -87,6 +87,18 @@ describe('a fleet', () => {
     expect(fleet.stats).toMatchObject({ sent: 5, acknowledged: 5, lost: 1 })
   })
 
+  it('waits no longer than its patience for a broker that has died, and knows what is pending', async () => {
+    const options = { target: broker.target, rate: 100_000, seed: 1, qos: 1, window: 5 } as const
+    const fleet = new Fleet(fleetDevices(2, 1), options)
+    await fleet.connect()
+    broker.aedes.authorizePublish = () => undefined
+    await fleet.run({ startMs: START, durationMs: 500, patienceMs: 300 })
+    expect(await fleet.settled(100)).toBe(false)
+    expect(fleet.stats).toMatchObject({ sent: 10, acknowledged: 0 })
+    expect(fleet.pending).toBeGreaterThan(1000)
+    fleet.close()
+  })
+
   it('fails in clear words when nobody answers', async () => {
     const target = { url: new URL('mqtt://127.0.0.1:1') }
     const fleet = new Fleet(fleetDevices(1, 1), { target, rate: 1, seed: 1, qos: 1, connectMs: 300 })

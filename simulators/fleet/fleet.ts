@@ -4,7 +4,7 @@
  * forgetful: what is due waits (within a bound) and is sent with the time at which it was due.
  */
 
-import { untilStill } from '../check/patience.ts'
+import { Patience, untilStill } from '../check/patience.ts'
 import type { Fate, MessageFaults } from '../faults/message-faults.ts'
 import { SlowLink } from '../faults/slow-link.ts'
 import { Random } from '../random.ts'
@@ -31,13 +31,15 @@ export interface FleetOptions {
   /** Bytes a second and connection, for that part of the connections. */
   readonly slowLink?: { readonly bytesPerS: number; readonly part: number } | undefined
   readonly watcher?: FleetWatcher | undefined
-  /** Time for all connections to come up; a minute unless given. */
+  /** Without another connection coming up for so long, the rest is given up; 10 s unless given. */
   readonly connectMs?: number | undefined
 }
 
 export interface FleetRun {
   readonly startMs: number
   readonly durationMs: number
+  /** How long to wait, when time is up, for a broker that acknowledges nothing. */
+  readonly patienceMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -61,7 +63,7 @@ export interface FleetStats {
 }
 
 const TICK_MS = 5
-const CONNECT_MS = 60_000
+const CONNECT_MS = 10_000
 /** Waiting in all connections together, and at least so many; then the clock of the fleet waits, too. */
 const MAX_WAITING = 20_000
 const WINDOW = 100
@@ -102,17 +104,16 @@ export class Fleet {
     this.connections = Array.from({ length: count }, (_, i) => this.#connection(i, count, random))
   }
 
-  /** Resolves when every connection is open; rejects, with the broker's reason, when some are not by then. */
+  /** Resolves when every connection is open; rejects, with the broker's reason, when no more come up. */
   async connect(signal?: AbortSignal): Promise<void> {
-    const deadlineMs = performance.now() + (this.#options.connectMs ?? CONNECT_MS)
+    const { connections, stats } = this
+    const patience = new Patience(this.#options.connectMs ?? CONNECT_MS)
     let next = 0
-    while (this.stats.open < this.connections.length && signal?.aborted !== true) {
-      while (next < this.connections.length && next - this.stats.open < OPENING)
-        this.connections[next++]!.open()
-      if (performance.now() > deadlineMs) {
-        const { open, lastReason } = this.stats
+    while (stats.open < connections.length && signal?.aborted !== true) {
+      while (next < connections.length && next - stats.open < OPENING) connections[next++]!.open()
+      if (patience.isOver(stats.open)) {
         throw new Error(
-          `${open} of ${this.connections.length} connections came up: ${lastReason || 'no answer'}`,
+          `${stats.open} of ${connections.length} connections came up: ${stats.lastReason || 'no answer'}`,
         )
       }
       await sleep(2)
@@ -121,22 +122,22 @@ export class Fleet {
 
   /**
    * Publishes for so long; the first message has the time `startMs`. Resolves when all that was due in that time
-   * has been handed to the connections.
+   * has been handed to the connections, or when nothing is acknowledged any more.
    */
-  async run({ startMs, durationMs, signal }: FleetRun): Promise<void> {
+  async run({ startMs, durationMs, patienceMs = Infinity, signal }: FleetRun): Promise<void> {
     const { rate } = this.#options
     this.#startMs = startMs
     const total = rate === Infinity ? Infinity : Math.floor((rate * durationMs) / 1000)
+    const patience = new Patience(patienceMs)
     const beginMs = performance.now()
     while (this.#made < total && signal?.aborted !== true) {
       const elapsedMs = performance.now() - beginMs
-      if (rate === Infinity && elapsedMs >= durationMs) break
-      const due =
-        rate === Infinity ? this.#made + BURST : Math.min(total, Math.floor((elapsedMs * rate) / 1000) + 1)
-      this.#make(due)
+      const isTimeUp = elapsedMs >= durationMs
+      if (isTimeUp && (rate === Infinity || patience.isOver(this.#done))) break
+      const due = rate === Infinity ? this.#made + BURST : Math.floor((elapsedMs * rate) / 1000) + 1
+      this.#make(Math.min(total, due))
       this.#flush()
-      if (rate === Infinity) await new Promise(setImmediate)
-      else await sleep(TICK_MS)
+      await (rate === Infinity ? new Promise(setImmediate) : sleep(TICK_MS))
     }
     for (const [index, message] of this.#held) this.#enqueue(index, message)
     this.#held.clear()
@@ -181,10 +182,17 @@ export class Fleet {
     let room = maxWaiting - this.pending
     while (this.#made < due && room-- > 0) {
       const index = this.#made % devices
-      const tsMs = rate === Infinity ? this.#nowTs() : micros(this.#startMs + (this.#made * 1000) / rate)
+      const tsMs = rate === Infinity ? this.#nowTs() : this.#dueTs()
       this.#made++
       this.#say(index, tsMs)
     }
+  }
+
+  /** Whole milliseconds, as devices say it, unless a device speaks too often for that. */
+  #dueTs(): number {
+    const { rate } = this.#options
+    const tsMs = this.#startMs + (this.#made * 1000) / rate
+    return rate <= this.devices.length * 500 ? Math.round(tsMs) : micros(tsMs)
   }
 
   /** At full speed time is the real one, and each device's own times still differ. */

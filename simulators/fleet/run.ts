@@ -46,7 +46,7 @@ export async function runFleet(options: FleetRunOptions): Promise<Report> {
     const startMs = options.startMs ?? Date.now()
     const beganMs = performance.now()
     const progress = startProgress(seconds * 1000, () => inWords(fleet, check))
-    await fleet.run({ startMs, durationMs: seconds * 1000, signal })
+    await fleet.run({ startMs, durationMs: seconds * 1000, patienceMs, signal })
     linkFaults.stop()
     await fleet.settled(patienceMs)
     const tookS = (performance.now() - beganMs) / 1000
@@ -57,7 +57,7 @@ export async function runFleet(options: FleetRunOptions): Promise<Report> {
     const struck =
       Object.keys(plan).length === 0 ? {} : { faults: { ...faults?.counts, ...linkFaults.counts } }
     const { sent, acknowledged, open: _open, ...rest } = fleet.stats
-    const links = { connections: fleet.links, retransmitted: fleet.retransmitted }
+    const links = { connections: fleet.links, retransmitted: fleet.retransmitted, pending: fleet.pending }
     const details = {
       devices: devices.length,
       ...links,
@@ -69,7 +69,7 @@ export async function runFleet(options: FleetRunOptions): Promise<Report> {
       { scenario: 'fleet', seed, startMs, seconds: tookS, qos, sent, acknowledged, details },
       findings,
     )
-    return shown === null ? report : { ...report, ok: report.ok && shown.ok }
+    return { ...report, ok: report.ok && fleet.pending === 0 && shown?.ok !== false }
   } finally {
     check?.close()
     dashboards?.close()
