@@ -135,7 +135,7 @@ export const ALERTS: readonly Alert[] = [
 
 /** Indoors, by the plain name of the quantity: one series a device. */
 function outOfRange(
-  { title, field, unit = '' }: Quantity,
+  { title, field, unit }: Quantity,
   low: number,
   high: number,
   forTime: string,
@@ -144,7 +144,7 @@ function outOfRange(
   return {
     uid: `trestle-${field}-range`,
     title: `${title} out of range`,
-    summary: `${title} at {{ .Labels.device }} is not between ${low} and ${high}${unit === '' ? '' : ` ${unit}`}.`,
+    summary: `${title} at {{ .Labels.device }} is not between ${low} and ${high}${unit === undefined ? '' : ` ${unit}`}.`,
     query: course({
       from: 'reading',
       fields: { name: field },
