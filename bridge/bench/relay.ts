@@ -68,6 +68,7 @@ async function feed(): Promise<void> {
     }
   }
   await offerFor(warmSeconds)
+  await new Promise(resolve => setTimeout(resolve, 500))
   child.send('count')
   await message(child, 'counting')
   const cpu = process.cpuUsage()

@@ -142,6 +142,12 @@ test('commands and errors', async () => {
     code: 'unknown-device',
   })
   const errors: string[] = []
+  for (const transport of ['events', 'poll'] as const) {
+    using other = open(live.url, { transports: [transport] })
+    const refused = other.subscribe({ topics: ['a#'], onReadings: () => undefined })
+    await expect(refused.ready).rejects.toMatchObject({ code: 'bad-filter' })
+    await other.reaches('open')
+  }
   const bad = client.subscribe({
     topics: ['a#'],
     onReadings: () => undefined,

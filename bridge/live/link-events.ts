@@ -4,7 +4,7 @@
  */
 
 import { ENDED, ENDED_ABNORMALLY, type Link, type LinkOptions } from './link.ts'
-import { type AnySubscribe, get, LinkFailure, postCommand, requestUrl } from './link-http.ts'
+import { type AnySubscribe, get, LinkFailure, postCommand, RequestRefused, requestUrl } from './link-http.ts'
 import type { Id, ServerFrame } from './protocol.ts'
 
 /** The server sends something at least every 15 s. */
@@ -35,14 +35,21 @@ export function openEvents(options: LinkOptions): Link {
       end(ENDED_ABNORMALLY, 'the server ended it')
     } catch (cause) {
       if (stream.signal.aborted) return
-      if (cause instanceof LinkFailure) end(cause.code, cause.message)
+      if (cause instanceof RequestRefused && subscribe) refused(subscribe, cause)
+      else if (cause instanceof LinkFailure) end(cause.code, cause.message)
       else end(ENDED_ABNORMALLY, String(cause))
     }
   }
+  const refused = ({ id }: AnySubscribe, { code, message }: RequestRefused): void => {
+    streams.delete(id)
+    onFrame({ op: 'error', id, code, message })
+    openSome()
+  }
   // Without a subscription, a stream that only says hello shows whether this transport passes.
-  queueMicrotask(() => {
+  const openSome = (): void => {
     if (streams.size === 0 && !isEnded) void open(null)
-  })
+  }
+  queueMicrotask(openSome)
 
   return {
     send(frame) {

@@ -21,6 +21,15 @@ export class LinkFailure extends Error {
   }
 }
 
+/** What was asked for cannot be had; others may. */
+export class RequestRefused extends Error {
+  readonly code: string
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
 /** `/live/events` or `/live/poll` for a subscription; null asks for a hello only. */
 export function requestUrl(
   base: URL,
@@ -47,6 +56,7 @@ export async function get(url: URL, { token }: LinkOptions, signal: AbortSignal)
   const response = await fetch(url, { headers: authorization(token), signal, cache: 'no-store' })
   if (response.ok) return response
   const { code, detail } = await problemOf(response)
+  if (response.status === 400) throw new RequestRefused(code, detail ?? code)
   throw new LinkFailure(closeCodeOf(response.status), detail ?? code)
 }
 

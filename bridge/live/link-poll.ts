@@ -1,7 +1,7 @@
 /** A link by long poll: one request after the other for each subscription. Runs in browsers too. */
 
 import { ENDED, ENDED_ABNORMALLY, type Link, type LinkOptions } from './link.ts'
-import { type AnySubscribe, get, LinkFailure, postCommand, requestUrl } from './link-http.ts'
+import { type AnySubscribe, get, LinkFailure, postCommand, RequestRefused, requestUrl } from './link-http.ts'
 import type { Id, PollAnswer } from './protocol.ts'
 
 /** The server answers within 25 s. */
@@ -27,31 +27,37 @@ export function openPoll(options: LinkOptions): Link {
     const loop = new AbortController()
     loops.set(subscribe?.id ?? null, loop)
     try {
-      const { hello } = await ask(null, undefined, loop)
-      if (hello) onFrame(hello)
-      if (!subscribe) return
-      if (subscribe.stream === 'messages') {
-        const message = 'messages are not kept, so they cannot be polled'
-        onFrame({ op: 'error', id: subscribe.id, code: 'not-available', message })
-        return
+      if (subscribe?.stream === 'messages') {
+        throw new RequestRefused('not-available', 'messages are not kept, so they cannot be polled')
       }
+      // Without a cursor it is answered at once: by a hello, and by the snapshot unless there is one to resume.
+      const first = subscribe?.resume === undefined ? subscribe : { ...subscribe, snapshot: false }
+      let answer = await ask(first, undefined, loop)
+      if (answer.hello) onFrame(answer.hello)
+      if (!subscribe) return
       onFrame({ op: 'result', id: subscribe.id, ok: true })
-      let cursor = subscribe.resume ?? (subscribe.snapshot === false ? hello?.cursor : undefined)
-      while (!loop.signal.aborted) {
-        const answer = await ask(subscribe, cursor, loop)
-        if (loop.signal.aborted) return
-        cursor = answer.cursor
+      for (let cursor = subscribe.resume ?? answer.cursor; ; cursor = answer.cursor) {
         for (const frame of answer.frames) onFrame('id' in frame ? { ...frame, id: subscribe.id } : frame)
+        answer = await ask(subscribe, cursor, loop)
+        if (loop.signal.aborted) return
       }
     } catch (cause) {
       if (loop.signal.aborted) return
-      if (cause instanceof LinkFailure) end(cause.code, cause.message)
+      if (cause instanceof RequestRefused && subscribe) refused(subscribe, cause)
+      else if (cause instanceof LinkFailure) end(cause.code, cause.message)
       else end(ENDED_ABNORMALLY, String(cause))
     }
   }
-  queueMicrotask(() => {
+  const refused = ({ id }: AnySubscribe, { code, message }: RequestRefused): void => {
+    loops.delete(id)
+    onFrame({ op: 'error', id, code, message })
+    runSome()
+  }
+  // Without a subscription, a request that only says hello shows whether this transport passes.
+  const runSome = (): void => {
     if (loops.size === 0 && !isEnded) void run(null)
-  })
+  }
+  queueMicrotask(runSome)
 
   return {
     send(frame) {
