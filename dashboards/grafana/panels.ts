@@ -111,7 +111,7 @@ export function rows(looks: Looks, query: Query): Table {
 /** Series of a regular expression come with a column for every field that anybody has: most are empty. */
 const HIDE_EMPTY = {
   matcher: { id: 'byValue', options: { reducer: 'allIsNull', op: 'gte', value: 0 } },
-  properties: [{ id: 'custom.hideFrom', value: { legend: true, tooltip: true, viz: false } }],
+  properties: [{ id: 'custom.hideFrom', value: { legend: true, tooltip: true, viz: true } }],
 }
 
 /** `thermo-1 mean_temperature` becomes `thermo-1 temperature`. */

@@ -14,7 +14,7 @@ export interface Quantity {
   readonly field: string
   /** Of the words that the catalog knows, those under which values of one unit are to be expected. */
   readonly words: readonly string[]
-  /** As the catalog spells it; absent: no one unit (link quality and RSSI share a scale only by name). */
+  /** As the catalog spells it; absent: a bare number. */
   readonly unit?: CatalogUnit
 }
 
@@ -30,7 +30,7 @@ export const QUANTITIES = {
   voltage: quantity('voltage', 'Voltage', 'V', ['voltage']),
   current: quantity('current', 'Current', 'A', ['current']),
   battery: quantity('battery', 'Battery', '%', ['battery', 'batt']),
-  signal: quantity('signal_strength', 'Signal', undefined, ['linkquality', 'lqi', 'rssi', 'signal']),
+  link: quantity('signal_strength', 'Link quality', undefined, ['linkquality', 'lqi']),
 } as const
 
 /** Yes or no: shown as bands, not as lines. `state` is what lamps and switches call theirs; the catalog has no class for it. */

@@ -1,6 +1,7 @@
 /** The frame around the views. */
 
 import { useEffect, useRef } from 'preact/hooks'
+import { AlarmAnnouncer } from './parts/announcer.tsx'
 import { Banner } from './parts/banner.tsx'
 import { KeyHelp } from './parts/key-help.tsx'
 import { MarkShapes } from './parts/mark.tsx'
@@ -38,6 +39,7 @@ export function App() {
           <CurrentView />
         </main>
       </div>
+      <AlarmAnnouncer />
       <KeyHelp />
     </>
   )

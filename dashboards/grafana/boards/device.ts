@@ -5,7 +5,7 @@ import { chosen, course, fieldNames, fieldsOf, summary, tagValues } from '../inf
 import { figure, lines, states } from '../panels.ts'
 import { grafanaUnit, QUANTITIES, STATES } from '../quantities.ts'
 
-const { battery, signal, ...curves } = QUANTITIES
+const { battery, link, ...curves } = QUANTITIES
 
 export const device = dashboard({
   uid: 'trestle-device',
@@ -40,17 +40,16 @@ export const device = dashboard({
             }),
           },
         ),
-        ...[battery, signal].map(quantity =>
+        ...[battery, link].map(quantity =>
           figure(
             { title: quantity.title, unit: grafanaUnit(quantity), width: 6 },
             {
               text: summary({
                 from: 'reading',
-                fields: fieldsOf(quantity),
+                fields: { name: quantity.field },
                 by: 'last',
                 where: [chosen('device')],
               }),
-              alias: '$col',
             },
           ),
         ),

@@ -6,7 +6,7 @@ import { bars, lines, rows, states } from '../panels.ts'
 import { grafanaUnit, QUANTITIES, type Quantity } from '../quantities.ts'
 import type { Query } from '../targets.ts'
 
-const { temperature, humidity, co2, power, battery, signal } = QUANTITIES
+const { temperature, humidity, co2, power, battery, link } = QUANTITIES
 
 export const fleet = dashboard({
   uid: 'trestle-fleet',
@@ -68,7 +68,7 @@ export const fleet = dashboard({
         ),
         bars(
           {
-            ...looks(signal),
+            ...looks(link),
             description:
               'Link quality of Zigbee (0 to 255), signal in percent or dBm of others, as they say it.',
             width: 8,
@@ -76,7 +76,7 @@ export const fleet = dashboard({
           },
           0,
           255,
-          newestByDevice(signal),
+          newestByDevice(link),
         ),
         states(
           {
@@ -114,13 +114,14 @@ function byDevice(quantity: Quantity): Query {
   return { text, alias: '$tag_device $col' }
 }
 
-function newestByDevice(quantity: Quantity): Query {
+/** By the plain name: a bar for each device, and none for fields that it does not have. */
+function newestByDevice({ field }: Quantity): Query {
   const text = summary({
     from: 'reading',
-    fields: fieldsOf(quantity),
+    fields: { name: field },
     by: 'last',
     where: [chosen('room')],
     per: ['device'],
   })
-  return { text, alias: '$tag_device $col' }
+  return { text, alias: '$tag_device' }
 }

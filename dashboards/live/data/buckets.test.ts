@@ -37,3 +37,12 @@ test('the ring forgets what is older than its range, and refuses it', () => {
   buckets.fill(1_000, 3, 3)
   expect(dump(buckets, 0, 2_000 + RANGE)).toEqual([[1_500 + RANGE, 2, 2]])
 })
+
+test('what it was at a time, as far back as is asked', () => {
+  const buckets = new Buckets(RANGE)
+  buckets.add(5_000, 1)
+  buckets.add(9_000, 2)
+  expect(buckets.valueAt(9_999, 0)).toBe(2)
+  expect(buckets.valueAt(8_000, 5_000)).toBe(1)
+  expect(buckets.valueAt(8_000, 1_000)).toBeNaN()
+})

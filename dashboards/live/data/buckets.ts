@@ -48,6 +48,17 @@ export class Buckets {
     }
   }
 
+  /** What it was at a time: of the newest slot at or before it, not further back than `reachMs`; NaN when there is none. */
+  valueAt(timeMs: number, reachMs: number): number {
+    const until = Math.floor(timeMs / this.slotMs)
+    const from = Math.max(0, Math.floor((timeMs - reachMs) / this.slotMs), until - SLOTS + 1)
+    for (let slot = until; slot >= from; slot--) {
+      const index = slot % SLOTS
+      if (this.#slot[index] === slot && this.#count[index]! > 0) return this.#sum[index]! / this.#count[index]!
+    }
+    return Number.NaN
+  }
+
   /** The index of the slot for this time, emptied if it held an older round; -1 when the ring is past it. */
   #claim(timeMs: number): number {
     const slot = Math.floor(timeMs / this.slotMs)

@@ -1,9 +1,11 @@
-/** One sentence when this page is cut off: what is so, since when, what happens next. */
+/** One sentence when something is wrong with the whole: what is so, since when, what happens next. */
 
 import { useSignal, useSignalEffect } from '@preact/signals'
+import type { ComponentChildren, RefObject } from 'preact'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { serverNow } from '../data/clock.ts'
 import { connection, lastGoodMs, live } from '../data/connection.ts'
+import { readiness } from '../data/health.ts'
 import { clockSeconds, formatAge } from '../words/format.ts'
 import { WarningIcon } from './icons.tsx'
 
@@ -25,12 +27,12 @@ export function Banner() {
     const height = element.current?.offsetHeight ?? 0
     document.documentElement.style.setProperty('--banner', `${height}px`)
   })
-  if (state.kind !== 'away') return <div role="status" />
+  if (state.kind !== 'away')
+    return <div role="status">{storeSentence() && <Bar element={element}>{storeSentence()}</Bar>}</div>
   const asOf = lastGoodMs.peek()
   return (
     <div role="status">
-      <div ref={element} class="banner">
-        <WarningIcon />
+      <Bar element={element}>
         <strong>
           {state.isRefused ? 'The bridge refused this page.' : 'This page lost its connection to the bridge.'}
         </strong>
@@ -48,7 +50,46 @@ export function Banner() {
             Try now
           </button>
         </span>
-      </div>
+      </Bar>
     </div>
+  )
+}
+
+interface BarProps {
+  readonly element: RefObject<HTMLDivElement | null>
+  readonly children: ComponentChildren
+}
+
+function Bar({ element, children }: BarProps) {
+  return (
+    <div ref={element} class="banner">
+      <WarningIcon />
+      {children}
+    </div>
+  )
+}
+
+/** What the bridge says of itself that a person should know; null when all is well. */
+function storeSentence() {
+  const state = readiness.value
+  if (!state) return null
+  if (!state.ready) {
+    return (
+      <>
+        <strong>The bridge takes no messages now.</strong>
+        <span>
+          {state.reason ?? 'The disk does not answer.'} Devices are asked to keep theirs until there is room.
+        </span>
+      </>
+    )
+  }
+  if (state.store?.ok !== false) return null
+  return (
+    <>
+      <strong>
+        The store is away{state.store.since ? ` since ${clockSeconds(state.store.since)}` : ''}.
+      </strong>
+      <span>Messages wait on disk, nothing is lost.</span>
+    </>
   )
 }

@@ -12,8 +12,9 @@ import { STATE_WORDS } from '../data/rhythm.ts'
 import { bucketsOf, stripRange } from '../data/strips.ts'
 import { MarkShape } from '../parts/mark.tsx'
 import { formatRoute } from '../route.ts'
-import { isHidden, secondaryText, valueWord } from '../words/fields.ts'
+import { asSwitch, isHidden, type PlainValue, secondaryText, valueWord } from '../words/fields.ts'
 import { formatAge } from '../words/format.ts'
+import { hoverMs } from './fleet-crosshair.ts'
 import { stripSize } from './fleet-layout.ts'
 
 const MOST_SECONDARY = 3
@@ -85,8 +86,10 @@ function attach(row: HTMLElement, device: Device): () => void {
 
   const paintValues = () => {
     const [primary, ...others] = device.ranked
-    write(text.value, primary?.value == null ? '–' : valueWord(primary, primary.value, primary.decimals))
-    write(text.unit, typeof primary?.value === 'number' && primary.unit ? `\u2009${primary.unit}` : '')
+    const hovered = hoverMs.peek()
+    const value = primary && hovered !== null ? valueThen(device, primary, hovered) : (primary?.value ?? null)
+    write(text.value, value === null || !primary ? '–' : valueWord(primary, value, primary.decimals))
+    write(text.unit, typeof value === 'number' && primary?.unit ? `\u2009${primary.unit}` : '')
     const secondary = secondaryTexts(others)
     const joined = secondary.join('\n')
     if (joined !== alsoShown) {
@@ -138,11 +141,22 @@ function attach(row: HTMLElement, device: Device): () => void {
   device.painters.add(paintValues)
   const stopSeconds = onSecond(paintSecond)
   const stopSize = stripSize.subscribe(paintStrip)
+  const stopHover = hoverMs.subscribe(paintValues)
   return () => {
     device.painters.delete(paintValues)
     stopSeconds()
     stopSize()
+    stopHover()
   }
+}
+
+/** The value at a time in the past, as its strip shows it; null where there is none. */
+function valueThen(device: Device, field: Field, timeMs: number): PlainValue | null {
+  const reachMs = Math.max(2 * (field.buckets?.widestBucketMs ?? 0), device.deadlineMs() ?? stripRange())
+  const value = field.buckets?.valueAt(timeMs, reachMs) ?? Number.NaN
+  if (Number.isNaN(value) || field.value === null) return null
+  if (typeof field.value === 'number') return value
+  return asSwitch(field, field.value) === null ? null : value >= 0.5
 }
 
 function secondaryTexts(fields: readonly Field[]): readonly string[] {

@@ -14,6 +14,7 @@ import { rangeOf, route, setParams } from '../route.ts'
 import { clockSeconds, plural } from '../words/format.ts'
 import { Connect } from './connect.tsx'
 import { type ColumnGroup, columnsOf } from './fleet-columns.ts'
+import { followPointer } from './fleet-crosshair.ts'
 import {
   columnCount,
   type Density,
@@ -164,7 +165,10 @@ function Sheets({ groups, density, rangeMs }: ListProps) {
     if (!element) return
     element.style.setProperty('--row', `${sizes.row}px`)
     element.style.setProperty('--head', `${sizes.head}px`)
-    return followViewport(element)
+    const stops = [followViewport(element), followPointer(element)]
+    return () => {
+      for (const stop of stops) stop()
+    }
   }, [sizes.row, sizes.head, density])
   const count = density === 'dense' ? columnCount.value : 1
   const columns = useMemo(() => columnsOf(groups, count, sizes), [groups, count, sizes.row])
@@ -199,6 +203,7 @@ function Sheet({ label, groups, sizes, rangeMs, density }: SheetProps) {
       <div class="paper" aria-hidden="true">
         <div>
           <GridLines />
+          <b class="hover-line" />
         </div>
       </div>
       <table aria-label={label}>

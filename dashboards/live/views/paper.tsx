@@ -29,6 +29,7 @@ export function Ruler({ rangeMs }: { rangeMs: number }) {
           <i class="now" aria-hidden="true">
             now
           </i>
+          <b class="hover-time" aria-hidden="true" />
         </th>
         <th scope="col">Age</th>
       </tr>
