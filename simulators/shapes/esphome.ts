@@ -1,7 +1,7 @@
 /** ESPHome: `<node>/<component>/<object>/state` with a plain value, retained; a field is `sensor/co2`, `switch/fan`. */
 
 import { metadata, reading, type Shape, slug } from '../device.ts'
-import { sensorConfig } from './home-assistant.ts'
+import { entityConfig } from './home-assistant.ts'
 
 export function espHome(node: string, board = 'esp32dev'): Shape {
   return {
@@ -11,11 +11,13 @@ export function espHome(node: string, board = 'esp32dev'): Shape {
     greet: about => [
       metadata(`${node}/status`, 'online'),
       ...Object.entries(about.fields).map(([path, field]) =>
-        sensorConfig({
+        entityConfig({
           node,
           object: slug(path.split('/')[1]!),
           field,
           stateTopic: `${node}/${path}/state`,
+          commandTopic: `${node}/${path}/command`,
+          availability: { availability_topic: `${node}/status` },
           device: {
             identifiers: [node],
             name: about.name,

@@ -8,23 +8,35 @@ export interface Entity {
   readonly field: Field
   readonly stateTopic: string
   readonly template?: string
+  /** Where the field is set, when it can be. */
+  readonly commandTopic: string
+  /** `availability_topic` or `availability`, as the family writes it. */
+  readonly availability: object
   readonly device: object
   readonly origin: object
 }
 
-export function sensorConfig(entity: Entity): Publication {
-  const { field } = entity
-  const component = field.class === 'switch' ? 'switch' : field.isBinary ? 'binary_sensor' : 'sensor'
+export function entityConfig(entity: Entity): Publication {
+  const { field, node, object, template } = entity
+  const component = componentOf(field)
   const config = {
-    name: entity.object.replaceAll('_', ' '),
-    object_id: `${entity.node}_${entity.object}`,
-    unique_id: `${entity.node}_${entity.object}_trestle_sim`,
+    name: object.replaceAll('_', ' '),
+    object_id: `${node}_${object}`,
+    unique_id: `${node}_${object}_trestle_sim`,
     state_topic: entity.stateTopic,
-    ...(entity.template === undefined ? {} : { value_template: entity.template }),
-    ...(field.unit === undefined ? {} : { unit_of_measurement: field.unit, state_class: 'measurement' }),
+    ...(template === undefined ? {} : { value_template: template }),
+    ...(field.set === undefined ? {} : { command_topic: entity.commandTopic }),
+    ...(field.unit === undefined ? {} : { unit_of_measurement: field.unit }),
+    ...(field.unit === undefined || field.set !== undefined ? {} : { state_class: 'measurement' }),
     ...(field.class === undefined || field.class === 'switch' ? {} : { device_class: field.class }),
+    ...entity.availability,
     device: entity.device,
     origin: entity.origin,
   }
-  return metadata(`homeassistant/${component}/${entity.node}/${entity.object}/config`, config)
+  return metadata(`homeassistant/${component}/${node}/${object}/config`, config)
+}
+
+function componentOf({ isBinary, set }: Field): string {
+  if (isBinary === true) return set === undefined ? 'binary_sensor' : 'switch'
+  return set === undefined ? 'sensor' : 'number'
 }

@@ -4,7 +4,7 @@
  */
 
 import { type Change, metadata, reading, type Shape, slug } from '../device.ts'
-import { sensorConfig } from './home-assistant.ts'
+import { entityConfig } from './home-assistant.ts'
 
 export interface PlainOptions {
   /** Whether the payload carries its time. */
@@ -18,16 +18,18 @@ export function plainJson(room: string, id: string, options: PlainOptions = {}):
     client: id,
     will: metadata(`${base}/availability`, 'offline'),
     keepsOffline: hasTime,
-    listens: [`${base}/set`],
+    listens: [`${base}/set`, `${base}/set/+`],
     greet: about => [
       metadata(`${base}/availability`, 'online'),
       ...Object.entries(about.fields).map(([name, field]) =>
-        sensorConfig({
+        entityConfig({
           node: id.replaceAll('-', '_'),
           object: name,
           field,
           stateTopic: `${base}/state`,
           template: `{{ value_json.${name} }}`,
+          commandTopic: `${base}/set/${name}`,
+          availability: { availability_topic: `${base}/availability` },
           device: { identifiers: [id], name: about.name, model: 'self-made', suggested_area: about.room },
           origin: { name: 'trestle-simulator' },
         }),
@@ -36,7 +38,11 @@ export function plainJson(room: string, id: string, options: PlainOptions = {}):
     report: (_about, values, nowMs) => [
       reading(`${base}/state`, JSON.stringify(hasTime ? { ...values, ts: Math.round(nowMs) } : values)),
     ],
-    understand: (_about, topic, payload) => (topic === `${base}/set` ? changesOf(payload) : null),
+    understand: (_about, topic, payload) => {
+      if (topic === `${base}/set`) return changesOf(payload)
+      const [before, field] = topic.split('/set/')
+      return before === base && field !== undefined ? [{ field, value: payload }] : null
+    },
   }
 }
 

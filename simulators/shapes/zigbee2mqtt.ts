@@ -15,27 +15,31 @@ import {
   type Shape,
 } from '../device.ts'
 import { hash } from '../random.ts'
-import { sensorConfig } from './home-assistant.ts'
+import { entityConfig } from './home-assistant.ts'
 
 /** `base` is the base topic, and the client id of the gateway. */
 export function zigbee2mqtt(base = 'zigbee2mqtt'): Shape {
   return {
     client: base,
     will: metadata(`${base}/bridge/state`, '{"state":"offline"}'),
-    listens: [`${base}/+/set`, `${base}/+/get`],
+    listens: [`${base}/+/set`, `${base}/+/set/+`, `${base}/+/get`],
     announce: devices => [
       metadata(`${base}/bridge/state`, '{"state":"online"}'),
       metadata(`${base}/bridge/devices`, devices.map(listed)),
     ],
-    greet: about => Object.keys(about.fields).map(name => discovery(base, about, name)),
+    greet: about => [
+      metadata(`${base}/${about.name}/availability`, '{"state":"online"}'),
+      ...Object.keys(about.fields).map(name => discovery(base, about, name)),
+    ],
     report: (about, values) => {
       const state = Object.entries(values).map(([name, value]) => [name, spoken(about.fields[name]!, value)])
       return [reading(`${base}/${about.name}`, JSON.stringify(Object.fromEntries(state)))]
     },
     understand: (about, topic, payload) => {
       if (topic === `${base}/${about.name}/get`) return []
-      if (topic !== `${base}/${about.name}/set`) return null
-      return changesOf(payload)
+      if (topic === `${base}/${about.name}/set`) return changesOf(payload)
+      const [before, field] = topic.split('/set/')
+      return before === `${base}/${about.name}` && field !== undefined ? [{ field, value: payload }] : null
     },
   }
 }
@@ -98,12 +102,20 @@ function exposed(name: string, field: Field): object {
 function discovery(base: string, about: About, name: string): Publication {
   const { model, vendor } = about.make ?? UNKNOWN
   const address = ieeeAddress(about)
-  return sensorConfig({
+  return entityConfig({
     node: address,
     object: name,
     field: about.fields[name]!,
     stateTopic: `${base}/${about.name}`,
     template: `{{ value_json.${name} }}`,
+    commandTopic: `${base}/${about.name}/set/${name}`,
+    availability: {
+      availability: [
+        { topic: `${base}/bridge/state`, value_template: '{{ value_json.state }}' },
+        { topic: `${base}/${about.name}/availability`, value_template: '{{ value_json.state }}' },
+      ],
+      availability_mode: 'all',
+    },
     device: {
       identifiers: [`zigbee2mqtt_${address}`],
       name: about.name,
