@@ -6,8 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { join } from 'node:path'
-import { Broker } from '../broker/broker.ts'
-import { acceptWebSockets, listen, listenTcp } from '../broker/listeners.ts'
+import { listen } from '../broker/listeners.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { fillCatalog } from './catalog/fill.ts'
 import { createCommands } from './command/commands.ts'
@@ -30,6 +29,7 @@ import { attachLive } from './live/sockets.ts'
 import type { Logger } from './log.ts'
 import { metricSources } from './metric-sources.ts'
 import { createMetrics } from './metrics.ts'
+import { type Mqtt, openMqtt } from './mqtt.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
 import { startSelfMetrics } from './self-metrics.ts'
 import { lastKnownBlock } from './spool/cursor.ts'
@@ -40,7 +40,7 @@ import { WriterThread } from './store/writer-thread.ts'
 export interface Bridge {
   /** What the ready line says; ports that are off are null. */
   readonly address: {
-    readonly mqtt: number
+    readonly mqtt: number | null
     readonly mqtts: number | null
     readonly http: number
     readonly url: string
@@ -100,7 +100,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
 
   const sendCommand = createCommands({
     catalog,
-    deliver: (publication, withinMs) => broker.deliver(publication, withinMs),
+    deliver: (publication, withinMs) => mqtt.deliver(publication, withinMs),
   })
   const relay = new Relay({
     node: data.nodeId,
@@ -110,20 +110,20 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     limits: { maxConnections: settings.live.maxConnections },
     ring: { ...RING_SIZE, entries: settings.live.ringReadings },
   })
-  // The broker hands messages to the pipeline, which has the broker publish what a decoder asks for.
+  // MQTT hands messages to the pipeline, which has published what a decoder asks for.
   const pipeline: Pipeline = createPipeline({
     decoder,
     catalog,
     relay,
     spool,
     epoch,
-    publish: request => void broker.publish(request).catch(() => undefined),
+    publish: request => void mqtt.publish(request).catch(() => undefined),
     log,
   })
-  const broker = await Broker.start({ ...pipeline, log })
+  const mqtt: Mqtt = await openMqtt({ settings, data, tls, pipeline, log })
 
   const ledger = () => balance(spool.totals, writer.progress.cursor, writer.progress.evicted)
-  const sources = metricSources({ ledger, spool, writer, relay, broker, catalog })
+  const sources = metricSources({ ledger, spool, writer, relay, mqtt, catalog })
   const app = createApp({
     catalog,
     ledger,
@@ -150,19 +150,10 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   })
 
   const { host } = settings
-  const webSockets = acceptWebSockets(broker)
-  const http = createHttpServer({ app, tls, onMqttUpgrade: webSockets.handle })
+  const http = createHttpServer({ app, tls, onMqttUpgrade: mqtt.onUpgrade })
   const live = attachLive(http, relay)
   const httpPort = await listenOn(http, host, settings.http.port)
-  const mqtt = await listenTcp(broker, { host, port: settings.mqtt.port, tls: null }).catch(
-    portMistake(settings.mqtt.port),
-  )
-  const mqtts =
-    tls === null
-      ? null
-      : await listenTcp(broker, { host, port: settings.mqtts.port, tls }).catch(
-          portMistake(settings.mqtts.port),
-        )
+  const ports = await mqtt.listen().catch(portMistake(settings.mqtt.port))
   const selfMetrics =
     store.kind === 'influx' && settings.influx.selfMetrics > 0
       ? startSelfMetrics({
@@ -174,12 +165,11 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
           log,
         })
       : null
-  const stopDemo = isDemoWanted(config) ? await startDemo(`mqtt://${urlHost(host)}:${mqtt.port}`, log) : null
+  const stopDemo = isDemoWanted(config) ? await startDemo(`mqtt://${urlHost(host)}:${ports.mqtt}`, log) : null
 
   return {
     address: {
-      mqtt: mqtt.port,
-      mqtts: mqtts?.port ?? null,
+      ...ports,
       http: httpPort,
       url: `${tls === null ? 'http' : 'https'}://${urlHost(host)}:${httpPort}/`,
       store: store.kind,
@@ -189,16 +179,12 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       await stopDemo?.()
       await selfMetrics?.close()
       mqtt.stop()
-      mqtts?.stop()
       http.close()
       await spool
         .flush()
         .catch(error => log.warn({ err: error }, 'what was not acknowledged is with the devices'))
       await live.close('restarting')
-      await broker.close()
-      webSockets.close()
-      mqtt.close()
-      mqtts?.close()
+      await mqtt.close()
       http.closeAllConnections()
       await spool.close().catch(() => undefined)
       await writer.stop(DELIVER_WITHIN_MS)
@@ -238,8 +224,9 @@ function listenOn(server: Server, host: string, port: number): Promise<number> {
 }
 
 /** Port errors are the commonest mistake of a first start: one line that says what to do. */
-function portMistake(port: number): (error: NodeJS.ErrnoException) => never {
+function portMistake(wanted: number): (error: NodeJS.ErrnoException & { port?: number }) => never {
   return error => {
+    const port = error.port ?? wanted
     const why =
       error.code === 'EADDRINUSE'
         ? 'is in use'

@@ -53,7 +53,11 @@ async function readStandardInput(): Promise<Buffer> {
 function withoutSecrets(settings: object): unknown {
   return JSON.parse(
     JSON.stringify(settings, (key, value) =>
-      (key === 'password' || key === 'token') && value !== undefined ? '(set)' : value,
+      (key === 'password' || key === 'token') && value !== undefined
+        ? '(set)'
+        : key === 'url' && typeof value === 'string'
+          ? value.replace(/\/\/[^/@]*@/, '//(set)@')
+          : value,
     ),
   )
 }

@@ -28,6 +28,7 @@ export interface DataDirectory {
   readonly store: string
   readonly quarantine: string
   readonly catalog: string
+  readonly broker: string
   close(): void
 }
 
@@ -53,6 +54,7 @@ export function openDataDirectory(path: string): DataDirectory {
       store: join(path, 'store'),
       quarantine: join(path, 'quarantine.db'),
       catalog: join(path, 'catalog.jsonl'),
+      broker: join(path, 'broker.db'),
       close: () => lock.close(),
     }
   } catch (error) {

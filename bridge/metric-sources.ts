@@ -1,10 +1,10 @@
 /** Which figure is read where. The names are part of the interface; `docs/metrics.md` explains them. */
 
-import type { Broker } from '../broker/broker.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import type { Ledger } from './ledger.ts'
 import type { Relay } from './live/relay.ts'
 import type { MetricSource } from './metrics.ts'
+import type { Mqtt } from './mqtt.ts'
 import type { Spool } from './spool/spool.ts'
 import type { WriterThread } from './store/writer-thread.ts'
 
@@ -13,18 +13,11 @@ export interface MetricParts {
   readonly spool: Spool
   readonly writer: WriterThread
   readonly relay: Relay
-  readonly broker: Broker
+  readonly mqtt: Mqtt
   readonly catalog: Catalog
 }
 
-export function metricSources({
-  ledger,
-  spool,
-  writer,
-  relay,
-  broker,
-  catalog,
-}: MetricParts): MetricSource[] {
+export function metricSources({ ledger, spool, writer, relay, mqtt, catalog }: MetricParts): MetricSource[] {
   return [
     {
       name: 'messages_received_total',
@@ -56,23 +49,7 @@ export function metricSources({
       read: () => Number(ledger().balanced),
     },
 
-    { name: 'mqtt_clients', help: 'MQTT clients connected', read: () => broker.clients },
-    { name: 'mqtt_connections_total', help: 'MQTT connections taken', read: () => broker.stats.connections },
-    {
-      name: 'mqtt_forwards_skipped_total',
-      help: 'QoS 0 messages not forwarded to subscribers that do not read',
-      read: () => broker.stats.forwardsSkipped,
-    },
-    {
-      name: 'mqtt_slow_closed_total',
-      help: 'Subscribers closed because they did not read',
-      read: () => broker.stats.slowClosed,
-    },
-    {
-      name: 'mqtt_forbidden_total',
-      help: 'Publishes to reserved topics',
-      read: () => broker.stats.forbidden,
-    },
+    ...mqtt.metrics,
 
     { name: 'spool_blocks_total', help: 'Blocks written to the spool', read: () => spool.stats.blocks },
     { name: 'spool_bytes_total', help: 'Bytes written to the spool', read: () => spool.stats.bytes },

@@ -25,6 +25,8 @@ import type { AcceptedReading, Reading } from './telemetry/reading.ts'
 export interface Pipeline {
   /** Resolves when the message may be acknowledged; rejects when it must not be. Null: nobody waits (QoS 0). */
   accept(message: Message): Promise<void> | null
+  /** The same for what another broker kept, and tells on subscribing: news only where it tells its own time. */
+  recall(message: Message): Promise<void> | null
   /** Counts a message that its sender had no right to publish. */
   refuse(message: Message): void
 }
@@ -50,23 +52,24 @@ interface Understood {
 
 const MESSAGE: Outcome = { kind: 'message' }
 const DUPLICATE: Understood = { outcome: { kind: 'ignored', reason: 'duplicate' }, lines: '', lineCount: 0 }
+const RETAINED: Understood = { outcome: { kind: 'ignored', reason: 'retained' }, lines: '', lineCount: 0 }
 const FORBIDDEN: Understood = { outcome: { kind: 'dropped', reason: 'forbidden' }, lines: '', lineCount: 0 }
 
 export function createPipeline({ decoder, catalog, relay, spool, epoch, publish, log }: Parts): Pipeline {
   let seq = 0
 
-  function accept(message: Message): Promise<void> | null {
+  function take(message: Message, isRecalled: boolean): Promise<void> | null {
     const receivedUs = Date.now() * 1000
     const key = message.packetId === null ? null : retransmissionKey(message, message.packetId)
     if (message.dup && key !== null && spool.hasRecently(key))
       return finish(message, DUPLICATE, null, receivedUs)
-    return finish(message, understand(message, receivedUs), key, receivedUs)
+    return finish(message, understand(message, isRecalled, receivedUs), key, receivedUs)
   }
 
   /** A message that trips over a fault of ours is kept with the others that cannot be used: it would come again. */
-  function understand(message: Message, receivedUs: number): Understood {
+  function understand(message: Message, isRecalled: boolean, receivedUs: number): Understood {
     try {
-      return read(message, receivedUs)
+      return read(message, isRecalled, receivedUs)
     } catch (error) {
       log.error({ err: error, topic: message.topic }, 'a fault of ours: the message is in the quarantine')
       return {
@@ -77,7 +80,7 @@ export function createPipeline({ decoder, catalog, relay, spool, epoch, publish,
     }
   }
 
-  function read(message: Message, receivedUs: number): Understood {
+  function read(message: Message, isRecalled: boolean, receivedUs: number): Understood {
     const decoded = decoder.decode(message, receivedUs)
     if (decoded.facts) catalog.learn(decoded.facts)
     if (decoded.requests) for (const request of decoded.requests) publish(request)
@@ -87,12 +90,21 @@ export function createPipeline({ decoder, catalog, relay, spool, epoch, publish,
       case 'rejected':
         return { outcome: hold(message, decoded.by, decoded.reason, receivedUs), lines: '', lineCount: 0 }
       case 'readings': {
-        const { readings, by, rejected } = decoded
+        const { by, rejected } = decoded
+        const readings = isRecalled ? rememberOld(decoded.readings, by, receivedUs) : decoded.readings
+        if (readings.length === 0 && rejected === undefined) return RETAINED
         const outcome = rejected === undefined ? MESSAGE : hold(message, by, rejected, receivedUs)
         const lines = acceptReadings(readings, message.topic, by, receivedUs)
         return { outcome, lines, lineCount: readings.length }
       }
     }
+  }
+
+  /** Nobody knows when they were measured: they are the last known values, and no more. Returns the others. */
+  function rememberOld(readings: readonly Reading[], by: string, receivedUs: number): readonly Reading[] {
+    const isOld = ({ timeUs }: Reading) => timeUs === null
+    for (const reading of readings) if (isOld(reading)) catalog.recall(reading, by, receivedUs)
+    return readings.filter(reading => !isOld(reading))
   }
 
   /** Numbers the readings, shows them live, returns their lines. */
@@ -126,7 +138,8 @@ export function createPipeline({ decoder, catalog, relay, spool, epoch, publish,
   }
 
   return {
-    accept,
+    accept: message => take(message, false),
+    recall: message => take(message, true),
     refuse: message => void finish({ ...message, qos: 0 }, FORBIDDEN, null, Date.now() * 1000),
   }
 }

@@ -7,14 +7,18 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Aedes, type AedesPublishPacket, type Client, type PublishPacket } from 'aedes'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { Aedes, type Client, type ConnectPacket, type PublishPacket, type Subscription } from 'aedes'
+import { Forwarding } from './forwarding.ts'
+import { keepInOrder } from './in-order.ts'
+import type { Grant } from './persistence/session.ts'
+import type { SqlitePersistence } from './persistence/sqlite-persistence.ts'
 import { matchesFilter } from './topic-filter.ts'
 
 /** A PUBLISH as it came, before anybody was told. */
 export interface Delivery {
   readonly topic: string
-  readonly payload: Uint8Array
+  readonly payload: Buffer
   readonly qos: 0 | 1 | 2
   readonly retain: boolean
   readonly dup: boolean
@@ -39,90 +43,99 @@ export interface BrokerOptions {
   readonly accept: (delivery: Delivery) => Promise<void> | null
   /** A message that its sender has no right to publish: it is to be counted; the connection is closed. */
   readonly refuse: (delivery: Delivery) => void
+  /** The broker closes it. */
+  readonly persistence: SqlitePersistence
+  /** Without a packet for so long, a connection is closed, whatever keep-alive its client named. */
+  readonly idleTimeoutMs: number
   readonly log: { debug(fields: object, text: string): void; error(fields: object, text: string): void }
 }
 
-/** Between attempts to write to a subscriber that does not read; then its connection is closed. */
-const DRAIN_TIMEOUT_MS = 5000
+/** A subscriber that reads nothing for so long is closed. */
+const DRAIN_TIMEOUT_MS = 10_000
 /** A connection that has not sent its CONNECT by then is closed. */
 const CONNECT_TIMEOUT_MS = 10_000
 /** Packets of the internal bus under way at once. */
 const CONCURRENCY = 1000
-/** A subscriber with more than this unread is cut off: QoS 1 cannot be dropped, and memory is not for the frozen. */
-const MAX_UNREAD_BYTES = 1024 * 1024
+/** Wills of an earlier run are published after four of these: time for their clients to come back. */
+const HEARTBEAT_MS = 15_000
 
 /** Topics of the broker itself and of Trestle: not for clients to publish. Aedes acts on some `$SYS` messages. */
 const RESERVED_TOPIC = /^(\$SYS|trestle)(\/|$)/
 
 export class Broker {
-  readonly stats = { connections: 0, forwardsSkipped: 0, slowClosed: 0, forbidden: 0 }
+  readonly #stats = { connections: 0, forbidden: 0 }
+  readonly #options: BrokerOptions
+  readonly #forwarding: Forwarding
   readonly #aedes: Aedes
-  readonly #log: BrokerOptions['log']
+  /** What Aedes may store of a SUBSCRIBE: it stores what was denied, too, when anything in it was granted. */
+  readonly #granted = new WeakMap<object, Grant>()
+  /** By client, the acknowledgement before the next: they leave in the order in which the messages came. */
+  readonly #acknowledging = new WeakMap<Client, Promise<unknown>>()
+  #lastAccepted: Promise<void> | null = null
   #publishing: Promise<void> = Promise.resolve()
 
-  private constructor(aedes: Aedes, log: BrokerOptions['log']) {
-    this.#aedes = aedes
-    this.#log = log
-  }
-
-  static async start(options: BrokerOptions): Promise<Broker> {
-    const aedes = await Aedes.createBroker({
+  private constructor(options: BrokerOptions) {
+    const { persistence, log } = options
+    this.#options = options
+    this.#forwarding = new Forwarding(persistence)
+    persistence.storeOnly(subscription => this.#granted.get(subscription) ?? null)
+    this.#aedes = new Aedes({
+      persistence,
       concurrency: CONCURRENCY,
       connectTimeout: CONNECT_TIMEOUT_MS,
       drainTimeout: DRAIN_TIMEOUT_MS,
-      preConnect: (_client, packet, done) => {
-        // [MQTT-3.1.3-8]: an empty client id goes only with a clean session, which Aedes does not check.
-        done(null, packet.clientId !== '' || packet.clean === true)
-      },
-      authorizePublish: (client, packet, done) => {
-        const delivery = toDelivery(client, packet)
-        if (RESERVED_TOPIC.test(packet.topic)) {
-          broker.stats.forbidden++
-          options.refuse(delivery)
-          done(new Error(`topic ${packet.topic} is reserved`))
-          return
-        }
-        const durable = options.accept(delivery)
-        if (durable === null) done(null)
-        else durable.then(() => done(null), done)
-      },
-      authorizeSubscribe: (_client, subscription, done) => {
-        // The internal topics tell client ids, and shared subscriptions would be silently dead in Aedes.
-        done(null, /^\$(SYS|share)\//.test(subscription.topic) ? null : subscription)
-      },
-      authorizeForward: (client, packet) => broker.#forward(client, packet),
+      heartbeatInterval: HEARTBEAT_MS,
+      preConnect: (client, packet, done) => done(null, this.#greet(client, packet)),
+      authorizePublish: (client, packet, done) => this.#accept(client, packet, done),
+      authorizeSubscribe: (_client, subscription, done) => done(null, this.#grant(subscription)),
+      authorizeForward: (client, packet) => this.#forwarding.forward(client, packet),
     })
-    const broker = new Broker(aedes, options.log)
-    aedes.on('clientError', (client, error) => {
-      options.log.debug({ client: client.id, reason: error.message }, 'mqtt: closed a connection')
+    this.#aedes.on('client', client => persistence.connected(client.id))
+    this.#aedes.on('clientDisconnect', client => persistence.disconnected(client.id))
+    this.#aedes.on('connackSent', (_packet, client) => this.#forwarding.greeted(client))
+    this.#aedes.on('clientError', (client, error) => {
+      log.debug({ client: client.id, reason: error.message }, 'mqtt: closed a connection')
     })
-    aedes.on('connectionError', (_client, error) => {
-      options.log.debug({ reason: error.message }, 'mqtt: closed a connection before CONNECT')
+    this.#aedes.on('connectionError', (_client, error) => {
+      log.debug({ reason: error.message }, 'mqtt: closed a connection before CONNECT')
     })
-    aedes.on(
+    this.#aedes.on(
       'error' as 'closed',
       ((error: Error) => {
-        options.log.error({ err: error }, 'mqtt: broker error')
+        log.error({ err: error }, 'mqtt: broker error')
       }) as () => void,
     )
+    keepInOrder(this.#aedes)
+  }
+
+  static async start(options: BrokerOptions): Promise<Broker> {
+    const broker = new Broker(options)
+    await broker.#aedes.listen()
     return broker
   }
 
   /** Takes over a connection of any transport. */
   handle(stream: Duplex, request?: IncomingMessage): void {
-    this.stats.connections++
+    this.#stats.connections++
     this.#aedes.handle(stream, request)
+  }
+
+  get stats() {
+    return { ...this.#stats, ...this.#forwarding.stats, ...this.#options.persistence.stats }
   }
 
   get clients(): number {
     return this.#aedes.connectedClients
   }
 
-  /** Resolves when subscribers have been served. One at a time: Aedes reorders and loses what shares a macrotask. */
+  /**
+   * Resolves when it is on its way to subscribers, and on the disk for those that are away. One at a time: the next
+   * follows in the order of the calls.
+   */
   publish(publication: Publication): Promise<void> {
     const published = this.#publishing.then(() => this.#publishNext(publication))
     this.#publishing = published.catch(error => {
-      this.#log.error({ err: error, topic: publication.topic }, 'mqtt: could not publish')
+      this.#options.log.error({ err: error, topic: publication.topic }, 'mqtt: could not publish')
     })
     return published
   }
@@ -147,50 +160,92 @@ export class Broker {
     return result
   }
 
+  /** Closes every connection; wills are published. */
+  async close(): Promise<void> {
+    await this.#publishing
+    await new Promise<void>(resolve => this.#aedes.close(resolve))
+    // Wills are accepted like any message, and Aedes does not wait for that.
+    await this.#lastAccepted?.catch(() => undefined)
+    await setImmediate()
+    await this.#options.persistence.destroy()
+  }
+
   /** Connected ones by id; Aedes keeps them there, its types do not say so. */
   #clients(): Record<string, ConnectedClient> {
     return (this.#aedes as unknown as { clients: Record<string, ConnectedClient> }).clients
   }
 
-  /** Closes every connection; wills are published. */
-  async close(): Promise<void> {
-    await this.#publishing
-    await new Promise<void>(resolve => this.#aedes.close(resolve))
+  #greet(client: Client, packet: ConnectPacket): boolean {
+    // [MQTT-3.1.3-8]: an empty client id goes only with a clean session, which Aedes does not check.
+    if (packet.clientId === '' && packet.clean !== true) return false
+    // Aedes waits half as long again. 0 would mean for ever.
+    const longest = Math.max(1, Math.round(this.#options.idleTimeoutMs / 1500))
+    if (!packet.keepalive || packet.keepalive > longest) packet.keepalive = longest
+    this.#forwarding.watch(client)
+    return true
   }
 
-  #publishNext({ topic, payload, qos, retain }: Publication): Promise<void> {
-    return new Promise((resolve, reject) => {
-      setImmediate(() => {
-        const packet: PublishPacket = {
-          cmd: 'publish',
-          topic,
-          payload: Buffer.from(payload),
-          qos,
-          retain,
-          dup: false,
-        }
-        this.#aedes.publish(packet, error => (error ? reject(error) : resolve()))
-      })
+  /** Null denies it. The internal topics tell client ids, and shared subscriptions would be silently dead in Aedes. */
+  #grant(subscription: Subscription): Subscription | null {
+    if (/^\$(SYS|share)\//.test(subscription.topic)) return null
+    this.#granted.set(subscription, subscription as Grant)
+    return subscription
+  }
+
+  #accept(client: Client | null, packet: PublishPacket, done: (error?: Error | null) => void): void {
+    const delivery = toDelivery(client, packet)
+    if (RESERVED_TOPIC.test(packet.topic)) {
+      this.#stats.forbidden++
+      this.#options.refuse(delivery)
+      done(new Error(`topic ${packet.topic} is reserved`))
+      return
+    }
+    const accepted = this.#options.accept(delivery)
+    if (accepted === null) {
+      done(null)
+      return
+    }
+    this.#lastAccepted = accepted
+    const { payload } = delivery
+    // QoS 2 is kept together with its packet identifier, when Aedes stores that.
+    const kept = packet.qos === 1 ? this.#options.persistence.prepare({ ...packet, payload }) : null
+    const before = client === null ? undefined : this.#acknowledging.get(client)
+    if (kept === null && before === undefined) accepted.then(() => done(null), done)
+    else this.#acknowledgeAfter(client, [accepted, kept, before], done)
+  }
+
+  /** What waits for the broker's state must not be overtaken by what does not. */
+  #acknowledgeAfter(
+    client: Client | null,
+    conditions: readonly (Promise<unknown> | null | undefined)[],
+    done: (error?: Error | null) => void,
+  ): void {
+    const acknowledged = Promise.all(conditions).then(() => done(null), done)
+    if (client === null) return
+    this.#acknowledging.set(client, acknowledged)
+    void acknowledged.finally(() => {
+      if (this.#acknowledging.get(client) === acknowledged) this.#acknowledging.delete(client)
     })
   }
 
-  /** One subscriber that does not read must not stop the bus: Aedes would wait for it and let everybody wait. */
-  #forward(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null {
-    const connection = client?.conn as Duplex | undefined
-    if (connection === undefined || !connection.writableNeedDrain) return packet
-    if (packet.qos === 0) {
-      this.stats.forwardsSkipped++
-      return null
+  async #publishNext({ topic, payload, qos, retain }: Publication): Promise<void> {
+    await setImmediate()
+    const packet = {
+      cmd: 'publish' as const,
+      topic,
+      payload: Buffer.from(payload),
+      qos,
+      retain,
+      dup: false,
     }
-    if (connection.writableLength > MAX_UNREAD_BYTES) {
-      this.stats.slowClosed++
-      connection.destroy(new Error('the subscriber does not read'))
-    }
-    return packet
+    await this.#options.persistence.prepare(packet)
+    await new Promise<void>((resolve, reject) => {
+      this.#aedes.publish(packet, error => (error ? reject(error) : resolve()))
+    })
   }
 }
 
-function toDelivery(client: Client | null, packet: PublishPacket): Delivery {
+function toDelivery(client: Client | null, packet: PublishPacket & { clientId?: string }): Delivery {
   const { topic, payload, qos, retain, dup, messageId } = packet
   return {
     topic,
@@ -199,6 +254,7 @@ function toDelivery(client: Client | null, packet: PublishPacket): Delivery {
     retain,
     dup,
     packetId: qos > 0 && messageId !== undefined ? messageId : null,
-    client: client?.id ?? null,
+    // A will of an earlier run has no client any more, but names it.
+    client: client?.id ?? packet.clientId ?? null,
   }
 }

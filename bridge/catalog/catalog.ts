@@ -92,6 +92,17 @@ export class Catalog {
     }
   }
 
+  /** A value of unknown age: shown where nothing is known, or something else was, until a reading comes. */
+  recall(reading: Reading, by: string, receivedUs: number): void {
+    const series = this.#seriesOf(reading)
+    for (const { name, value: given, unit } of reading.fields) {
+      const slot = series.fields.get(name) ?? this.#addField(series, name, given)
+      const value = convert(given, slot.type)
+      if (value !== null) slot.recall(value, unit, receivedUs)
+    }
+    if (!series.owner.hasReadings) series.owner.seen(receivedUs, by)
+  }
+
   /** What discovery, births and wills tell. Kept across restarts, but for availability. */
   learn(facts: readonly Fact[]): void {
     for (const fact of facts) {

@@ -51,6 +51,8 @@ export class FieldSlot implements LastField {
   unit?: string
   timeUs = 0
   receivedUs = 0
+  /** Its time is when we were told: any reading is newer. */
+  #isRecalled = false
 
   constructor(name: string, type: FieldType) {
     this.name = name
@@ -61,11 +63,19 @@ export class FieldSlot implements LastField {
 
   /** Keeps the newest by measurement time. */
   update(value: StoredValue, unit: string | undefined, timeUs: number, receivedUs: number): void {
-    if (timeUs < this.timeUs) return
+    if (timeUs < this.timeUs && !this.#isRecalled) return
+    this.#isRecalled = false
     this.value = value
     this.timeUs = timeUs
     this.receivedUs = receivedUs
     if (unit !== undefined) this.unit = unit
+  }
+
+  /** What is known already, by a reading, keeps its time. */
+  recall(value: StoredValue, unit: string | undefined, toldUs: number): void {
+    if (this.timeUs > 0 && this.value === value) return
+    this.update(value, unit, Math.max(toldUs, this.timeUs), toldUs)
+    this.#isRecalled = true
   }
 }
 

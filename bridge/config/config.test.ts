@@ -49,7 +49,9 @@ describe('settings', () => {
   it('take secrets from files, without the newline of the editor', () => {
     writeFileSync(join(dir, 'secret'), 's3cret\n')
     expect(settings({ INFLUX_TOKEN_FILE: join(dir, 'secret') }).influx.token).toBe('s3cret')
-    expect(mistakes({ INFLUX_TOKEN_FILE: '/nope' })).toEqual(['INFLUX_TOKEN_FILE: cannot read /nope (ENOENT)'])
+    expect(mistakes({ INFLUX_TOKEN_FILE: '/nope' })).toEqual([
+      'INFLUX_TOKEN_FILE: cannot read /nope (ENOENT)',
+    ])
   })
 
   it('know the aliases, and take an empty variable for none', () => {
@@ -58,18 +60,27 @@ describe('settings', () => {
   })
 
   it('need a word for opening the house to strangers', () => {
-    expect(mistakes({ TRESTLE_HOST: '0.0.0.0' })).toEqual([expect.stringContaining('TRESTLE_ALLOW_ANONYMOUS=1')])
+    expect(mistakes({ TRESTLE_HOST: '0.0.0.0' })).toEqual([
+      expect.stringContaining('TRESTLE_ALLOW_ANONYMOUS=1'),
+    ])
     expect(settings({ TRESTLE_HOST: '0.0.0.0', TRESTLE_ALLOW_ANONYMOUS: '1' }).host).toBe('0.0.0.0')
-    for (const host of ['127.0.0.1', '127.8.9.1', 'localhost', '::1']) expect(mistakes({ TRESTLE_HOST: host })).toEqual([])
+    for (const host of ['127.0.0.1', '127.8.9.1', 'localhost', '::1'])
+      expect(mistakes({ TRESTLE_HOST: host })).toEqual([])
   })
 })
 
 describe('mistakes', () => {
   it('are all told at once, with their path', () => {
-    writeFileSync(join(dir, 'trestle.yaml'), 'mqtt:\n  port: 70000\nhttp: 8080\nretention:\n  raw: soon\nnonsense: 1\n')
+    writeFileSync(
+      join(dir, 'trestle.yaml'),
+      'mqtt:\n  port: 70000\nhttp: 8080\nretention:\n  raw: soon\nnonsense: 1\n',
+    )
     const found = mistakes({ TRESTLE_HOST: '10.0.0.1', INFLUX_URL: 'influx' })
     for (const part of ['mqtt.port', 'http:', 'retention.raw', 'nonsense', 'host:', 'INFLUX_URL']) {
-      expect(found.filter(line => line.includes(part)), part).not.toEqual([])
+      expect(
+        found.filter(line => line.includes(part)),
+        part,
+      ).not.toEqual([])
     }
   })
 
@@ -78,7 +89,9 @@ describe('mistakes', () => {
       writeFileSync(join(dir, 'trestle.yaml'), text)
       expect(mistakes().length, text).toBeGreaterThan(0)
     }
-    expect(mistakes({ TRESTLE_CONFIG: '/nope.yaml' })).toEqual(['TRESTLE_CONFIG: there is no file /nope.yaml'])
+    expect(mistakes({ TRESTLE_CONFIG: '/nope.yaml' })).toEqual([
+      'TRESTLE_CONFIG: there is no file /nope.yaml',
+    ])
   })
 
   it('in the name of a variable are warned of', () => {
@@ -91,7 +104,12 @@ it('durations and sizes are read as people write them', () => {
   expect(['7d', '90 d', '1.5h', '10min', '500', '2y'].map(parseDurationMs)).toEqual([
     604_800_000, 7_776_000_000, 5_400_000, 600_000, 500, 63_072_000_000,
   ])
-  expect(['2GiB', '64 MiB', '1kB', '12'].map(parseSizeBytes)).toEqual([2 * 1024 ** 3, 64 * 1024 ** 2, 1000, 12])
+  expect(['2GiB', '64 MiB', '1kB', '12'].map(parseSizeBytes)).toEqual([
+    2 * 1024 ** 3,
+    64 * 1024 ** 2,
+    1000,
+    12,
+  ])
   for (const wrong of ['', '-1s', '1 fortnight', '1e9', 'd', '1__']) {
     expect(parseDurationMs(wrong)).toBeNull()
     expect(parseSizeBytes(wrong)).toBeNull()
@@ -110,7 +128,8 @@ describe('what is written about the settings', () => {
   it('names every key and is sound: trestle.example.yaml', () => {
     const path = join(ROOT, 'trestle.example.yaml')
     const text = readFileSync(path, 'utf8')
-    for (const { path: key } of VARIABLES) expect(text, key).toMatch(new RegExp(`\\b${key.split('.').at(-1)}:`))
+    for (const { path: key } of VARIABLES)
+      expect(text, key).toMatch(new RegExp(`\\b${key.split('.').at(-1)}:`))
     expect(mistakes({ TRESTLE_CONFIG: path })).toEqual([])
     // It shows the defaults: using it as it is changes nothing.
     expect({ ...settings({ TRESTLE_CONFIG: path }) }).toEqual(settings())

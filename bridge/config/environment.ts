@@ -6,6 +6,8 @@ import { settingsSchema } from './schema.ts'
 const SHORT_NAMES: Readonly<Record<string, readonly string[]>> = {
   'mqtt.port': ['TRESTLE_MQTT_PORT'],
   'mqtt.url': ['MQTT_URL'],
+  'mqtt.username': ['MQTT_USERNAME'],
+  'mqtt.password': ['MQTT_PASSWORD'],
   'mqtts.port': ['TRESTLE_MQTTS_PORT'],
   'http.port': ['TRESTLE_HTTP_PORT'],
   'tls.cert': ['TRESTLE_TLS_CERT'],

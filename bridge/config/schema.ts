@@ -5,6 +5,7 @@
 
 import { z } from 'zod'
 import { rulesSchema } from '../decode/rules.ts'
+import { isValidFilter } from '../telemetry/topics.ts'
 import { parseDurationMs, parseSizeBytes } from './quantities.ts'
 
 const port = z.coerce.number({ error: 'must be a port number' }).int().min(0).max(65_535)
@@ -49,6 +50,15 @@ const mqttUrl = z
   .string()
   .refine(url => /^(mqtts?|wss?):\/\/[^/]+/.test(url), 'must be a URL such as mqtt://broker.local:1883')
 
+/** A list in the file; in the environment, with commas between. */
+const topicFilters = z
+  .union([z.array(z.string()), z.string()])
+  .transform(given => (typeof given === 'string' ? given.split(',').map(filter => filter.trim()) : given))
+  .refine(
+    filters => filters.length > 0 && filters.every(isValidFilter),
+    'must be MQTT filters, such as home/#',
+  )
+
 /** `.prefault({})`: a section that is not there is a section of defaults. */
 export const settingsSchema = z.strictObject({
   host: text.default('127.0.0.1'),
@@ -60,6 +70,32 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       port: port.default(1883),
       url: mqttUrl.optional(),
+      /** Of the broker that is read from; better here, or from a file, than in its URL. */
+      username: text.optional(),
+      password: z.coerce.string().optional(),
+      /** Authority that signed the broker's certificate, where the system does not know it. */
+      ca: text.optional(),
+      topics: topicFilters.default(['#']),
+      /** Frees what a client left that named no keep-alive, or one of many hours. */
+      idleTimeout: duration.default(6 * 3_600_000),
+      /** What clients leave behind when they sleep: bounded, as some never come back. */
+      sessions: z
+        .strictObject({
+          max: z.coerce.number().int().min(1).default(20_000),
+          expiry: duration.refine(ms => ms > 0, 'must be longer').default(7 * 86_400_000),
+          /** Of one client: as Mosquitto and HiveMQ have it. */
+          maxMessages: z.coerce.number().int().min(1).default(1000),
+          maxBytes: size.default(4 * 1024 ** 2),
+          /** Of all clients: it is in memory. */
+          maxTotalBytes: size.default(256 * 1024 ** 2),
+        })
+        .prefault({}),
+      retained: z
+        .strictObject({
+          maxMessages: z.coerce.number().int().min(0).default(100_000),
+          maxBytes: size.default(64 * 1024 ** 2),
+        })
+        .prefault({}),
     })
     .prefault({}),
   mqtts: z.strictObject({ port: port.default(8883) }).prefault({}),

@@ -9,7 +9,8 @@ import type { Hono } from 'hono'
 export interface HttpOptions {
   readonly app: Hono
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null
-  readonly onMqttUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+  /** Null: there is no broker here. */
+  readonly onMqttUpgrade: ((request: IncomingMessage, socket: Duplex, head: Buffer) => void) | null
 }
 
 /** A request whose head has not come by then is dropped: holding it open is all that a slow loris wants. */
@@ -25,7 +26,7 @@ export function createHttpServer({ app, tls, onMqttUpgrade }: HttpOptions): Serv
   }) as Server
   server.on('upgrade', (request, socket, head) => {
     const path = pathOf(request)
-    if (path === '/mqtt') onMqttUpgrade(request, socket, head)
+    if (path === '/mqtt' && onMqttUpgrade !== null) onMqttUpgrade(request, socket, head)
     else if (path !== '/live') refuse(socket, 404)
   })
   return server

@@ -1,0 +1,110 @@
+/** Figures of MQTT: of the embedded broker, or of the connection to another one. */
+
+import type { Broker } from '../broker/broker.ts'
+import type { ExternalBroker } from '../broker/external.ts'
+import type { MetricSource } from './metrics.ts'
+
+export function embeddedMetrics(broker: Broker): MetricSource[] {
+  return [
+    { name: 'mqtt_clients', help: 'MQTT clients connected', read: () => broker.clients },
+    { name: 'mqtt_connections_total', help: 'MQTT connections taken', read: () => broker.stats.connections },
+    {
+      name: 'mqtt_forwards_skipped_total',
+      help: 'QoS 0 messages not forwarded to subscribers that do not read',
+      read: () => broker.stats.skipped,
+    },
+    {
+      name: 'mqtt_slow_closed_total',
+      help: 'Subscribers closed because they did not read',
+      read: () => broker.stats.slowClosed,
+    },
+    {
+      name: 'mqtt_forbidden_total',
+      help: 'Publishes to reserved topics',
+      read: () => broker.stats.forbidden,
+    },
+    {
+      name: 'mqtt_sessions',
+      help: 'Sessions that outlive their connection',
+      read: () => broker.stats.sessions,
+    },
+    {
+      name: 'mqtt_sessions_expired_total',
+      help: 'Sessions ended because their client stayed away (mqtt.sessions.expiry)',
+      read: () => broker.stats.sessionsExpired,
+    },
+    {
+      name: 'mqtt_sessions_refused_total',
+      help: 'Sessions refused because there were too many (mqtt.sessions.max)',
+      read: () => broker.stats.sessionsRefused,
+    },
+    {
+      name: 'mqtt_queued_messages',
+      help: 'Messages on their way to clients with a session',
+      read: () => broker.stats.queuedMessages,
+    },
+    {
+      name: 'mqtt_queued_bytes',
+      help: 'The same in bytes',
+      read: () => broker.stats.queuedBytes,
+    },
+    {
+      name: 'mqtt_dropped_total',
+      help: 'Messages not queued for a client, or not kept as retained, for want of room; by reason',
+      label: 'reason',
+      read: () => broker.stats.dropped,
+    },
+    { name: 'mqtt_retained_messages', help: 'Retained messages', read: () => broker.stats.retained },
+    { name: 'mqtt_retained_bytes', help: 'The same in bytes', read: () => broker.stats.retainedBytes },
+    {
+      name: 'mqtt_state_commits_total',
+      help: 'Commits of sessions and retained messages to the disk',
+      read: () => broker.stats.commits,
+    },
+    {
+      name: 'mqtt_state_failures_total',
+      help: 'Failed attempts to save sessions and retained messages',
+      read: () => broker.stats.failures,
+    },
+  ]
+}
+
+export function externalMetrics(broker: ExternalBroker): MetricSource[] {
+  return [
+    {
+      name: 'mqtt_external_up',
+      help: '1: connected to the broker that is read from',
+      read: () => Number(broker.isConnected),
+    },
+    {
+      name: 'mqtt_external_connections_total',
+      help: 'Connections made to it',
+      read: () => broker.stats.connections,
+    },
+    {
+      name: 'mqtt_external_messages_total',
+      help: 'Messages that it delivered',
+      read: () => broker.stats.messages,
+    },
+    {
+      name: 'mqtt_external_retained_total',
+      help: 'Of them, retained ones that it told on subscribing',
+      read: () => broker.stats.retained,
+    },
+    {
+      name: 'mqtt_external_refused_total',
+      help: 'Messages left to it because the spool did not take them',
+      read: () => broker.stats.refused,
+    },
+    {
+      name: 'mqtt_external_own_total',
+      help: 'Messages of our own that it sent back; they are not counted as received',
+      read: () => broker.stats.own,
+    },
+    {
+      name: 'mqtt_external_pending',
+      help: 'Messages that it waits to have acknowledged',
+      read: () => broker.pending,
+    },
+  ]
+}

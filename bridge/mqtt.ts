@@ -1,0 +1,120 @@
+/** Where messages come from: the embedded broker on ports of its own, or another broker that is read from. */
+
+import { readFileSync } from 'node:fs'
+import { Broker, type Publication } from '../broker/broker.ts'
+import { ExternalBroker } from '../broker/external.ts'
+import { acceptWebSockets, listenTcp, type MqttUpgrade, type TcpListener } from '../broker/listeners.ts'
+import { SqlitePersistence } from '../broker/persistence/sqlite-persistence.ts'
+import type { Settings } from './config/schema.ts'
+import { type DataDirectory, SetupError } from './data-directory.ts'
+import type { Logger } from './log.ts'
+import type { MetricSource } from './metrics.ts'
+import { embeddedMetrics, externalMetrics } from './mqtt-metrics.ts'
+import type { Pipeline } from './pipeline.ts'
+
+export interface Mqtt {
+  readonly metrics: readonly MetricSource[]
+  /** MQTT over WebSocket; null: not here. */
+  readonly onUpgrade: MqttUpgrade['handle'] | null
+  publish(publication: Publication): Promise<void>
+  deliver(publication: Publication, withinMs: number): Promise<'delivered' | 'offline' | 'timeout'>
+  /** Opens the ports; null where there is none. Rejects with the error of `listen`, which names its port. */
+  listen(): Promise<{ readonly mqtt: number | null; readonly mqtts: number | null }>
+  /** Takes no more connections, or no more messages. */
+  stop(): void
+  /** After everything taken is on the disk. */
+  close(): Promise<void>
+}
+
+export interface MqttParts {
+  readonly settings: Settings
+  readonly data: DataDirectory
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null
+  readonly pipeline: Pipeline
+  readonly log: Logger
+}
+
+/** Rejects with a SetupError when its file cannot be read. */
+export function openMqtt(parts: MqttParts): Promise<Mqtt> {
+  const { url } = parts.settings.mqtt
+  return url === undefined ? openEmbedded(parts) : Promise.resolve(readFrom(url, parts))
+}
+
+async function openEmbedded({ settings, data, tls, pipeline, log }: MqttParts): Promise<Mqtt> {
+  const { host, mqtt, mqtts } = settings
+  const broker = await Broker.start({
+    ...pipeline,
+    persistence: new SqlitePersistence({ path: data.broker, ...limits(settings), log }),
+    idleTimeoutMs: mqtt.idleTimeout,
+    log,
+  })
+  const webSockets = acceptWebSockets(broker)
+  const listeners: TcpListener[] = []
+  return {
+    metrics: embeddedMetrics(broker),
+    onUpgrade: webSockets.handle,
+    publish: publication => broker.publish(publication),
+    deliver: (publication, withinMs) => broker.deliver(publication, withinMs),
+    async listen() {
+      const plain = await listenTcp(broker, { host, port: mqtt.port, tls: null })
+      listeners.push(plain)
+      const secure = tls === null ? null : await listenTcp(broker, { host, port: mqtts.port, tls })
+      if (secure !== null) listeners.push(secure)
+      return { mqtt: plain.port, mqtts: secure?.port ?? null }
+    },
+    stop() {
+      for (const listener of listeners) listener.stop()
+    },
+    async close() {
+      await broker.close()
+      webSockets.close()
+      for (const listener of listeners) listener.close()
+    },
+  }
+}
+
+function readFrom(url: string, { settings, data, pipeline, log }: MqttParts): Mqtt {
+  const { topics, username, password, ca } = settings.mqtt
+  const broker = new ExternalBroker({
+    url,
+    // [MQTT-3.1.3-5]: 23 characters are the most that every broker takes.
+    clientId: `trestle-${data.nodeId.slice(0, 15)}`,
+    topics,
+    username,
+    password,
+    ca: ca === undefined ? undefined : readCa(ca),
+    accept: pipeline.accept,
+    recall: pipeline.recall,
+    log,
+  })
+  return {
+    metrics: externalMetrics(broker),
+    onUpgrade: null,
+    publish: publication => broker.publish(publication),
+    deliver: (publication, withinMs) => broker.deliver(publication, withinMs),
+    listen: async () => ({ mqtt: null, mqtts: null }),
+    stop: () => broker.stop(),
+    close: () => broker.close(),
+  }
+}
+
+function readCa(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw new SetupError(`mqtt.ca: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function limits({ mqtt: { sessions, retained } }: Settings) {
+  return {
+    retained,
+    sessions: {
+      maxSessions: sessions.max,
+      expiryMs: sessions.expiry,
+      maxQueuedMessages: sessions.maxMessages,
+      maxQueuedBytes: sessions.maxBytes,
+      maxTotalBytes: sessions.maxTotalBytes,
+    },
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * Reads from a broker that is not ours, by MQTT 3.1.1 and with a session that outlives both sides: what was not
+ * acknowledged is sent again after whichever restart.
+ *
+ * MQTT.js handles one message at a time and acknowledges it then. That would be one message for each commit of the
+ * spool; so it is told of no acknowledgement (an error in its callback), goes on with the next message, and PUBACK is
+ * written here once the spool has it, in the order of arrival [MQTT-4.6.0-2].
+ */
+
+import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt'
+import { generate } from 'mqtt-packet'
+import type { Delivery, Publication } from './broker.ts'
+import { Echoes } from './echoes.ts'
+
+export interface ExternalOptions {
+  readonly url: string
+  /** Names the session: always the same. */
+  readonly clientId: string
+  /** Filters. */
+  readonly topics: readonly string[]
+  /** They count before those of the URL. */
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  /** Certificate of the authority to trust, PEM. */
+  readonly ca?: Buffer | undefined
+  /** Resolves when the message may be acknowledged; null: nobody waits for it (QoS 0). */
+  readonly accept: (delivery: Delivery) => Promise<void> | null
+  /** The same for a message that the broker kept, told on subscribing: nobody sent it now. */
+  readonly recall: (delivery: Delivery) => Promise<void> | null
+  readonly log: {
+    info(fields: object, text: string): void
+    warn(fields: object, text: string): void
+    error(fields: object, text: string): void
+  }
+}
+
+const RECONNECT_MS = 1000
+const CONNECT_TIMEOUT_MS = 10_000
+const KEEPALIVE_S = 30
+/** More that wait for the disk, and no more are read: the broker feels it by TCP. */
+const MAX_PENDING = 2000
+/** For a last word to the broker; it knows by the session what we have. */
+const CLOSE_WITHIN_MS = 1000
+const NOT_YET = new Error('acknowledged later')
+
+export class ExternalBroker {
+  readonly stats = { connections: 0, messages: 0, retained: 0, refused: 0, own: 0 }
+  readonly #options: ExternalOptions
+  readonly #client: MqttClient
+  readonly #name: string
+  readonly #echoes = new Echoes()
+  #pending = 0
+  #goOn: (() => void) | null = null
+  #isAway = false
+  #isStopped = false
+
+  constructor(options: ExternalOptions) {
+    this.#options = options
+    const url = new URL(options.url)
+    const { username = decode(url.username), password = decode(url.password) } = options
+    url.username = ''
+    url.password = ''
+    this.#name = url.host
+    this.#client = mqtt.connect(url.href, {
+      protocolVersion: 4,
+      clientId: options.clientId,
+      clean: false,
+      keepalive: KEEPALIVE_S,
+      reconnectPeriod: RECONNECT_MS,
+      reconnectOnConnackError: true,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      queueQoSZero: false,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...(options.ca === undefined ? {} : { ca: options.ca }),
+    })
+    this.#client.handleMessage = (packet, done) => this.#handle(packet, done)
+    this.#client.on('connect', () => this.#connected())
+    this.#client.on('error', error => this.#away(error.message))
+    this.#client.on('close', () => {
+      if (!this.#isStopped) this.#away('the connection is lost')
+    })
+    this.#subscribe()
+  }
+
+  get isConnected(): boolean {
+    return this.#client.connected
+  }
+
+  get pending(): number {
+    return this.#pending
+  }
+
+  /** Resolves when the broker has it; QoS 1 waits for the broker to come back. */
+  async publish({ topic, payload, qos, retain }: Publication): Promise<void> {
+    this.#echoes.expect(topic, payload)
+    await this.#client.publishAsync(topic, Buffer.from(payload), { qos, retain })
+  }
+
+  /** `delivered`: to the broker; who listens there, it does not tell. `offline`: there is no broker now. */
+  async deliver(publication: Publication, withinMs: number): Promise<'delivered' | 'offline' | 'timeout'> {
+    if (!this.isConnected) return 'offline'
+    const deadline = new AbortController()
+    const late = sleep(withinMs, 'timeout' as const, { signal: deadline.signal }).catch(
+      () => 'timeout' as const,
+    )
+    const result = await Promise.race([this.publish(publication).then(() => 'delivered' as const), late])
+    deadline.abort()
+    return result
+  }
+
+  /** Takes no more; what was taken is still acknowledged. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  /** What was taken should be on the disk by now. */
+  async close(): Promise<void> {
+    this.stop()
+    const ended = this.#client.endAsync().catch(() => undefined)
+    await Promise.race([ended, sleep(CLOSE_WITHIN_MS, undefined, { ref: false })])
+    this.#client.stream.destroy()
+  }
+
+  #subscribe(): void {
+    const wanted = Object.fromEntries(this.#options.topics.map(topic => [topic, { qos: 1 as const }]))
+    this.#client.subscribe(wanted, (error, granted) => {
+      const denied = granted?.filter(({ qos }) => qos === 128).map(({ topic }) => topic) ?? []
+      if (error === null && denied.length === 0) return
+      const reason = error?.message ?? 'not granted'
+      this.#options.log.error(
+        { broker: this.#name, denied, reason },
+        'mqtt: the broker denies a subscription',
+      )
+    })
+  }
+
+  #handle(packet: IPublishPacket, done: (error?: Error) => void): void {
+    // Neither acknowledged nor read on: the broker keeps it for the next start.
+    if (this.#isStopped) return
+    const stored = this.#take(packet)
+    const { qos, messageId } = packet
+    if (stored === null || qos === 0 || messageId === undefined) {
+      if (qos === 0 || messageId === undefined) done()
+      else this.#acknowledge(this.#client.stream, messageId, () => done(NOT_YET))
+      return
+    }
+    const { stream } = this.#client
+    this.#pending++
+    stored
+      .then(
+        () => this.#acknowledge(stream, messageId, () => undefined),
+        () => this.#refused(stream),
+      )
+      .finally(() => {
+        this.#pending--
+        if (this.#pending < MAX_PENDING / 2) this.#resume()
+      })
+      .catch(() => undefined)
+    if (this.#pending < MAX_PENDING) done(NOT_YET)
+    else this.#goOn = () => done(NOT_YET)
+  }
+
+  #take(packet: IPublishPacket): Promise<void> | null {
+    const { topic, qos, retain, dup, messageId } = packet
+    const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
+    // Protocol 4 has no way to say "not my own" [MQTT 5: No Local].
+    if (!retain && this.#echoes.isEcho(topic, payload)) {
+      this.stats.own++
+      return null
+    }
+    this.stats.messages++
+    const packetId = qos > 0 && messageId !== undefined ? messageId : null
+    const delivery = { topic, payload, qos, retain, dup, packetId, client: null }
+    if (!retain) return this.#options.accept(delivery)
+    this.stats.retained++
+    return this.#options.recall(delivery)
+  }
+
+  /** Only on the connection that brought it: identifiers start anew with the next. */
+  #acknowledge(stream: Duplex | MqttClient['stream'], messageId: number, done: () => void): void {
+    if (stream === this.#client.stream && !stream.destroyed)
+      stream.write(generate({ cmd: 'puback', messageId }))
+    done()
+  }
+
+  /** The disk fails or the spool is full: with the connection closed the broker keeps the message, and sends it again. */
+  #refused(stream: MqttClient['stream']): void {
+    this.stats.refused++
+    if (!stream.destroyed) stream.destroy()
+  }
+
+  #resume(): void {
+    const goOn = this.#goOn
+    this.#goOn = null
+    goOn?.()
+  }
+
+  #connected(): void {
+    this.stats.connections++
+    this.#isAway = false
+    this.#options.log.info(
+      { broker: this.#name, topics: this.#options.topics },
+      'mqtt: reading from the broker',
+    )
+  }
+
+  #away(reason: string): void {
+    if (!this.#isAway)
+      this.#options.log.warn({ broker: this.#name, reason }, 'mqtt: the broker is away; trying again')
+    this.#isAway = true
+  }
+}
+
+/** As it stands in a URL; undefined: it does not. */
+function decode(part: string): string | undefined {
+  return part === '' ? undefined : decodeURIComponent(part)
+}

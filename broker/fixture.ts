@@ -1,0 +1,120 @@
+/** For tests: a broker on a port of its own, with real clients. */
+
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
+import { Broker, type BrokerOptions, type Delivery } from './broker.ts'
+import { listenTcp } from './listeners.ts'
+import { answerLate, persistenceOptions, QUIET, seeded } from './persistence/fixture.ts'
+import type { SessionLimits } from './persistence/sessions.ts'
+import { SqlitePersistence } from './persistence/sqlite-persistence.ts'
+
+export interface TestBroker {
+  readonly broker: Broker
+  readonly port: number
+  readonly accepted: Delivery[]
+  close(): Promise<void>
+}
+
+export interface TestBrokerOptions {
+  readonly directory: string
+  /** The persistence takes 1-20 ms for every answer. */
+  readonly isLate?: boolean
+  readonly sessions?: Partial<SessionLimits>
+  readonly retained?: { readonly maxMessages?: number; readonly maxBytes?: number }
+  readonly accept?: BrokerOptions['accept']
+  readonly idleTimeoutMs?: number
+}
+
+export async function startBroker({
+  directory,
+  isLate = false,
+  sessions,
+  retained,
+  accept,
+  idleTimeoutMs = 60_000,
+}: TestBrokerOptions): Promise<TestBroker> {
+  const accepted: Delivery[] = []
+  const persistence = new SqlitePersistence(persistenceOptions(directory, sessions, retained))
+  const broker = await Broker.start({
+    accept:
+      accept ??
+      (delivery => {
+        accepted.push(delivery)
+        return delivery.qos === 0 ? null : Promise.resolve()
+      }),
+    refuse: () => undefined,
+    persistence: isLate ? answerLate(persistence, seeded(7)) : persistence,
+    idleTimeoutMs,
+    log: QUIET,
+  })
+  const listener = await listenTcp(broker, { host: '127.0.0.1', port: 0, tls: null })
+  return {
+    broker,
+    port: listener.port,
+    accepted,
+    async close() {
+      listener.stop()
+      await broker.close()
+      listener.close()
+    },
+  }
+}
+
+export interface Listener {
+  readonly client: MqttClient
+  /** `topic payload` of what came, in order. */
+  readonly heard: string[]
+  readonly packets: {
+    readonly topic: string
+    readonly qos: number
+    readonly dup: boolean
+    readonly retain: boolean
+  }[]
+  /** Resolves when so many have come. */
+  count(messages: number): Promise<void>
+}
+
+/** Resolves once connected. */
+export async function listener(port: number, options: IClientOptions = {}): Promise<Listener> {
+  const client = mqtt.connect({
+    host: '127.0.0.1',
+    port,
+    protocol: 'mqtt',
+    protocolVersion: 4,
+    reconnectPeriod: 0,
+    ...options,
+  })
+  client.on('error', () => undefined)
+  const heard: string[] = []
+  const packets: Listener['packets'] = []
+  let wake: () => void = () => undefined
+  client.on('message', (topic, payload, { qos, dup, retain }) => {
+    heard.push(`${topic} ${payload}`)
+    packets.push({ topic, qos, dup, retain })
+    wake()
+  })
+  await new Promise<void>(resolve => client.once('connect', () => resolve()))
+  return {
+    client,
+    heard,
+    packets,
+    async count(messages) {
+      while (heard.length < messages) await new Promise<void>(resolve => (wake = resolve))
+    },
+  }
+}
+
+/** A client whose session outlives its connection. */
+export function sleeper(port: number, clientId: string, options: IClientOptions = {}): Promise<Listener> {
+  return listener(port, { clientId, clean: false, ...options })
+}
+
+export async function send(
+  port: number,
+  messages: readonly [string, string][],
+  qos: 0 | 1 | 2 = 1,
+  retain = false,
+): Promise<void> {
+  const { client } = await listener(port)
+  await Promise.all(messages.map(([topic, payload]) => client.publishAsync(topic, payload, { qos, retain })))
+  await client.endAsync()
+}

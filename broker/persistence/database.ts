@@ -1,0 +1,196 @@
+/** The broker's state on the disk: its tables, what is read at start, and how changes are applied. */
+
+import { existsSync, renameSync } from 'node:fs'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+
+/** What became of one thing. Each is idempotent: a change may be applied again. */
+export type Change =
+  | {
+      readonly kind: 'session'
+      readonly client: string
+      readonly idleMs: number
+      readonly grants: string
+    }
+  | { readonly kind: 'no-session'; readonly client: string }
+  | ({ readonly kind: 'delivery' } & DeliveryRow)
+  | {
+      readonly kind: 'sent'
+      readonly id: number
+      readonly packetId: number | null
+      readonly isReleased: boolean
+    }
+  | { readonly kind: 'no-delivery'; readonly id: number }
+  | { readonly kind: 'incoming' | 'no-incoming'; readonly client: string; readonly packetId: number }
+  | ({ readonly kind: 'retained' } & RetainedRow)
+  | { readonly kind: 'no-retained'; readonly topic: string }
+  | ({ readonly kind: 'will' } & WillRow)
+  | { readonly kind: 'no-will'; readonly client: string }
+
+export interface DeliveryRow {
+  readonly id: number
+  readonly client: string
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: number
+  readonly packetId: number | null
+  readonly isReleased: boolean
+}
+
+export interface RetainedRow {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: number
+}
+
+export interface WillRow {
+  readonly client: string
+  readonly broker: string
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: number
+  readonly retain: boolean
+}
+
+export interface SavedState {
+  readonly sessions: readonly { client: string; idleMs: number; grants: string }[]
+  readonly deliveries: readonly DeliveryRow[]
+  readonly incoming: readonly { client: string; packetId: number }[]
+  readonly retained: readonly RetainedRow[]
+  readonly wills: readonly WillRow[]
+}
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS session (client TEXT PRIMARY KEY, idleMs REAL NOT NULL, grants TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS delivery (
+  id INTEGER PRIMARY KEY, client TEXT NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL, qos INTEGER NOT NULL,
+  packetId INTEGER, isReleased INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS incoming (client TEXT, packetId INTEGER, PRIMARY KEY (client, packetId)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS retained (topic TEXT PRIMARY KEY, payload BLOB NOT NULL, qos INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS will (
+  client TEXT PRIMARY KEY, broker TEXT NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL, qos INTEGER NOT NULL,
+  retain INTEGER NOT NULL
+);
+PRAGMA user_version = 1;
+`
+
+/**
+ * FULL: a commit is on the disk when it returns. Measured with an offline subscriber at 5,000 messages/s: no slower
+ * than NORMAL, as commits come in groups; and NORMAL could lose half a minute of queued commands to a power cut.
+ */
+function open(path: string): DatabaseSync {
+  const database = new DatabaseSync(path)
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${SCHEMA}`)
+  return database
+}
+
+/** Everything, for memory. A damaged file steps aside under the name that is returned: starting comes first. */
+export function readState(path: string): { readonly state: SavedState; readonly damaged: string | null } {
+  try {
+    return { state: read(path), damaged: null }
+  } catch (error) {
+    if (!/malformed|not a database|corrupt/i.test((error as Error).message)) throw error
+    const damaged = `${path}.damaged-${Date.now()}`
+    for (const suffix of ['', '-wal', '-shm']) {
+      if (existsSync(path + suffix)) renameSync(path + suffix, damaged + suffix)
+    }
+    return { state: read(path), damaged }
+  }
+}
+
+function read(path: string): SavedState {
+  const database = open(path)
+  try {
+    const all = <T>(sql: string) => database.prepare(sql).all() as T[]
+    return {
+      sessions: all('SELECT client, idleMs, grants FROM session'),
+      deliveries: all<DeliveryRow>('SELECT * FROM delivery ORDER BY id').map(row => ({
+        ...row,
+        isReleased: Boolean(row.isReleased),
+      })),
+      incoming: all('SELECT client, packetId FROM incoming'),
+      retained: all('SELECT topic, payload, qos FROM retained ORDER BY rowid'),
+      wills: all<WillRow>('SELECT * FROM will').map(row => ({ ...row, retain: Boolean(row.retain) })),
+    }
+  } finally {
+    database.close()
+  }
+}
+
+/** The one writer. */
+export class StateDatabase {
+  readonly #database: DatabaseSync
+  readonly #statements: Readonly<Record<Change['kind'], StatementSync>>
+
+  constructor(path: string) {
+    this.#database = open(path)
+    const prepare = (sql: string) => this.#database.prepare(sql)
+    this.#statements = {
+      session: prepare('INSERT OR REPLACE INTO session VALUES (?, ?, ?)'),
+      'no-session': prepare('DELETE FROM session WHERE client = ?'),
+      delivery: prepare('INSERT OR REPLACE INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?)'),
+      sent: prepare('UPDATE delivery SET packetId = ?, isReleased = ? WHERE id = ?'),
+      'no-delivery': prepare('DELETE FROM delivery WHERE id = ?'),
+      incoming: prepare('INSERT OR IGNORE INTO incoming VALUES (?, ?)'),
+      'no-incoming': prepare('DELETE FROM incoming WHERE client = ? AND packetId = ?'),
+      retained: prepare('INSERT OR REPLACE INTO retained VALUES (?, ?, ?)'),
+      'no-retained': prepare('DELETE FROM retained WHERE topic = ?'),
+      will: prepare('INSERT OR REPLACE INTO will VALUES (?, ?, ?, ?, ?, ?)'),
+      'no-will': prepare('DELETE FROM will WHERE client = ?'),
+    }
+  }
+
+  /** All of them or, with a throw, none. */
+  apply(changes: readonly Change[]): void {
+    this.#database.exec('BEGIN IMMEDIATE')
+    try {
+      for (const change of changes) this.#apply(change)
+      this.#database.exec('COMMIT')
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      throw error
+    }
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  #apply(change: Change): void {
+    const statement = this.#statements[change.kind]
+    switch (change.kind) {
+      case 'session':
+        statement.run(change.client, change.idleMs, change.grants)
+        return
+      case 'delivery': {
+        const { id, client, topic, payload, qos, packetId, isReleased } = change
+        statement.run(id, client, topic, payload, qos, packetId, Number(isReleased))
+        return
+      }
+      case 'sent':
+        statement.run(change.packetId, Number(change.isReleased), change.id)
+        return
+      case 'no-delivery':
+        statement.run(change.id)
+        return
+      case 'incoming':
+      case 'no-incoming':
+        statement.run(change.client, change.packetId)
+        return
+      case 'retained':
+        statement.run(change.topic, change.payload, change.qos)
+        return
+      case 'no-retained':
+        statement.run(change.topic)
+        return
+      case 'will': {
+        const { client, broker, topic, payload, qos, retain } = change
+        statement.run(client, broker, topic, payload, qos, Number(retain))
+        return
+      }
+      case 'no-session':
+      case 'no-will':
+        statement.run(change.client)
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/** For tests: a persistence with a file of its own, its limits wide unless told otherwise, and one that answers late. */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { SessionLimits } from './sessions.ts'
+import type { PersistenceOptions, SqlitePersistence } from './sqlite-persistence.ts'
+
+export interface Directory {
+  readonly path: string
+  remove(): void
+}
+
+export function newDirectory(): Directory {
+  const path = mkdtempSync(join(tmpdir(), 'trestle-broker-'))
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+export const WIDE: SessionLimits = {
+  maxSessions: 10_000,
+  expiryMs: 3_600_000,
+  maxQueuedMessages: 10_000,
+  maxQueuedBytes: 64 * 1024 ** 2,
+  maxTotalBytes: 256 * 1024 ** 2,
+}
+
+export const QUIET = { debug: () => undefined, warn: () => undefined, error: () => undefined }
+
+export function persistenceOptions(
+  directory: string,
+  sessions: Partial<SessionLimits> = {},
+  retained: Partial<PersistenceOptions['retained']> = {},
+): PersistenceOptions {
+  return {
+    path: join(directory, 'broker.db'),
+    retained: { maxMessages: 10_000, maxBytes: 64 * 1024 ** 2, ...retained },
+    sessions: { ...WIDE, ...sessions },
+    log: QUIET,
+  }
+}
+
+/** Every answer is 1-20 ms late, in the order of the calls, as from a database across the network. */
+export function answerLate(persistence: SqlitePersistence, random: () => number): SqlitePersistence {
+  let last: Promise<unknown> = Promise.resolve()
+  const late = <T>(answer: Promise<T>): Promise<T> => {
+    answer.catch(() => undefined)
+    const before = last
+    last = Promise.all([before, sleep(1 + random() * 19)])
+    return last.then(() => answer)
+  }
+  return new Proxy(persistence, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      const method = value.bind(target) as (...parameters: unknown[]) => unknown
+      // Aedes insists on an asynchronous function by its looks.
+      if (name === 'setup') return async (host: unknown) => await method(host)
+      return (...parameters: unknown[]) => {
+        const answer = method(...parameters)
+        return answer instanceof Promise ? late(answer) : (answer as Readable)
+      }
+    },
+  })
+}
+
+/** A small repeatable source of chance (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * What the broker keeps for one client beyond its connection: subscriptions, the messages on their way to it, and
+ * the packet identifiers of the QoS 2 messages that came from it.
+ *
+ * A message on its way is a delivery:
+ *
+ *   waiting --sent, has a packet id--> sent --PUBACK--------------------> gone
+ *                                       |                                  ^
+ *                                       +--PUBREC (QoS 2)--> released --PUBCOMP
+ */
+
+import type { QueueStream } from './queue-stream.ts'
+
+export interface Grant {
+  readonly topic: string
+  readonly qos: 0 | 1 | 2
+  /** Of MQTT 5, as they came. */
+  readonly rh?: number | undefined
+  readonly rap?: boolean | undefined
+  readonly nl?: boolean | undefined
+  readonly subscriptionIdentifier?: number | undefined
+}
+
+export interface Delivery {
+  /** Grows with the queue: the order of ids is the order of messages. */
+  readonly id: number
+  readonly session: Session
+  readonly topic: string
+  readonly payload: Buffer | string
+  readonly qos: 0 | 1 | 2
+  readonly bytes: number
+  readonly brokerId: string | undefined
+  /** Under which the bus knows the message; null until it gets there. */
+  counter: number | null
+  packetId: number | null
+  isReleased: boolean
+  /** In which of the client's connections it was sent last; 0: in none; -1: before this start. */
+  connection: number
+  /** The database has it. */
+  isSaved: boolean
+}
+
+export class Session {
+  readonly clientId: string
+  readonly grants = new Map<string, Grant>()
+  /** By id, in the order of the queue. */
+  readonly queue = new Map<number, Delivery>()
+  readonly incoming = new Map<number, unknown>()
+  queuedBytes = 0
+  /** How long the client was away while we ran: wall clocks jump, and that we were off is not the client's fault. */
+  idleMs = 0
+  /** Counts the client's connections. */
+  connection = 1
+  isConnected = false
+  /** The newest incoming message that is on its way to the disk. */
+  storing: Promise<void> | null = null
+  /** Given to the newest connection by its stream, and not written to it yet. */
+  readonly owed = new Set<Delivery>()
+  #stream: QueueStream | null = null
+  #settled: PromiseWithResolvers<void> | null = null
+  readonly #byCounter = new Map<number, Delivery>()
+  readonly #byPacketId = new Map<number, Delivery>()
+
+  constructor(clientId: string) {
+    this.clientId = clientId
+  }
+
+  get isEmpty(): boolean {
+    return this.grants.size === 0 && this.queue.size === 0 && this.incoming.size === 0
+  }
+
+  add(delivery: Delivery): void {
+    this.queue.set(delivery.id, delivery)
+    this.queuedBytes += delivery.bytes
+    if (delivery.counter !== null) this.#byCounter.set(delivery.counter, delivery)
+    if (delivery.packetId !== null) this.#byPacketId.set(delivery.packetId, delivery)
+    this.#stream?.add(delivery)
+  }
+
+  connect(): void {
+    this.disconnect()
+    this.isConnected = true
+    this.connection++
+    this.idleMs = 0
+  }
+
+  /** What a stream gave and nobody wrote goes with the connection. */
+  disconnect(): void {
+    this.isConnected = false
+    this.#stream = null
+    this.owed.clear()
+    this.#settle()
+  }
+
+  catchUp(stream: QueueStream): void {
+    this.#stream = stream
+  }
+
+  /** The client is being sent what it missed; what comes from the bus waits its turn. */
+  get isCatchingUp(): boolean {
+    return this.#stream !== null
+  }
+
+  endStream(stream: QueueStream): void {
+    if (this.#stream === stream) this.#stream = null
+  }
+
+  /** Null: nothing older is still to be written. */
+  olderWritten(delivery: Delivery): Promise<void> | null {
+    if (this.owed.size === 0 || this.owed.has(delivery)) return null
+    this.#settled ??= Promise.withResolvers()
+    return this.#settled.promise
+  }
+
+  /** It is on its connection, or will never be. */
+  written(delivery: Delivery): void {
+    if (this.owed.delete(delivery) && this.owed.size === 0) this.#settle()
+  }
+
+  /** Tells under which number the bus will bring it. */
+  attach(delivery: Delivery, counter: number): void {
+    if (!this.queue.has(delivery.id)) return
+    delivery.counter = counter
+    this.#byCounter.set(counter, delivery)
+  }
+
+  /** By the number that its packet carries: of the bus, or its own id, negative, before the bus had it. */
+  find(counter: number): Delivery | undefined {
+    return counter < 0 ? this.queue.get(-counter) : this.#byCounter.get(counter)
+  }
+
+  withPacketId(packetId: number): Delivery | undefined {
+    return this.#byPacketId.get(packetId)
+  }
+
+  /**
+   * Returns the identifier that the packet is to carry: another one when a message of an earlier connection still
+   * holds it. Aedes counts from a random number on, whatever is under way.
+   */
+  markSent(delivery: Delivery, packetId: number): number {
+    const holder = this.#byPacketId.get(packetId)
+    const free = holder === undefined || holder === delivery ? packetId : this.#freePacketId(packetId)
+    if (delivery.packetId !== null) this.#byPacketId.delete(delivery.packetId)
+    delivery.packetId = free
+    delivery.connection = this.connection
+    this.#byPacketId.set(free, delivery)
+    return free
+  }
+
+  remove(delivery: Delivery): void {
+    if (!this.queue.delete(delivery.id)) return
+    this.queuedBytes -= delivery.bytes
+    if (delivery.counter !== null) this.#byCounter.delete(delivery.counter)
+    if (delivery.packetId !== null && this.#byPacketId.get(delivery.packetId) === delivery)
+      this.#byPacketId.delete(delivery.packetId)
+    this.written(delivery)
+  }
+
+  #settle(): void {
+    this.#settled?.resolve()
+    this.#settled = null
+  }
+
+  #freePacketId(taken: number): number {
+    let packetId = taken
+    do packetId = packetId >= 65_535 ? 1 : packetId + 1
+    while (this.#byPacketId.has(packetId))
+    return packetId
+  }
+}

@@ -1,0 +1,303 @@
+/** All sessions: who subscribes to what, what waits for whom, and the limits on it. Each change is noted for the disk. */
+
+import type { SavedState } from './database.ts'
+import type { Saver } from './saver.ts'
+import { type Delivery, type Grant, Session } from './session.ts'
+import { TopicTree } from './topic-tree.ts'
+
+export interface SessionLimits {
+  /** A new one beyond is refused, and its client's connection closed. */
+  readonly maxSessions: number
+  /** Without a connection for so long, a session ends. */
+  readonly expiryMs: number
+  /** For one client; what comes beyond is dropped. */
+  readonly maxQueuedMessages: number
+  readonly maxQueuedBytes: number
+  /** For all clients together. */
+  readonly maxTotalBytes: number
+}
+
+export interface Match extends Grant {
+  readonly clientId: string
+}
+
+/** A message to be queued; its payload is shared by all who get it. */
+export interface Outgoing {
+  readonly topic: string
+  readonly payload: Buffer | string
+  readonly brokerId: string | undefined
+  readonly counter: number | null
+}
+
+/** What an entry costs beside topic and payload, roughly. */
+const OVERHEAD_BYTES = 200
+/** The idle time of a session is saved this often: a restart may forget so much of it. */
+const SAVE_IDLE_MS = 600_000
+
+export class Sessions {
+  readonly stats = {
+    expired: 0,
+    refused: 0,
+    dropped: { 'queue-messages': 0, 'queue-bytes': 0, 'all-queues': 0 },
+  }
+  readonly #limits: SessionLimits
+  readonly #saver: Saver
+  readonly #sessions = new Map<string, Session>()
+  /** QoS 0 subscriptions are remembered, but nothing is queued for them. */
+  readonly #filters = new TopicTree<Map<string, Match>>()
+  #matches = 0
+  #subscribers = 0
+  #deliveries = 0
+  #bytes = 0
+  #lastId = 0
+
+  constructor(limits: SessionLimits, saver: Saver) {
+    this.#limits = limits
+    this.#saver = saver
+  }
+
+  get count(): number {
+    return this.#sessions.size
+  }
+
+  get queuedMessages(): number {
+    return this.#deliveries
+  }
+
+  get queuedBytes(): number {
+    return this.#bytes
+  }
+
+  /** Subscriptions that queue, and clients that subscribe. */
+  get subscriptions(): { readonly subsCount: number; readonly clientsCount: number } {
+    return { subsCount: this.#matches, clientsCount: this.#subscribers }
+  }
+
+  restore({ sessions, deliveries, incoming }: SavedState): void {
+    for (const { client, idleMs, grants } of sessions) {
+      const session = this.#add(client)
+      session.idleMs = idleMs
+      for (const grant of JSON.parse(grants) as Grant[]) this.#setGrant(session, grant)
+    }
+    for (const { client, packetId } of incoming) {
+      const session = this.#sessions.get(client) ?? this.#add(client)
+      session.incoming.set(packetId, { cmd: 'publish', messageId: packetId })
+    }
+    for (const { id, client, topic, payload, qos, packetId, isReleased } of deliveries) {
+      const session = this.#sessions.get(client) ?? this.#add(client)
+      this.#lastId = id
+      this.#enqueue({
+        id,
+        session,
+        topic,
+        payload: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
+        qos: qos as 1 | 2,
+        bytes: sizeOf(topic, payload),
+        brokerId: undefined,
+        counter: null,
+        packetId,
+        isReleased,
+        connection: packetId === null ? 0 : -1,
+        isSaved: true,
+      })
+    }
+  }
+
+  get(clientId: string): Session | undefined {
+    return this.#sessions.get(clientId)
+  }
+
+  /** Null: there are too many. */
+  ensure(clientId: string): Session | null {
+    const known = this.#sessions.get(clientId)
+    if (known !== undefined) return known
+    if (this.#sessions.size < this.#limits.maxSessions) return this.#add(clientId)
+    this.stats.refused++
+    return null
+  }
+
+  grant(session: Session, grants: readonly Grant[]): void {
+    for (const grant of grants) this.#setGrant(session, grant)
+    this.noteSession(session)
+  }
+
+  revoke(session: Session, filters: readonly string[]): void {
+    for (const filter of filters) this.#removeGrant(session, filter)
+    this.noteSession(session)
+    this.forgetIfEmpty(session)
+  }
+
+  end(session: Session): void {
+    for (const filter of [...session.grants.keys()]) this.#removeGrant(session, filter)
+    for (const delivery of [...session.queue.values()]) this.remove(delivery)
+    for (const packetId of [...session.incoming.keys()]) this.removeIncoming(session, packetId, true)
+    this.#sessions.delete(session.clientId)
+    this.noteSession(session)
+  }
+
+  /** Subscriptions for which a message on `topic` is queued. */
+  matching(topic: string): Match[] {
+    const [first, ...rest] = this.#filters.matchingFilters(topic)
+    if (first === undefined) return []
+    const found = [...first.values()]
+    for (const matches of rest) found.push(...matches.values())
+    return found
+  }
+
+  *subscribersOf(filter: string): Generator<string> {
+    for (const { clientId, grants } of this.#sessions.values()) if (grants.has(filter)) yield clientId
+  }
+
+  /** Null: it does not fit, which is counted. */
+  queue(session: Session, qos: 0 | 1 | 2, message: Outgoing): Delivery | null {
+    const bytes = sizeOf(message.topic, message.payload)
+    const reason = this.#whyNot(session, bytes)
+    if (reason !== null) {
+      this.stats.dropped[reason]++
+      return null
+    }
+    const state = { packetId: null, isReleased: false, connection: 0, isSaved: false }
+    const delivery = { id: ++this.#lastId, session, qos, bytes, ...message, ...state }
+    this.#enqueue(delivery)
+    this.noteDelivery(delivery)
+    return delivery
+  }
+
+  remove(delivery: Delivery): void {
+    const { session } = delivery
+    if (!session.queue.has(delivery.id)) return
+    session.remove(delivery)
+    this.#deliveries--
+    this.#bytes -= delivery.bytes
+    this.noteDelivery(delivery)
+    this.forgetIfEmpty(session)
+  }
+
+  /** `lasts`: beyond the connection. */
+  addIncoming(session: Session, packetId: number, packet: unknown, lasts: boolean): void {
+    session.incoming.set(packetId, packet)
+    if (lasts) this.#noteIncoming(session, packetId)
+  }
+
+  removeIncoming(session: Session, packetId: number, lasts: boolean): void {
+    session.incoming.delete(packetId)
+    if (lasts) this.#noteIncoming(session, packetId)
+    this.forgetIfEmpty(session)
+  }
+
+  /** Lets time pass for clients that are away. */
+  age(elapsedMs: number): void {
+    for (const session of this.#sessions.values()) {
+      if (session.isConnected) continue
+      const before = session.idleMs
+      session.idleMs += elapsedMs
+      if (session.idleMs > this.#limits.expiryMs) {
+        this.stats.expired++
+        this.end(session)
+      } else if (Math.floor(before / SAVE_IDLE_MS) !== Math.floor(session.idleMs / SAVE_IDLE_MS)) {
+        this.noteSession(session)
+      }
+    }
+  }
+
+  noteSession(session: Session): void {
+    const client = session.clientId
+    this.#saver.note(`session ${client}`, {
+      change: () => {
+        const now = this.#sessions.get(client)
+        if (now === undefined || now.grants.size === 0) return { kind: 'no-session', client }
+        return {
+          kind: 'session',
+          client,
+          idleMs: now.idleMs,
+          grants: JSON.stringify([...now.grants.values()]),
+        }
+      },
+    })
+  }
+
+  noteDelivery(delivery: Delivery): void {
+    const { id, session, topic, payload, qos } = delivery
+    this.#saver.note(`delivery ${id}`, {
+      change: () => {
+        const { packetId, isReleased, isSaved } = delivery
+        if (!session.queue.has(id)) return isSaved ? { kind: 'no-delivery', id } : null
+        if (isSaved) return { kind: 'sent', id, packetId, isReleased }
+        const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
+        return {
+          kind: 'delivery',
+          id,
+          client: session.clientId,
+          topic,
+          payload: bytes,
+          qos,
+          packetId,
+          isReleased,
+        }
+      },
+      saved: () => {
+        delivery.isSaved = true
+      },
+    })
+  }
+
+  forgetIfEmpty(session: Session): void {
+    if (session.isEmpty && this.#sessions.get(session.clientId) === session)
+      this.#sessions.delete(session.clientId)
+  }
+
+  #add(clientId: string): Session {
+    const session = new Session(clientId)
+    this.#sessions.set(clientId, session)
+    return session
+  }
+
+  #enqueue(delivery: Delivery): void {
+    delivery.session.add(delivery)
+    this.#deliveries++
+    this.#bytes += delivery.bytes
+  }
+
+  #whyNot(session: Session, bytes: number): keyof Sessions['stats']['dropped'] | null {
+    const { maxQueuedMessages, maxQueuedBytes, maxTotalBytes } = this.#limits
+    if (session.queue.size >= maxQueuedMessages) return 'queue-messages'
+    if (session.queuedBytes + bytes > maxQueuedBytes) return 'queue-bytes'
+    return this.#bytes + bytes > maxTotalBytes ? 'all-queues' : null
+  }
+
+  #setGrant(session: Session, grant: Grant): void {
+    this.#removeGrant(session, grant.topic)
+    if (session.grants.size === 0) this.#subscribers++
+    session.grants.set(grant.topic, grant)
+    if (grant.qos === 0) return
+    const matches = this.#filters.get(grant.topic) ?? new Map<string, Match>()
+    matches.set(session.clientId, { clientId: session.clientId, ...grant })
+    this.#filters.set(grant.topic, matches)
+    this.#matches++
+  }
+
+  #removeGrant(session: Session, filter: string): void {
+    const grant = session.grants.get(filter)
+    if (grant === undefined) return
+    session.grants.delete(filter)
+    if (session.grants.size === 0) this.#subscribers--
+    if (grant.qos === 0) return
+    this.#matches--
+    const matches = this.#filters.get(filter)
+    matches?.delete(session.clientId)
+    if (matches?.size === 0) this.#filters.delete(filter)
+  }
+
+  #noteIncoming({ clientId: client }: Session, packetId: number): void {
+    this.#saver.note(`incoming ${packetId} ${client}`, {
+      change: () => {
+        const isKnown = this.#sessions.get(client)?.incoming.has(packetId) === true
+        return { kind: isKnown ? 'incoming' : 'no-incoming', client, packetId }
+      },
+    })
+  }
+}
+
+function sizeOf(topic: string, payload: Uint8Array | string): number {
+  return topic.length + payload.length + OVERHEAD_BYTES
+}

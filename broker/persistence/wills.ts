@@ -1,0 +1,69 @@
+/** Wills of connected clients. Those of a run that ended without a word are published by the next one. */
+
+import type { WillRow } from './database.ts'
+import type { Saver } from './saver.ts'
+
+export interface Will {
+  topic: string
+  payload: Buffer
+  qos: 0 | 1 | 2
+  retain: boolean
+  /** Of the run that its client was connected to. */
+  brokerId?: string
+  clientId?: string
+}
+
+export class Wills {
+  readonly #saver: Saver
+  readonly #wills = new Map<string, Will>()
+
+  constructor(saver: Saver) {
+    this.#saver = saver
+  }
+
+  restore(rows: readonly WillRow[]): void {
+    for (const { client, broker, topic, payload, qos, retain } of rows) {
+      this.#wills.set(client, {
+        topic,
+        payload: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
+        qos: qos as 0 | 1 | 2,
+        retain,
+        brokerId: broker,
+        clientId: client,
+      })
+    }
+  }
+
+  get(client: string): Will | undefined {
+    return this.#wills.get(client)
+  }
+
+  set(client: string, will: Will): void {
+    this.#wills.set(client, will)
+    this.#note(client)
+  }
+
+  delete(client: string): Will | undefined {
+    const will = this.#wills.get(client)
+    if (will === undefined) return undefined
+    this.#wills.delete(client)
+    this.#note(client)
+    return will
+  }
+
+  /** Of runs that `isAlive` does not know. */
+  *orphans(isAlive: (brokerId: string) => boolean): Generator<Will> {
+    for (const will of this.#wills.values()) if (!isAlive(will.brokerId ?? '')) yield will
+  }
+
+  #note(client: string): void {
+    this.#saver.note(`will ${client}`, {
+      change: () => {
+        const will = this.#wills.get(client)
+        if (will === undefined) return { kind: 'no-will', client }
+        const { topic, payload, qos, retain, brokerId = '' } = will
+        return { kind: 'will', client, broker: brokerId, topic, payload, qos, retain }
+      },
+    })
+  }
+}
