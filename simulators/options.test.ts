@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { clientIdPrefixOf, type RunFlags, runSettingsOf, targetOfFlags, withRun } from './options.ts'
+import { localAddressFor } from './target.ts'
 
 describe('options', () => {
   it.each([
@@ -46,6 +47,17 @@ describe('options', () => {
       expect(() => parse(words)).toThrow()
     },
   )
+
+  it('spreads many connections to this machine over its loopback addresses', () => {
+    const near = targetOfFlags(parse(''))
+    expect([0, 19_999, 20_000, 65_000].map(nth => localAddressFor(near, nth))).toEqual([
+      undefined,
+      undefined,
+      '127.0.0.2',
+      '127.0.0.4',
+    ])
+    expect(localAddressFor(targetOfFlags(parse('-h example.org')), 65_000)).toBeUndefined()
+  })
 
   it('knows what an address must look like', () => {
     expect(() => targetOfFlags(parse('--url http://x'))).toThrow(/must begin with mqtt:/)

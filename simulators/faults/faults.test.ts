@@ -2,12 +2,14 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createServer, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Api } from '../check/api.ts'
 import { fleetDevices } from '../fleet/device.ts'
 import { Fleet, type FleetOptions } from '../fleet/fleet.ts'
 import { Random } from '../random.ts'
 import { sleep } from '../sleep.ts'
 import { type Arrived, startBroker, type TestBroker } from '../test/broker.ts'
-import { freezeSubscriber } from './frozen.ts'
+import { startForgetfulTrestle } from '../test/forgetful-trestle.ts'
+import { freezeDashboard, freezeSubscriber } from './frozen.ts'
 import { startLinkFaults } from './link-faults.ts'
 import { type MessageFaultOptions, MessageFaults } from './message-faults.ts'
 import { faultPlanOf } from './plan.ts'
@@ -141,6 +143,21 @@ describe('each fault arrives as it is meant', () => {
       await Promise.race([broker.publish('big', payload), sleep(200)])
     expect(socket!.writableNeedDrain).toBe(true)
     thaw()
+  })
+
+  it('frozen-dashboard: subscribed to every reading, and reads nothing', async () => {
+    const trestle = await startForgetfulTrestle()
+    const thaw = await freezeDashboard(new Api(trestle.url))
+    const [dashboard] = [...trestle.dashboards]
+    const frame = JSON.stringify({ op: 'readings', padding: 'x'.repeat(1_000_000) })
+    for (let i = 0; i < 30; i++) dashboard!.send(frame)
+    await sleep(300)
+    const unread = dashboard!.bufferedAmount
+    expect(unread).toBeGreaterThan(1_000_000)
+    await sleep(200)
+    expect(dashboard!.bufferedAmount).toBe(unread)
+    thaw()
+    await trestle.close()
   })
 
   async function run(

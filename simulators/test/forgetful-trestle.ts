@@ -12,6 +12,8 @@ import { type Arrived, startBroker, type TestBroker } from './broker.ts'
 export interface ForgetfulTrestle {
   readonly broker: TestBroker
   readonly url: string
+  /** Of the live connections that have subscribed. */
+  readonly dashboards: ReadonlySet<WebSocket>
   close(): Promise<void>
 }
 
@@ -63,6 +65,7 @@ export async function startForgetfulTrestle(forgets: Forgets = {}): Promise<Forg
 
   return {
     broker,
+    dashboards,
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
     async close() {
       for (const socket of sockets.clients) socket.terminate()
