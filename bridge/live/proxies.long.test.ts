@@ -1,7 +1,7 @@
 /** The proxy configurations of docs/live-protocol.md, run by the real proxies. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -16,13 +16,16 @@ const page = readFileSync(new URL('../../docs/live-protocol.md', import.meta.url
 const IDLE_MS = 180_000
 
 const running: ChildProcess[] = []
+const folders: string[] = []
 afterEach(() => {
-  for (const proxy of running.splice(0)) proxy.kill('SIGKILL')
+  for (const proxy of running.splice(0)) proxy.kill()
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
 async function startProxy(kind: 'nginx' | 'haproxy', bridgePort: number): Promise<number> {
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'trestle-proxy-'))
+  folders.push(folder)
   const config = new RegExp(`\`\`\`${kind}\\n(.*?)\`\`\``, 's')
     .exec(page)![1]!
     .replace(/(listen |bind :)80/, kind === 'nginx' ? `$1127.0.0.1:${port}` : `bind 127.0.0.1:${port}`)
