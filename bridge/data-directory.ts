@@ -7,7 +7,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 
@@ -40,7 +40,7 @@ export class SetupError extends Error {
 /** Throws a SetupError when the directory cannot be used. */
 export function openDataDirectory(path: string): DataDirectory {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeDirectory(path)
   } catch (error) {
     throw unusable(path, error)
   }
@@ -61,6 +61,13 @@ export function openDataDirectory(path: string): DataDirectory {
     lock.close()
     throw error instanceof SetupError ? error : unusable(path, error)
   }
+}
+
+/** With its parents, one by one: `recursive` never ends in a file system that answers ENOENT, such as /proc. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return
+  makeDirectory(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
 }
 
 function takeLock(path: string): DatabaseSync {
