@@ -11,35 +11,43 @@ afterEach(async () => {
   removeDataDir(trestle.dataDir)
 })
 
-it.each([1, 2] as const)('a retransmission by QoS %i is stored once, also after kill -9, and an equal reading twice', async qos => {
-  trestle = await startTrestle()
-  const answer = qos === 1 ? 'puback' : 'pubrec'
-  const send = async (client: RawClient, dup: boolean) => {
-    client.publish({ topic: TOPIC, payload: PAYLOAD, qos, dup, messageId: 7 })
-    await client.next(answer)
-  }
-  const first = await RawClient.connect(trestle.mqtt)
-  await send(first, false)
-  await send(first, true)
-  first.end()
-  expect(await trestle.ledger()).toMatchObject({ received: 2, ignored: { duplicate: 1 }, balanced: true })
+it.each([1, 2] as const)(
+  'a retransmission by QoS %i is stored once, also after kill -9, and an equal reading twice',
+  async qos => {
+    trestle = await startTrestle()
+    const answer = qos === 1 ? 'puback' : 'pubrec'
+    const send = async (client: RawClient, dup: boolean) => {
+      client.publish({ topic: TOPIC, payload: PAYLOAD, qos, dup, messageId: 7 })
+      await client.next(answer)
+    }
+    const first = await RawClient.connect(trestle.mqtt)
+    await send(first, false)
+    await send(first, true)
+    first.end()
+    expect(await trestle.ledger()).toMatchObject({ received: 2, ignored: { duplicate: 1 }, balanced: true })
 
-  // The acknowledgement was lost with the process: the device cannot know.
-  await trestle.kill()
-  trestle = await startTrestle({ dataDir: trestle.dataDir })
-  const second = await RawClient.connect(trestle.mqtt)
-  await send(second, true)
-  expect(await trestle.ledger()).toMatchObject({ received: 3, ignored: { duplicate: 2 }, balanced: true })
+    // The acknowledgement was lost with the process: the device cannot know.
+    await trestle.kill()
+    trestle = await startTrestle({ dataDir: trestle.dataDir })
+    const second = await RawClient.connect(trestle.mqtt)
+    await send(second, true)
+    expect(await trestle.ledger()).toMatchObject({ received: 3, ignored: { duplicate: 2 }, balanced: true })
 
-  // The same packet identifier and payload without DUP is what the device counted next.
-  second.end()
-  const third = await RawClient.connect(trestle.mqtt)
-  await send(third, false)
-  third.end()
-  await eventually(() => trestle.ledger(), ({ stored }) => stored === 2)
-  const { points } = await trestle.get<{ points: unknown[] }>('/api/history?device=counter-1&field=pulses&points=raw')
-  expect(points).toHaveLength(2)
-})
+    // The same packet identifier and payload without DUP is what the device counted next.
+    second.end()
+    const third = await RawClient.connect(trestle.mqtt)
+    await send(third, false)
+    third.end()
+    await eventually(
+      () => trestle.ledger(),
+      ({ stored }) => stored === 2,
+    )
+    const { points } = await trestle.get<{ points: unknown[] }>(
+      '/api/history?device=counter-1&field=pulses&points=raw',
+    )
+    expect(points).toHaveLength(2)
+  },
+)
 
 it('a DUP flag on a message that never came before is just a message', async () => {
   trestle = await startTrestle()
