@@ -86,14 +86,21 @@ describe('a field keeps the type that it was first stored with', () => {
     expect(line(again, { n: 'x', m: 1 })).toContain('n_text="x",m=1')
     await again.close()
     expect(line(open(), { m: 'x' })).toContain('m_text="x"')
-    expect(readFileSync(path, 'utf8').split('\n').filter(text => text.includes('"m"'))).toHaveLength(1)
+    expect(
+      readFileSync(path, 'utf8')
+        .split('\n')
+        .filter(text => text.includes('"m"')),
+    ).toHaveLength(1)
   })
 })
 
 describe('times', () => {
   it('of arrival are strictly increasing per series', () => {
     const catalog = open()
-    const times = Array.from({ length: 5 }, () => catalog.accept(reading('a', { n: 1 }, null), 'general', NOW).timeUs)
+    const times = Array.from(
+      { length: 5 },
+      () => catalog.accept(reading('a', { n: 1 }, null), 'general', NOW).timeUs,
+    )
     expect(times).toEqual([0, 1, 2, 3, 4].map(i => NOW + i))
     // A clock that is set back does not overwrite what was stored before.
     expect(catalog.accept(reading('a', { n: 1 }, null), 'general', NOW - 60_000_000).timeUs).toBe(NOW + 5)
@@ -104,13 +111,15 @@ describe('times', () => {
     catalog.accept(reading('a', { n: 1 }), 'general', NOW)
     const late = catalog.accept(reading('a', { n: 2 }, NOW - 1_000_000), 'general', NOW)
     expect(late.timeUs).toBe(NOW - 1_000_000)
-    expect(catalog.device('a')?.fields['n']).toMatchObject({ value: 1, time: NOW / 1000 })
+    expect(catalog.device('a')?.fields.n).toMatchObject({ value: 1, time: NOW / 1000 })
   })
 })
 
 it('a device time older than the limit is not believed, and counted', () => {
   const catalog = new Catalog({ journalPath: join(dir, 'catalog.jsonl'), scope: 'device', maxAgeMs: 60_000 })
-  expect(catalog.accept(reading('a', { n: 1 }, NOW - 60_000_000), 'general', NOW).timeUs).toBe(NOW - 60_000_000)
+  expect(catalog.accept(reading('a', { n: 1 }, NOW - 60_000_000), 'general', NOW).timeUs).toBe(
+    NOW - 60_000_000,
+  )
   expect(catalog.accept(reading('a', { n: 1 }, NOW - 60_000_001), 'general', NOW).timeUs).toBe(NOW)
   expect(catalog.stats.oldTimes).toBe(1)
 })
@@ -122,7 +131,9 @@ describe('devices', () => {
       { device: 'a', name: 'Heat pump', room: 'cellar', model: 'HP-9', available: true },
       { device: 'a', field: 'flow', unit: '°C', class: 'temperature' },
     ])
-    expect(line(catalog, { flow: 34.2 })).toBe(`reading,device=a,room=cellar,topic=home/x/a flow=34.2 ${NOW}000\n`)
+    expect(line(catalog, { flow: 34.2 })).toBe(
+      `reading,device=a,room=cellar,topic=home/x/a flow=34.2 ${NOW}000\n`,
+    )
     await catalog.close()
     const again = open()
     again.accept(reading('a', { flow: 35 }), 'general', NOW)
@@ -133,7 +144,12 @@ describe('devices', () => {
       available: null,
       fields: { flow: { value: 35, unit: '°C', class: 'temperature', type: 'number' } },
     })
-    expect([...again.facts()]).toContainEqual({ device: 'a', field: 'flow', unit: '°C', class: 'temperature' })
+    expect([...again.facts()]).toContainEqual({
+      device: 'a',
+      field: 'flow',
+      unit: '°C',
+      class: 'temperature',
+    })
   })
 
   it('appear with their first reading, not before', () => {
@@ -157,7 +173,13 @@ describe('devices', () => {
     const catalog = open()
     const tags = { topic: 'home/x/a', room: 'attic' }
     catalog.fill([{ device: 'a', measurement: 'reading', tags, field: 'n', value: 7, timeUs: NOW }])
-    expect(catalog.device('a')).toMatchObject({ room: 'attic', topics: ['home/x/a'], fields: { n: { value: 7 } } })
-    expect([...catalog.lastReadings()].map(series => [series.device, series.topic])).toEqual([['a', 'home/x/a']])
+    expect(catalog.device('a')).toMatchObject({
+      room: 'attic',
+      topics: ['home/x/a'],
+      fields: { n: { value: 7 } },
+    })
+    expect([...catalog.lastReadings()].map(series => [series.device, series.topic])).toEqual([
+      ['a', 'home/x/a'],
+    ])
   })
 })
