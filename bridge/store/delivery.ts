@@ -24,10 +24,8 @@ export interface Unit {
 
 export interface DeliveryOptions {
   readonly store: Store
-  /** Where the store stands before the batch. */
-  readonly from: Position
-  /** Where it stands once all of it is stored or refused. */
-  readonly to: Position
+  /** Where the store stands once all of it is stored or refused; null: where it stood, for what overtakes a backlog. */
+  readonly to: Position | null
   /** The longest pause between attempts. */
   readonly maxBackoffMs: number
   /** Resolves once the refusal is on the disk. */
@@ -52,7 +50,8 @@ export async function deliver(blocks: readonly Block[], options: DeliveryOptions
     if (outcome === null) return
     await halve(blocks.flatMap(unitsOf), outcome, options)
   }
-  if (options.store.position() !== null) await write([], 0, options.to, options)
+  // Only a store that keeps its position wants to know, and nothing of the batch told it.
+  if (options.to !== null && options.store.position() !== null) await write([], 0, options.to, options)
 }
 
 /** Between the first attempts when a person has to act first. */
@@ -64,7 +63,7 @@ const MAX_RETRY_AFTER_MS = 300_000
 async function write(
   lines: readonly Uint8Array[],
   lineCount: number,
-  position: Position,
+  position: Position | null,
   { store, onState, signal, maxBackoffMs }: DeliveryOptions,
 ): Promise<string | null> {
   for (let attempt = 0; ; attempt++) {
@@ -114,7 +113,7 @@ async function halve(units: Unit[], reason: string, options: DeliveryOptions): P
   const middle = units.length >> 1
   for (const half of [units.slice(0, middle), units.slice(middle)]) {
     const lines = half.map(unit => unit.lines)
-    const outcome = await write(lines, lines.length, options.from, options)
+    const outcome = await write(lines, lines.length, null, options)
     if (outcome !== null) await halve(half, outcome, options)
   }
 }
@@ -126,7 +125,7 @@ async function saveLines(unit: Unit, reason: string, options: DeliveryOptions): 
   const bad: Uint8Array[] = []
   let words = reason
   for (const line of lines) {
-    const outcome = await write([line], 1, options.from, options)
+    const outcome = await write([line], 1, null, options)
     if (outcome === null) continue
     bad.push(line)
     words = outcome

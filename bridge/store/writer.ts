@@ -225,8 +225,8 @@ export class Writer {
     const { signal } = this.#interrupt
     await deliver(blocks, {
       store,
-      from: { block: this.#state.block },
-      to: { block: lane.take(this.#state, { blocks, position, refused }).block },
+      to:
+        lane === this.#fresh ? null : { block: lane.take(this.#state, { blocks, position, refused }).block },
       maxBackoffMs,
       signal,
       refuse: async (unit, reason) => {

@@ -80,7 +80,17 @@ export class InfluxStore implements Store {
     }
   }
 
-  #post(body: Uint8Array): Promise<Answer> {
+  /** A connection that the server closed while it was idle says nothing about the server: once more, on a new one. */
+  async #post(body: Uint8Array): Promise<Answer> {
+    try {
+      return await this.#send(body)
+    } catch (error) {
+      if (!(error instanceof StaleConnection)) throw error
+      return await this.#send(body)
+    }
+  }
+
+  #send(body: Uint8Array): Promise<Answer> {
     const isCompressed = !this.#isLocal && body.length >= GZIP_FROM_BYTES
     const bytes = isCompressed ? gzipSync(body, { level: 1 }) : body
     const send = this.#target.protocol === 'https:' ? httpsRequest : httpRequest
@@ -99,9 +109,18 @@ export class InfluxStore implements Store {
         this.#options.timeoutMs,
       )
       request.once('close', () => clearTimeout(deadline))
-      request.once('error', reject)
+      request.once('error', (error: NodeJS.ErrnoException) =>
+        reject(request.reusedSocket && error.code === 'ECONNRESET' ? new StaleConnection(error) : error),
+      )
       request.end(bytes)
     })
+  }
+}
+
+class StaleConnection extends Error {
+  readonly code = 'ECONNRESET'
+  constructor(cause: Error) {
+    super(cause.message, { cause })
   }
 }
 
