@@ -13,15 +13,15 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectAsync } from 'mqtt'
-import { chromium } from 'playwright-core'
+import { chromium, type Page } from 'playwright-core'
 
 const root = join(import.meta.dirname, '..')
 const folder = process.argv[2] ?? join(root, 'docs/images')
 const HISTORY_MS = 3_600_000
 /** One message of a topic in so long is enough for a line. */
 const LEAST_STEP_MS = 10_000
-/** Long enough for every device to have spoken. */
-const LIVE_MS = 25_000
+/** Long enough for every device to have spoken, and for charts to have a course. */
+const LIVE_MS = 40_000
 const SETTLE_MS = 4_000
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
@@ -38,9 +38,9 @@ const SHOTS: readonly Shot[] = [
   { name: 'fleet-light', hash: '#/fleet', scheme: 'light', size: DESKTOP },
   { name: 'fleet-dark', hash: '#/fleet', scheme: 'dark', size: DESKTOP },
   { name: 'fleet-phone', hash: '#/fleet', scheme: 'light', size: PHONE },
-  { name: 'device-light', hash: '#/device/living_room_radiator?range=1h', scheme: 'light', size: DESKTOP },
-  { name: 'device-dark', hash: '#/device/living_room_radiator?range=1h', scheme: 'dark', size: DESKTOP },
-  { name: 'device-phone', hash: '#/device/living_room_radiator?range=1h', scheme: 'dark', size: PHONE },
+  { name: 'device-light', hash: '#/device/weather-station?range=1h', scheme: 'light', size: DESKTOP },
+  { name: 'device-dark', hash: '#/device/weather-station?range=1h', scheme: 'dark', size: DESKTOP },
+  { name: 'device-phone', hash: '#/device/weather-station?range=1h', scheme: 'dark', size: PHONE },
   { name: 'messages-dark', hash: '#/messages', scheme: 'dark', size: DESKTOP },
   { name: 'health-light', hash: '#/health', scheme: 'light', size: DESKTOP },
 ]
@@ -51,7 +51,7 @@ try {
   const { mqtt, http } = await startBridge()
   await publishHistory(mqtt)
   start(['simulators/main.ts', 'home', '-p', String(mqtt)], 'ignore')
-  await sleep(LIVE_MS)
+  await sleep(SETTLE_MS)
   await mkdir(folder, { recursive: true })
   await takeAll(`http://127.0.0.1:${http}/`)
 } finally {
@@ -124,6 +124,7 @@ function withTime(topic: string, payload: string, timeMs: number): string | null
   return /"(Time|ts|time)"/.test(payload) ? payload : null
 }
 
+/** All are opened first and watch for a while together: what they chart comes live. */
 async function takeAll(url: string): Promise<void> {
   const args = [
     '--headless',
@@ -133,6 +134,7 @@ async function takeAll(url: string): Promise<void> {
     '--disable-sync',
   ]
   const browser = await chromium.launch({ executablePath: CHROMIUM, args })
+  const pages: { readonly name: string; readonly page: Page }[] = []
   for (const { name, hash, scheme, size } of SHOTS) {
     const viewport = { width: size[0], height: size[1] }
     const page = await browser.newPage({
@@ -141,9 +143,9 @@ async function takeAll(url: string): Promise<void> {
       deviceScaleFactor: size === PHONE ? 2 : 1,
     })
     await page.goto(url + hash)
-    await page.waitForTimeout(SETTLE_MS)
-    await page.screenshot({ path: join(folder, `${name}.png`) })
-    await page.close()
+    pages.push({ name, page })
   }
+  await sleep(LIVE_MS)
+  for (const { name, page } of pages) await page.screenshot({ path: join(folder, `${name}.png`) })
   await browser.close()
 }

@@ -309,7 +309,8 @@ function drawTimeAxis(
   for (const tick of ticks) {
     const x = xOf(view, box, tick.timeMs)
     if (x < box.x + 14 || (view.isLive && nowX - x < 34)) continue
-    context.fillText(tick.label, x, y)
+    const half = context.measureText(tick.label).width / 2
+    context.fillText(tick.label, Math.min(x, box.x + box.width - half), y)
   }
   if (!view.isLive) return
   context.fillStyle = colors.accent

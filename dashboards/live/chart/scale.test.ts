@@ -19,4 +19,6 @@ test('a flat line has something around it', () => {
   scale.fit(231, 231, 0)
   expect(scale.low).toBeLessThan(231)
   expect(scale.high).toBeGreaterThan(231)
+  scale.fit(231, 231.5, 1_000)
+  expect(scale.high).toBeLessThan(232)
 })

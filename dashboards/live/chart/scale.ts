@@ -13,7 +13,8 @@ export class Scale {
     if (!this.#isSet || nextLow < this.low || nextHigh > this.high) {
       this.low = this.#isSet ? Math.min(this.low, nextLow) : nextLow
       this.high = this.#isSet ? Math.max(this.high, nextHigh) : nextHigh
-      this.#isSet = true
+      // A flat line knows nothing yet of how far it will go.
+      this.#isSet = high > low
       this.#tooWideSinceMs = nowMs
       return
     }

@@ -2,7 +2,13 @@
 
 import { signal } from '@preact/signals'
 
-export const brokerAddress = signal({
-  host: location.hostname.replace(/^127\.0\.0\.1$/, 'localhost'),
-  port: 1883,
-})
+export interface BrokerAddress {
+  readonly host: string
+  readonly port: number
+  /** Whether the bridge told the port; else it is the usual one. */
+  readonly isTold: boolean
+}
+
+const host = location.hostname.replace(/^127\.0\.0\.1$/, 'localhost')
+
+export const brokerAddress = signal<BrokerAddress>({ host, port: 1883, isTold: false })

@@ -23,6 +23,13 @@ test('readings that came while history was under way are neither lost nor double
   expect(dump(course).length).toBe(3)
 })
 
+test('a course that is held at a past time forgets what came after it', () => {
+  const course = new Course()
+  course.add(9000, 3)
+  course.load([bucket(1000, 20)], 1000, 2000)
+  expect(dump(course)).toEqual([[1500, 20]])
+})
+
 test('words become numbers and back; on and off are one and nought', () => {
   const course = new Course()
   for (const [at, word] of ['idle', 'heating', 'idle'].entries()) course.add(at + 1, word)

@@ -27,9 +27,9 @@ export class Course {
     return this.#tail > MAX_TAIL
   }
 
-  /** Puts history in front; raw readings that are newer than it stay. */
-  load(points: readonly HistoryPoint[], bucketMs: number): void {
-    const kept = this.#rawAfter(points.at(-1)?.time ?? 0)
+  /** Puts history in front; raw readings that are newer than it stay, up to `untilMs`. */
+  load(points: readonly HistoryPoint[], bucketMs: number, untilMs = Number.POSITIVE_INFINITY): void {
+    const kept = this.#rawAfter(points.at(-1)?.time ?? 0).filter(([time]) => time <= untilMs)
     this.length = 0
     this.#tail = 0
     this.bucketMs = bucketMs

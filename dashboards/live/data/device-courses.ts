@@ -26,6 +26,7 @@ export class DeviceCourses {
   readonly #abort = new AbortController()
   #span: Span = { fromMs: 0, toMs: 0 }
   #loadedMs = 0
+  #isHeld = false
 
   constructor(device: Device, fields: readonly Field[], changed: () => void) {
     this.#device = device
@@ -34,9 +35,10 @@ export class DeviceCourses {
     listeners.add(this.#listen)
   }
 
-  /** Asks for the whole span. What was drawn stays until the answer is there. */
-  load(span: Span): void {
+  /** Asks for the whole span. What was drawn stays until the answer is there. One that is held takes nothing new. */
+  load(span: Span, isHeld = false): void {
     this.#span = span
+    this.#isHeld = isHeld
     this.#loadedMs = performance.now()
     for (const [field, course] of this.courses) void this.#loadField(field, course, span)
   }
@@ -59,7 +61,7 @@ export class DeviceCourses {
     const answer = await fetchHistory(query, this.#abort.signal)
     // Another span was asked for meanwhile.
     if (!answer.ok || span !== this.#span) return
-    course.load(answer.value, bucketOf(answer.value, span))
+    course.load(answer.value, bucketOf(answer.value, span), this.#isHeld ? span.toMs : undefined)
     this.#device.rhythm.learnFrom(answer.value, span.toMs)
     this.#changed()
   }
@@ -67,6 +69,7 @@ export class DeviceCourses {
   #listen = (reading: LiveReading, device: Device): void => {
     if (device !== this.#device) return
     this.newSince++
+    if (this.#isHeld) return
     for (const name in reading.values) {
       const field = device.fields.get(name)
       const course = field && this.courses.get(field)

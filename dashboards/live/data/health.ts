@@ -47,7 +47,7 @@ export async function look(): Promise<void> {
     if (ready.ok) {
       readiness.value = ready.value
       const port = ready.value.mqtt
-      if (port && port !== brokerAddress.value.port) brokerAddress.value = { ...brokerAddress.value, port }
+      if (port) brokerAddress.value = { ...brokerAddress.value, port, isTold: true }
     }
     if (text?.ok) metrics.value = parseMetrics(text.value)
   }

@@ -25,6 +25,16 @@ describe('the rhythm of a device', () => {
     expect(rhythm.intervalMs()).toBe(3_000)
   })
 
+  test('one outage is not the rhythm, neither live nor in history', () => {
+    const rhythm = new Rhythm()
+    for (let beat = 1; beat <= 9; beat++) rhythm.heard(beat * 10_000 + (beat > 5 ? 900_000 : 0))
+    expect(rhythm.intervalMs()).toBe(10_000)
+    const recalled = new Rhythm()
+    const times = Array.from({ length: 100 }, (_, at) => at * 60_000 + (at > 50 ? 3_600_000 : 0))
+    recalled.learnFrom(times.map(time => ({ time, count: 1 })), times.at(-1)!)
+    expect(recalled.intervalMs()).toBeLessThan(120_000)
+  })
+
   test('values that are said one by one are one beat', () => {
     const rhythm = new Rhythm()
     for (const burst of [0, 60_000, 120_000]) for (const part of [1, 90, 200, 450, 900]) rhythm.heard(burst + part)

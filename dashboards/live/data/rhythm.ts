@@ -1,6 +1,7 @@
 /** How often a device speaks, learned from its own gaps; what follows from silence. */
 
 const GAPS = 8
+const USUAL_SHARE = 0.95
 /** Before so many gaps were heard, one of them says little. */
 const LEAST_GAPS = 3
 /** What comes closer together is one beat: many devices say their values one by one. */
@@ -30,18 +31,23 @@ export class Rhythm {
     if (!first || count <= LEAST_GAPS) return
     const mean = (untilMs - first.time) / count
     const steps = points.slice(1).map((point, at) => point.time - points[at]!.time)
+    steps.sort((a, b) => a - b)
+    // One silence among many was an outage, not the rhythm.
+    const usual = steps[Math.ceil(USUAL_SHARE * (steps.length - 1))] ?? 0
     // Side by side, buckets hide how long a silence was, but not how often something came.
-    const longest = mean + Math.max(0, ...steps) - Math.min(...steps, Number.MAX_VALUE)
+    const longest = mean + usual - (steps[0] ?? 0)
     this.#guessMs = Math.max(mean, longest)
   }
 
-  /** The expected interval; null while it is unknown. The longest of the last gaps, so that a door that
-   *  speaks twice in a second and then not for an hour is not late after three seconds. */
+  /**
+   * The expected interval; null while it is unknown. The longest of the last gaps but one, so that what speaks
+   * twice in a second and then not for a minute is not late after three seconds, and one outage is no rhythm.
+   */
   intervalMs(): number | null {
     if (this.#seen < LEAST_GAPS) return this.#guessMs
-    const longest = Math.max(...this.#gaps)
-    // Until eight gaps are known, what history says of longer ones still counts.
-    return this.#seen < GAPS ? Math.max(longest, this.#guessMs ?? 0) : longest
+    const gaps = this.#gaps.toSorted()
+    // Until eight gaps are known, all count, and so does what history says.
+    return this.#seen < GAPS ? Math.max(gaps.at(-1)!, this.#guessMs ?? 0) : gaps.at(-2)!
   }
 
   /** Silence longer than this is late; null while nothing can be said. */

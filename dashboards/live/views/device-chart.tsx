@@ -38,7 +38,7 @@ export function DeviceChart({ device, charted, lanes, all }: Props) {
   const missed = missedVersion.value
   useLayoutEffect(() => {
     courses.newSince = 0
-    courses.load(held ?? spanNow(range))
+    courses.load(held ?? spanNow(range), held !== null)
   }, [courses, range, params.from, params.to, missed])
 
   const span = () => {

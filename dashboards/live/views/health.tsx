@@ -2,13 +2,14 @@
 
 import { useEffect } from 'preact/hooks'
 import { brokerAddress } from '../data/broker-address.ts'
+import { serverNow } from '../data/clock.ts'
 import { ledger, metrics, readiness, samples, watchHealth } from '../data/health.ts'
 import type { Metrics } from '../data/metrics.ts'
 import type { Samples } from '../data/samples.ts'
 import { AreaChart } from '../parts/area-chart.tsx'
 import { LiveChip } from '../parts/live-chip.tsx'
 import { StateMark } from '../parts/mark.tsx'
-import { clockMinutes, formatBytes, formatNumber } from '../words/format.ts'
+import { clockMinutes, formatAge, formatBytes, formatNumber } from '../words/format.ts'
 import { reasonWords } from '../words/message.ts'
 import { LedgerBeam } from './ledger-beam.tsx'
 
@@ -55,8 +56,7 @@ function PartStates() {
     <ul class="parts">
       <li>
         <StateMark state="reporting" isSilent />
-        <strong>Broker</strong> port {brokerAddress.value.port}
-        {upWords(numbers)}
+        <strong>Broker</strong> {upWords(numbers)}
       </li>
       <li>
         <StateMark state={isDiskWell ? 'reporting' : 'alarm'} isSilent />
@@ -74,11 +74,10 @@ function PartStates() {
 }
 
 function upWords(numbers: Metrics | null): string {
+  const { port, isTold } = brokerAddress.value
   const started = numbers?.get('process_start_time_seconds')
-  if (!started) return ''
-  const minutes = Math.max(1, Math.floor((Date.now() / 1000 - started) / 60))
-  if (minutes < 120) return `, up ${minutes} min`
-  return minutes < 2880 ? `, up ${Math.floor(minutes / 60)} h` : `, up ${Math.floor(minutes / 1440)} d`
+  const up = started === undefined ? null : `up ${formatAge(serverNow() - started * 1000)}`
+  return [isTold ? `port ${port}` : null, up].filter(part => part !== null).join(', ')
 }
 
 const last = (column: Float64Array, { length }: Samples) => column[length - 1] ?? 0
