@@ -19,6 +19,7 @@ import { createApp } from './http/app.ts'
 import { commandRoutes } from './http/commands.ts'
 import { explainRoutes } from './http/explain.ts'
 import { historyRoutes } from './http/history.ts'
+import { originPolicy } from './http/origin.ts'
 import { quarantineRoutes } from './http/quarantine.ts'
 import { createHttpServer } from './http/server.ts'
 import { balance } from './ledger.ts'
@@ -32,6 +33,7 @@ import { createMetrics } from './metrics.ts'
 import { type Mqtt, openMqtt } from './mqtt.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
 import { startSelfMetrics } from './self-metrics.ts'
+import { lastQuarantinedBlock } from './quarantine/quarantine.ts'
 import { lastKnownBlock } from './spool/cursor.ts'
 import { Spool } from './spool/spool.ts'
 import { openHistory, storeSetup } from './store/setup.ts'
@@ -77,7 +79,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     beforeCommit: () => catalog.flush(),
     onCommit: commit => writer.committed(commit),
     onOverflow: block => writer.overflow(block),
-    lastKnownBlock: lastKnownBlock(data.cursor),
+    lastKnownBlock: Math.max(lastKnownBlock(data.cursor), lastQuarantinedBlock(data.quarantine)),
     log,
   })
   const writer = new WriterThread({
@@ -124,6 +126,11 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
 
   const ledger = () => balance(spool.totals, writer.progress.cursor, writer.progress.evicted)
   const sources = metricSources({ ledger, spool, writer, relay, mqtt, catalog })
+  const origin = originPolicy({
+    host: settings.host,
+    names: settings.http.hosts,
+    origins: settings.http.origins,
+  })
   const app = createApp({
     catalog,
     ledger,
@@ -144,14 +151,15 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       historyRoutes({ history, unitOf: (device, field) => catalog.unitOf(device, field) }),
       quarantineRoutes({ list: (limit, before) => writer.listQuarantine(limit, before) }),
     ],
-    live: liveRoutes(relay),
+    live: liveRoutes(relay, origin),
     pageDir: PAGE_DIR,
+    origin,
     log,
   })
 
   const { host } = settings
-  const http = createHttpServer({ app, tls, onMqttUpgrade: mqtt.onUpgrade })
-  const live = attachLive(http, relay)
+  const http = createHttpServer({ app, tls, origin, onMqttUpgrade: mqtt.onUpgrade })
+  const live = attachLive(http, relay, origin)
   const httpPort = await listenOn(http, host, settings.http.port)
   const ports = await mqtt.listen().catch(portMistake(settings.mqtt.port))
   const selfMetrics =

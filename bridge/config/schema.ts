@@ -51,13 +51,14 @@ const mqttUrl = z
   .refine(url => /^(mqtts?|wss?):\/\/[^/]+/.test(url), 'must be a URL such as mqtt://broker.local:1883')
 
 /** A list in the file; in the environment, with commas between. */
-const topicFilters = z
+const names = z
   .union([z.array(z.string()), z.string()])
-  .transform(given => (typeof given === 'string' ? given.split(',').map(filter => filter.trim()) : given))
-  .refine(
-    filters => filters.length > 0 && filters.every(isValidFilter),
-    'must be MQTT filters, such as home/#',
-  )
+  .transform(given => (typeof given === 'string' ? given.split(',').map(name => name.trim()) : given))
+
+const topicFilters = names.refine(
+  filters => filters.length > 0 && filters.every(isValidFilter),
+  'must be MQTT filters, such as home/#',
+)
 
 /** `.prefault({})`: a section that is not there is a section of defaults. */
 export const settingsSchema = z.strictObject({
@@ -99,7 +100,15 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({}),
   mqtts: z.strictObject({ port: port.default(8883) }).prefault({}),
-  http: z.strictObject({ port: port.default(8080) }).prefault({}),
+  http: z
+    .strictObject({
+      port: port.default(8080),
+      /** Names under which a proxy asks a bridge that listens on loopback: others may be somebody's trick. */
+      hosts: names.default([]),
+      /** Pages of other places that may connect to `/live` and `/mqtt`. */
+      origins: names.default([]),
+    })
+    .prefault({}),
   tls: z.strictObject({ cert: text.optional(), key: text.optional() }).prefault({}),
 
   influx: z

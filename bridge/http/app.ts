@@ -8,6 +8,7 @@ import type { Ledger } from '../ledger.ts'
 import type { liveRoutes } from '../live/routes.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
+import { checkOrigin, type OriginPolicy } from './origin.ts'
 import { problem } from './problem.ts'
 
 export interface AppOptions {
@@ -20,6 +21,7 @@ export interface AppOptions {
   readonly live: ReturnType<typeof liveRoutes>
   /** Folder of the built page. */
   readonly pageDir: string
+  readonly origin: OriginPolicy
   readonly log: Logger
 }
 
@@ -46,6 +48,7 @@ export function createApp({
   api,
   live,
   pageDir,
+  origin,
   log,
 }: AppOptions): Hono {
   const app = new Hono()
@@ -64,6 +67,7 @@ export function createApp({
       xFrameOptions: 'DENY',
     }),
   )
+  app.use(checkOrigin(origin))
   app.onError((error, c) => {
     log.error({ err: error, path: c.req.path }, 'http: a request failed')
     return problem(c, 500, 'internal', 'something went wrong here; the log has more')

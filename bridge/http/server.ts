@@ -5,11 +5,14 @@ import { createServer as createTlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { createAdaptorServer } from '@hono/node-server'
 import type { Hono } from 'hono'
+import type { OriginPolicy } from './origin.ts'
 
 export interface HttpOptions {
   readonly app: Hono
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null
   /** Null: there is no broker here. */
+  /** Which pages may be devices. */
+  readonly origin: OriginPolicy
   readonly onMqttUpgrade: ((request: IncomingMessage, socket: Duplex, head: Buffer) => void) | null
 }
 
@@ -17,7 +20,7 @@ export interface HttpOptions {
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
 
-export function createHttpServer({ app, tls, onMqttUpgrade }: HttpOptions): Server {
+export function createHttpServer({ app, tls, origin, onMqttUpgrade }: HttpOptions): Server {
   const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }
   const server = createAdaptorServer({
     fetch: app.fetch,
@@ -26,8 +29,12 @@ export function createHttpServer({ app, tls, onMqttUpgrade }: HttpOptions): Serv
   }) as Server
   server.on('upgrade', (request, socket, head) => {
     const path = pathOf(request)
-    if (path === '/mqtt' && onMqttUpgrade !== null) onMqttUpgrade(request, socket, head)
-    else if (path !== '/live') refuse(socket, 404)
+    // The live sockets look at the origin themselves.
+    if (path === '/live') return
+    if (path !== '/mqtt' || onMqttUpgrade === null) return refuse(socket, 404)
+    const from = request.headers.origin
+    if (from !== undefined && !origin.allowOrigin(from, request.headers.host)) return refuse(socket, 403)
+    onMqttUpgrade(request, socket, head)
   })
   return server
 }
