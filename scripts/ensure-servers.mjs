@@ -9,12 +9,18 @@ import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** Command -> Debian package. */
+/** Command -> Debian packages. */
 const NEEDED = {
   influxd: 'influxdb',
   mosquitto_pub: 'mosquitto-clients',
   mosquitto: 'mosquitto',
   chromium: 'chromium',
+  gcc: 'gcc libc6-dev',
+}
+/** What only the long runs need: `--long`. */
+const NEEDED_LONG = {
+  nginx: 'nginx-light',
+  haproxy: 'haproxy',
 }
 
 const APT_ENV = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
@@ -23,9 +29,10 @@ const missing = missingPackages()
 if (missing.length > 0) install(missing)
 
 function missingPackages() {
-  return Object.entries(NEEDED)
+  const needed = process.argv.includes('--long') ? { ...NEEDED, ...NEEDED_LONG } : NEEDED
+  return Object.entries(needed)
     .filter(([command]) => !isOnPath(command))
-    .map(([, name]) => name)
+    .flatMap(([, names]) => names.split(' '))
 }
 
 function isOnPath(command) {
