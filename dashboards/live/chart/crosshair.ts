@@ -2,8 +2,7 @@
 
 import { asSwitch, valueWord } from '../words/fields.ts'
 import { clockMinutes, clockSeconds, DAY, dayMonth, HOUR } from '../words/format.ts'
-import type { ChartView, DrawnLane } from './chart.ts'
-import { seriesColor, xOf, yOf } from './chart.ts'
+import { type ChartView, type DrawnLane, seriesColor, xOf, yOf } from './chart-view.ts'
 import { type Colors, currentColors } from './colors.ts'
 
 const READOUT_HEIGHT = 17

@@ -32,6 +32,8 @@ export const isLoaded = signal(false)
 /** Server time when the connection was last known to be up; what is on the page is as of then. */
 export const lastGoodMs = signal(0)
 export const readingsPerSecond = signal(0)
+/** Values between two frames that this page did not ask to see, or was too slow for. */
+export const skippedPerSecond = signal(0)
 /** Moves when something was missed: what is drawn is asked for anew, the store has it. */
 export const missedVersion = signal(0)
 
@@ -97,18 +99,20 @@ export function startConnection(): void {
   setInterval(() => void learnCatalog(), CATALOG_EVERY_MS)
   void look()
   let before = 0
+  let skippedBefore = 0
   onSecond(() => {
     if (live.state.kind === 'open') lastGoodMs.value = serverNow()
     updateStates(serverNow(), connection.value.kind !== 'away')
     // Over a few seconds: a house of slow sensors would show nought most of the time.
     readingsPerSecond.value += (readingsSeen.count - before - readingsPerSecond.value) / RATE_SECONDS
     before = readingsSeen.count
+    skippedPerSecond.value += (readingsSeen.skipped - skippedBefore - skippedPerSecond.value) / RATE_SECONDS
+    skippedBefore = readingsSeen.skipped
     requestFlush()
   })
 }
 
 function take(readings: readonly LiveReading[], isNew: boolean): void {
-  setServerTime(Date.now() + live.clockOffsetMs)
   let isKnown = true
   for (const reading of readings) isKnown = applyReading(reading, isNew) && isKnown
   if (!isNew) updateStates(serverNow(), connection.value.kind !== 'away')

@@ -2,7 +2,7 @@
 
 import { useMemo } from 'preact/hooks'
 import { groupByRoom, worstOf } from '../data/arrange.ts'
-import { connection, lastGoodMs, readingsPerSecond } from '../data/connection.ts'
+import { connection, lastGoodMs, readingsPerSecond, skippedPerSecond } from '../data/connection.ts'
 import { counts, devices, layoutVersion } from '../data/fleet.ts'
 import { ledger, readiness } from '../data/health.ts'
 import { formatRoute, route } from '../route.ts'
@@ -101,6 +101,9 @@ function Foot() {
           </span>
         )}
       </div>
+      {!isAway && skippedPerSecond.value >= 1 && (
+        <div>{formatNumber(skippedPerSecond.value, 0)} values/s between frames not drawn</div>
+      )}
       <div>{isAway ? `Last live ${clockSeconds(lastGoodMs.peek())}` : storeWords()}</div>
     </div>
   )
