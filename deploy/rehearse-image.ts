@@ -136,9 +136,16 @@ function argvOf(instructions: Stage['instructions'], kind: 'cmd' | 'healthcheck'
   return found
 }
 
-/** Nothing of this machine's settings; the Node that runs this script, because the image's is another matter. */
+/**
+ * Nothing of this machine's settings, but for how it reaches the registry; and the Node that runs this script, because
+ * the image's is another matter.
+ */
 function environment(): NodeJS.ProcessEnv {
+  const network = Object.entries(process.env).filter(([name]) =>
+    /^(https?_proxy|no_proxy|node_extra_ca_certs|npm_config_(registry|cafile))$/i.test(name),
+  )
   return {
+    ...Object.fromEntries(network),
     PATH: `${dirname(process.execPath)}:/usr/bin:/bin`,
     HOME: home,
     npm_config_cache: join(home, '.npm'),
