@@ -210,17 +210,23 @@ export class Broker {
     // QoS 2 is kept together with its packet identifier, when Aedes stores that.
     const kept = packet.qos === 1 ? this.#options.persistence.prepare({ ...packet, payload }) : null
     const before = client === null ? undefined : this.#acknowledging.get(client)
-    if (kept === null && before === undefined) accepted.then(() => done(null), done)
-    else this.#acknowledgeAfter(client, [accepted, kept, before], done)
+    const finish = (error?: Error) => {
+      // Aedes does not publish what it cannot acknowledge.
+      const isGone = client !== null && !client.connecting && !client.connected
+      if (error !== undefined || isGone) this.#options.persistence.cancel(payload)
+      done(error ?? null)
+    }
+    if (kept === null && before === undefined) accepted.then(() => finish(), finish)
+    else this.#acknowledgeAfter(client, [accepted, kept, before], finish)
   }
 
   /** What waits for the broker's state must not be overtaken by what does not. */
   #acknowledgeAfter(
     client: Client | null,
     conditions: readonly (Promise<unknown> | null | undefined)[],
-    done: (error?: Error | null) => void,
+    finish: (error?: Error) => void,
   ): void {
-    const acknowledged = Promise.all(conditions).then(() => done(null), done)
+    const acknowledged = Promise.all(conditions).then(() => finish(), finish)
     if (client === null) return
     this.#acknowledging.set(client, acknowledged)
     void acknowledged.finally(() => {

@@ -42,8 +42,12 @@ export class Forwarding {
     const { deliver0, deliverQoS } = insides
     insides.deliver0 = (packet, done) => {
       // By another of its filters it is owed more than this one gives.
-      if (packet.qos > 0 && bestGrant(client, packet.topic) > 0) done()
-      else deliverFrom(packet, deliver0, done)
+      if (packet.qos > 0 && bestGrant(client, packet.topic) > 0) {
+        done()
+        return
+      }
+      packet.qos = 0
+      deliverFrom(packet, deliver0, done)
     }
     insides.deliverQoS = (packet, done) => deliverFrom(packet, deliverQoS, done)
   }

@@ -92,7 +92,7 @@ export class Saver {
     if (dueMs >= this.#dueMs) return
     this.#dueMs = dueMs
     if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#save(), dueMs - performance.now())
+    this.#timer = setTimeout(() => this.#save(), Math.max(0, dueMs - performance.now()))
   }
 
   #save(): void {

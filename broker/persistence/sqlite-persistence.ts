@@ -11,7 +11,6 @@
  */
 
 import { Readable } from 'node:stream'
-import { matchesFilter } from '../topic-filter.ts'
 import { readState } from './database.ts'
 import { QueueStream } from './queue-stream.ts'
 import { RetainedMessages } from './retained.ts'
@@ -140,32 +139,40 @@ export class SqlitePersistence {
   }
 
   /**
-   * Before a publish is acknowledged: keeps it as retained message and queues it for clients that are away. Null:
-   * there is nothing to wait for; else resolves when that is on the disk.
+   * Before a publish is acknowledged: keeps it as retained message, and queues it in the order in which messages
+   * come, whoever sleeps or wakes meanwhile. Null: nothing to wait for; else resolves when what it leaves for clients
+   * that are away, or as retained message, is on the disk.
    */
   prepare(packet: Pick<RetainedPacket, 'topic' | 'payload' | 'qos' | 'retain'>): Promise<void> | null {
-    if (packet.qos === 0) return null
-    const sleepers = this.#sessions.matching(packet.topic).filter(match => !this.#isConnected(match.clientId))
-    if (sleepers.length === 0 && !packet.retain) return null
-    const prepared: Prepared = { isRetained: packet.retain, deliveries: new Map() }
-    if (packet.retain) this.#keepRetained({ cmd: 'publish', ...packet })
-    this.#queueForAll(sleepers, packet, (clientId, delivery) => prepared.deliveries.set(clientId, delivery))
-    this.#prepared.set(packet.payload, prepared)
-    return this.#saver.saved()
+    const { topic, payload, qos, retain } = packet
+    if (qos === 0) return null
+    const subscriptions = this.#sessions.matching(topic)
+    if (subscriptions.length === 0 && !retain) return null
+    const prepared: Prepared = { isRetained: retain, deliveries: new Map() }
+    this.#prepared.set(payload, prepared)
+    if (retain) this.#keepRetained({ cmd: 'publish', ...packet })
+    this.#queueForAll(subscriptions, packet, (clientId, delivery) =>
+      prepared.deliveries.set(clientId, delivery),
+    )
+    const isAwaited = retain || subscriptions.some(({ clientId }) => !this.#isConnected(clientId))
+    return isAwaited ? this.#saver.saved() : null
+  }
+
+  /** The publish is not acknowledged after all: its sender will send it again. */
+  cancel(payload: Buffer): void {
+    for (const delivery of this.#prepared.get(payload)?.deliveries.values() ?? [])
+      if (delivery !== null && delivery.packetId === null) this.#sessions.remove(delivery)
   }
 
   /**
    * Whether the bus is to send a message to a connected client now. Not what its session lost for want of room, or
    * has sent already, and not while it still sends what was missed: then the queue brings it.
    */
-  isDue(clientId: string, { topic, brokerCounter = 0 }: Packet): boolean {
+  isDue(clientId: string, { brokerCounter = 0 }: Pick<Packet, 'brokerCounter'>): boolean {
     const session = this.#sessions.get(clientId)
     if (session === undefined) return true
     const delivery = session.find(brokerCounter)
-    if (delivery !== undefined) return delivery.packetId === null && !session.isCatchingUp
-    for (const { qos, topic: filter } of session.grants.values())
-      if (qos > 0 && matchesFilter(filter, topic)) return false
-    return true
+    return delivery !== undefined && delivery.packetId === null && !session.isCatchingUp
   }
 
   // for Aedes
@@ -237,13 +244,21 @@ export class SqlitePersistence {
     subscriptions: readonly (Partial<Match> & { clientId: string })[],
     packet: Packet,
   ): Promise<void> {
-    if (subscriptions.length === 0) return
     const prepared =
       typeof packet.payload === 'string' ? undefined : this.#prepared.get(packet.payload)?.deliveries
-    const others = subscriptions.filter(({ clientId }) => !prepared?.has(clientId))
+    if (prepared === undefined) {
+      this.#queueForAll(subscriptions, packet, () => undefined)
+      return
+    }
+    const current = new Set(subscriptions.map(({ clientId }) => clientId))
+    for (const [clientId, delivery] of prepared) {
+      // Who unsubscribed meanwhile gets it no more.
+      if (delivery === null) continue
+      if (current.has(clientId)) delivery.session.attach(delivery, packet.brokerCounter ?? 0)
+      else this.#sessions.remove(delivery)
+    }
+    const others = subscriptions.filter(({ clientId }) => !prepared.has(clientId))
     this.#queueForAll(others, packet, () => undefined)
-    for (const delivery of prepared?.values() ?? [])
-      delivery?.session.attach(delivery, packet.brokerCounter ?? 0)
   }
 
   /** May change the packet's identifier, when another message holds it. */
