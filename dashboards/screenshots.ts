@@ -77,7 +77,11 @@ function start(
 async function startBridge(): Promise<{ mqtt: number; http: number }> {
   const env = { TRESTLE_MQTT_PORT: '0', TRESTLE_HTTP_PORT: '0', TRESTLE_DATA_DIR: dataDir, TRESTLE_DEMO: '0' }
   const bridge = start(['bridge/main.ts'], 'pipe', env)
-  const [line] = (await once(createInterface(bridge.stdout!), 'line')) as [string]
+  const exit = once(bridge, 'exit').then(([code]) => {
+    throw new Error(`the bridge ended with code ${code} before it was ready`)
+  })
+  const [line] = (await Promise.race([once(createInterface(bridge.stdout!), 'line'), exit])) as [string]
+  exit.catch(() => undefined)
   return JSON.parse(line) as { mqtt: number; http: number }
 }
 

@@ -1,5 +1,5 @@
 /**
- * For the tests: what Grafana makes of a query before InfluxDB sees it, as its InfluxDB data source does it (InfluxQL,
+ * For the checks: what Grafana makes of a query before InfluxDB sees it, as its InfluxDB data source does it (InfluxQL,
  * `datasource.ts` and `query.go`). Nothing of Grafana runs here, so this is a copy of its rules and no proof of them.
  */
 
@@ -27,7 +27,8 @@ function withMacros(query: string, { fromMs, toMs, intervalMs }: Range): string 
 
 const MACROS = new Set(['timeFilter', '__interval', '__interval_ms'])
 
-function withVariables(query: string, choices: Readonly<Record<string, Choice>>): string {
+/** The part that the browser does; the macros are for Grafana's server. */
+export function withVariables(query: string, choices: Readonly<Record<string, Choice>>): string {
   return query.replace(/\$(\w+)|\$\{(\w+)\}/g, (whole, bare?: string, braced?: string) => {
     const name = bare ?? braced ?? ''
     if (MACROS.has(name)) return whole
