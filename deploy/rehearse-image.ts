@@ -15,6 +15,13 @@ import { createInterface } from 'node:readline'
 import mqtt from 'mqtt'
 import { dockerIgnore, parseDockerfile, type Stage } from './dockerfile.ts'
 
+/** What else is in the image to be run: each must find everything that it imports. */
+const ALSO_RUN = [
+  ['simulators/main.ts', 'home', '--dry-run', '--seconds', '1', '--host', 'trestle'],
+  ['bridge/cli.ts', 'config', 'check'],
+  ['--input-type=module', '--eval', 'await import("./dashboards/grafana/push.ts")'],
+]
+
 /** nobody; as another user this script is already without rights, and keeps them. */
 const NOBODY = 65_534
 const isRoot = process.getuid?.() === 0
@@ -71,7 +78,7 @@ function build({ name, image, instructions }: Stage): void {
         // Of the paths of the image only the data directory is named in a command.
         const command = step.command
           .replace(/ \/data\b/, ` ${join(root, 'data')}`)
-          .replace('-o node -g node', '')
+          .replace('-o 1000 -g 1000', '')
         console.log(`${name ?? image}: ${step.command}`)
         execFileSync('sh', ['-c', command], { cwd: directory, env: environment(), stdio: 'inherit', ...user })
       }
@@ -117,6 +124,7 @@ async function run({ instructions }: Stage): Promise<void> {
       env: { ...env, TRESTLE_HTTP_PORT: String(ready.http) },
       ...user,
     })
+    for (const words of ALSO_RUN) execFileSync('node', words, { cwd: app, env, stdio: 'ignore', ...user })
     console.log(`runs, healthy, ${execFileSync('du', ['-sh', app]).toString().split('\t')[0]}`)
   } finally {
     child.kill('SIGTERM')

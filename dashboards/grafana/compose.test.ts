@@ -140,7 +140,7 @@ describe('Dockerfile', () => {
   it('starts what is copied, as a user, on a Node that the project wants', () => {
     for (const { image: base } of stages) expect(base).toMatch(/^node:24\.\d+\.\d+-/)
     expect(new Set(stages.map(({ image: base }) => base)).size).toBe(1)
-    expect(all('user')).toEqual([{ kind: 'user', name: 'node' }])
+    expect(all('user')).toEqual([{ kind: 'user', name: '1000:1000' }])
     const copied = image.filter(isCopy).flatMap(({ to }) => to)
     for (const { argv } of [...all('cmd'), ...all('healthcheck')]) {
       expect(argv[0]).toBe('node')
