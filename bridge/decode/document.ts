@@ -13,7 +13,7 @@ import type { Json, JsonObject } from './json.ts'
 import { type Key, keyOf, NAME_KEYS, NO_KEY, VALUE_KEYS } from './keys.ts'
 import { cleanName, MAX_NAME_LENGTH } from './names.ts'
 import { isPictureText } from './payload.ts'
-import { booleanOf, isNoValue, quantityOf } from './scalar.ts'
+import { booleanOf, decimalCommaOf, isNoValue, quantityOf } from './scalar.ts'
 import { documentIn, isObject, isOnly, labelOf } from './shape.ts'
 import { applyUnits, unitBeside } from './sibling-units.ts'
 import type { Subject, Subjects } from './subject.ts'
@@ -89,6 +89,7 @@ class Reader {
     let device: string | undefined
     let deviceRank = Number.POSITIVE_INFINITY
     let isSpecial = false
+    let isNamedByTopic = false
     let scanned = 0
     for (const name in object) {
       if (++scanned > MAX_SCANNED) break
@@ -100,7 +101,9 @@ class Reader {
           timeRank = key.timeRank
         }
       } else if (key.identity !== undefined) {
-        if (!mayIdentify || key.identityRank >= deviceRank) continue
+        if (!mayIdentify) continue
+        if (!isListed && object[name] === this.#subject.device) isNamedByTopic = true
+        if (key.identityRank >= deviceRank) continue
         const named = identityOf(object[name], key, { levels, isShared, isListed })
         if (named === undefined) continue
         device = named
@@ -108,7 +111,8 @@ class Reader {
       } else if (timeUs === null && HEADERS.has(name)) timeUs = this.#timeIn(object[name])
       isSpecial ||= key.isSpecial
     }
-    return { device, timeUs, isSpecial }
+    // Its name in the topic and in the payload: a `device` beside it is another's, such as the receiver's.
+    return { device: isNamedByTopic ? undefined : device, timeUs, isSpecial }
   }
 
   #timeIn(json: Json | undefined): number | null {
@@ -139,7 +143,9 @@ class Reader {
       const key = keyOf(name)
       const isBeside =
         key.isAbout || key.timeRank !== undefined || key.identity !== undefined || object[name] === null
-      if (name !== valueKey && !isBeside) return false
+      // mqtt-smarthome: beside `val`, objects are about the adapter.
+      const isAdapter = valueKey === 'val' && isObject(object[name])
+      if (name !== valueKey && !isBeside && !isAdapter) return false
     }
     const value = object[valueKey] ?? null
     const key = keyOf(valueKey)
@@ -201,6 +207,7 @@ class Reader {
   #list(list: readonly Json[], draft: Draft, prefix: string, depth: number): void {
     draft.mayRepeat = true
     const isLonely = list.length === 1 && depth === 0
+    let areSamples: boolean | undefined
     for (let i = 0; i < list.length; i++) {
       if (this.#isTooMuch()) return
       const entry = list[i]!
@@ -210,10 +217,21 @@ class Reader {
       else {
         const head = this.#head(entry, true, true)
         if (this.#named(entry, head, draft, prefix, depth)) continue
-        const isTold = isLonely || head.device !== undefined || head.timeUs !== null
+        if (head.timeUs !== null && areSamples === undefined) areSamples = this.#areSamples(list)
+        const isTold = isLonely || head.device !== undefined || (head.timeUs !== null && areSamples === true)
         this.#object(entry, head, draft, isTold ? prefix : `${prefix}${labelOf(entry) ?? i}.`, depth + 1)
       }
     }
+  }
+
+  /** Entries of one time that say the same things are parts, and only their indices tell them apart. */
+  #areSamples([first, second]: readonly Json[]): boolean {
+    if (!isObject(first) || !isObject(second)) return true
+    if (this.#head(first, true, true).timeUs !== this.#head(second, true, true).timeUs) return true
+    return !Object.keys(first).some(name => {
+      const key = keyOf(name)
+      return name in second && key.timeRank === undefined && !key.isEnvelope
+    })
   }
 
   /** An entry of a list of `{name, value}`. */
@@ -250,7 +268,7 @@ class Reader {
     } else if (typeof value === 'string') {
       if (!key.isText && known?.isText !== true) {
         const quantity = quantityOf(value)
-        kept = quantity?.value ?? booleanOf(value) ?? value
+        kept = quantity?.value ?? booleanOf(value) ?? commaNumber(value, name) ?? value
         own ??= quantity?.unit
       }
       if (typeof kept === 'string' && !this.#isText(kept)) return
@@ -305,6 +323,11 @@ function isKept(name: string, value: Json, nowUs: number): boolean {
   const quantity = typeof value === 'string' ? quantityOf(value)?.value : value
   if (typeof quantity !== 'number' || Math.abs(quantity) >= 1e8) return false
   return quantity > 0 || name === 't' || name === 'T'
+}
+
+/** `"21,4"`, where the name says that it is a quantity. */
+function commaNumber(text: string, name: string): number | undefined {
+  return text.includes(',') && isQuantityName(name) ? decimalCommaOf(text) : undefined
 }
 
 function lastOfEach(fields: readonly Field[]): Field[] {

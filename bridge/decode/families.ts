@@ -5,8 +5,10 @@
 
 import { airgradient } from './families/airgradient.ts'
 import { dsmr } from './families/dsmr.ts'
+import { ebusd } from './families/ebusd.ts'
 import { esphome } from './families/esphome.ts'
 import { espresense } from './families/espresense.ts'
+import { evcc } from './families/evcc.ts'
 import { frigate } from './families/frigate.ts'
 import { haDiscovery } from './families/ha-discovery.ts'
 import { homeAssistant } from './families/home-assistant.ts'
@@ -25,6 +27,7 @@ import { sparkplug } from './families/sparkplug.ts'
 import { tasmota } from './families/tasmota.ts'
 import { thingsboard } from './families/thingsboard.ts'
 import { victron } from './families/victron.ts'
+import { wirenboard } from './families/wirenboard.ts'
 import { wled } from './families/wled.ts'
 import { zigbee2mqtt } from './families/zigbee2mqtt.ts'
 import { zwaveJsUi } from './families/zwave-js-ui.ts'
@@ -43,6 +46,9 @@ export const families: readonly Family[] = [
   victron,
   frigate,
   zwaveJsUi,
+  ebusd,
+  evcc,
+  wirenboard,
   shadow,
   thingsboard,
   wled,

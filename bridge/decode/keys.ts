@@ -67,7 +67,7 @@ function remember(key: string): Key {
 const words = (text: string) => new Set(text.split(' '))
 
 const STRONG = words(
-  'deviceid devid deveui deviceeui enddeviceid thingid thingname imei devicename device sensorid stationid esp8266id nodeid assetid',
+  'deviceid devid deveui deviceeui enddeviceid thingid thingname imei devicename device sensorid stationid esp8266id nodeid assetid coreid devicesn deviceserial deviceserialnumber deviceuid deviceuuid',
 )
 const ADDRESSES = words(
   'mac macaddress macaddr bdaddr ieeeaddr ieeeaddress serial serialno serialnumber serialnum sn eui chipid addr address',

@@ -20,6 +20,7 @@ const LAST: ReadonlyMap<string, string> = new Map([
   ['discovery', 'metadata'],
   ['discover', 'metadata'],
   ['schema', 'metadata'],
+  ['meta', 'metadata'],
   ['delta', 'command'],
   ['desired', 'command'],
 ])

@@ -14,7 +14,7 @@
  * belong to the field, so that two of them never share a series.
  */
 
-import { fieldClass, isQuantityWord } from '../telemetry/field-classes.ts'
+import { type FieldClass, fieldClass, isQuantityWord } from '../telemetry/field-classes.ts'
 import { cleanName, cleanRoom } from './names.ts'
 
 export interface Place {
@@ -50,7 +50,7 @@ export function placeScalar(topic: string): Place {
   if (GENERIC.has(leaf.toLowerCase()) && end > 1 && isQuantity(before)) {
     leaf = before
     end--
-  } else if (!isQuantity(leaf) && isQuantity(before) && (end === 1 || (end === 2 && isCommon(levels[0]!)))) {
+  } else if (isMeasured(before) && isName(leaf) && (end === 1 || (end === 2 && isCommon(levels[0]!)))) {
     // `home/temperature/kitchen`, `sensors/temperature/28-0316a4c2ff`: the quantity stands before its device.
     return place(levels, { from: end, to: end }, [], before)
   } else if (end === 1 && isCommon(before) && (isNumbered(leaf) || isSerial(leaf))) {
@@ -100,7 +100,7 @@ function deviceAt(levels: readonly string[], end: number, last: number): Span {
   if (at > 0 && SHARED.has(levels[at]!.toLowerCase()) && !isCommon(levels[at - 1]!)) at--
   if (isIndex(levels[at]!) && at > 0) {
     // `cars/1`: the number tells one car from the other. `knx/1/1/7`: the whole address is the field.
-    if (isIndex(levels[at - 1]!)) while (at > 0 && isIndex(levels[at]!)) at--
+    if (isIndex(levels[at - 1]!)) while (at > 0 && (isIndex(levels[at]!) || GENERIC.has(levels[at]!))) at--
     else return isNumbered(levels[at - 1]!) ? { from: at - 1, to: at - 1 } : { from: at - 1, to: at }
   }
   let climbed = last - at
@@ -144,6 +144,19 @@ function isQuantity(level: string): boolean {
   return fieldClass(level) !== undefined
 }
 
+/** Classes whose words are things as well: `door/last` is no `last` with a door. */
+const THINGS: ReadonlySet<FieldClass> = new Set(['opening', 'switch', 'volume', 'moisture', 'connectivity'])
+
+/** A quantity as it stands, which somebody may have put before its device. */
+function isMeasured(level: string): boolean {
+  const found = isQuantityWord(level) ? fieldClass(level) : undefined
+  return found !== undefined && !THINGS.has(found)
+}
+
+function isName(level: string): boolean {
+  return !isQuantity(level) && !GENERIC.has(level.toLowerCase())
+}
+
 function isIndex(level: string): boolean {
   return level.length <= 4 && /^\d+$/.test(level)
 }
@@ -185,7 +198,7 @@ const words = (text: string) => new Set(text.split(' '))
 
 /** Say what kind of message it is, not whose. */
 const GENERIC = words(
-  'state status sensor sensors json telemetry data up uplink values value attributes attrs shadow messages message events event readings reading measurements measurement report reports update updates info result payload raw out live stats metrics all publish pub notify notification tele stat feedback properties reported measure observation observations current latest lv batch list',
+  'state status sensor sensors json telemetry data up uplink values value attributes attrs shadow messages message events event readings reading measurements measurement report reports update updates info result payload raw out live stats metrics all publish pub notify notification tele stat feedback properties reported measure observation observations current latest lv batch list rx uplinks upload uploads loop attr',
 )
 /** First levels that many devices share. */
 const SHARED = words(
@@ -206,10 +219,10 @@ const PARTS = words(
 )
 /** Parts of a device, with or without a number. */
 const NUMBERED_PARTS = words(
-  'relay emeter channel ch port input output phase l ac dc adc gpio pin tool extruder mppt slot endpoint ep string pv',
+  'relay emeter channel ch port input output phase l ac dc adc gpio pin tool extruder mppt slot endpoint ep string pv dps dp datapoint',
 )
 const GROUPS = words(
-  'location gps position environment env climate weather air energy power battery wifi network system soil water health usage engine diagnostics diag geo location_data matrix electrical navigation propulsion tanks cpu memory mem ram disk fs swap heap load',
+  'location gps position environment env climate weather air energy power battery wifi network system soil water health usage engine diagnostics diag geo location_data matrix electrical navigation propulsion tanks cpu memory mem ram disk fs swap heap load alert alerts alarm alarms control controls setting settings statistics counters',
 )
 /** Sensors by their type, as tasks and tables name them. */
 const CHIPS = words(

@@ -137,6 +137,11 @@ export function quantityOf(text: string): Scalar | undefined {
 
 const DECIMAL_COMMA = /^[+-]?\d{1,9},\d{1,2}$/
 
+/** `21,5`. Three digits after the comma would be thousands as likely as a fraction. */
+export function decimalCommaOf(text: string): number | undefined {
+  return DECIMAL_COMMA.test(text) ? Number(text.replace(',', '.')) : undefined
+}
+
 /** A whole payload that is a text: what it says, or undefined when it says that there is no value. */
 export function scalarOf(text: string): Scalar | undefined {
   if (isNoValue(text)) return undefined
@@ -144,7 +149,5 @@ export function scalarOf(text: string): Scalar | undefined {
   if (flag !== undefined) return { value: flag }
   const quantity = quantityOf(text)
   if (quantity !== undefined) return quantity
-  // Three digits after the comma would be thousands as likely as a fraction.
-  if (DECIMAL_COMMA.test(text)) return { value: Number(text.replace(',', '.')) }
-  return { value: text }
+  return { value: decimalCommaOf(text) ?? text }
 }

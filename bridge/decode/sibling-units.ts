@@ -6,7 +6,7 @@ import { spellUnit } from '../telemetry/units.ts'
 import type { JsonObject } from './json.ts'
 import { keyOf } from './keys.ts'
 
-const UNIT_KEYS = ['unit', 'units', 'uom', 'u', 'unit_of_measurement', 'unitName'] as const
+const UNIT_KEYS = ['unit', 'units', 'uom', 'u', 'unit_of_measurement', 'unitName', 'Unit', 'Units'] as const
 
 /** The unit of an object that is one value. */
 export function unitBeside(object: JsonObject): string | undefined {

@@ -97,6 +97,8 @@ export function timeOf(value: unknown, nowUs: number): number | null {
   if (typeof value === 'number') return timeOfNumber(value, nowUs)
   if (typeof value === 'string') return timeOfText(value, nowUs)
   if (typeof value === 'bigint') return timeOfInteger(value, nowUs)
+  // MongoDB's extended JSON: `{"$date":"2023-11-14T22:13:20Z"}`.
+  if (typeof value === 'object' && value !== null && '$date' in value) return timeOf(value.$date, nowUs)
   return null
 }
 

@@ -20,6 +20,10 @@ it.each([
   ['hum-percent', '%'],
   ['temp (°C)', '°C'],
   ['level [cm]', 'cm'],
+  ['battery_mV', 'mV'],
+  ['uptime_seconds', 's'],
+  ['energykWh', 'kWh'],
+  ['batteryPct', '%'],
 ])('the name %s says %s', (name, unit) => expect(unitOfName(name)).toBe(unit))
 
 it.each([

@@ -111,6 +111,8 @@ const ENDINGS: readonly (readonly [string, string])[] = [
   ['_mg_m3', 'mg/m³'],
   ['_w_m2', 'W/m²'],
   ['_us_cm', 'µS/cm'],
+  ['_inch_per_hour', 'in/h'],
+  ['_mm_per_hour', 'mm/h'],
   ['_km_h', 'km/h'],
   ['_mi_h', 'mph'],
   ['_mm_h', 'mm/h'],
@@ -126,6 +128,10 @@ const ENDINGS: readonly (readonly [string, string])[] = [
   ['_kwh', 'kWh'],
   ['_mwh', 'MWh'],
   ['_kva', 'kVA'],
+  ['_celsius', '°C'],
+  ['_fahrenheit', '°F'],
+  ['_degc', '°C'],
+  ['_degf', '°F'],
   ['_inhg', 'inHg'],
   ['_mmhg', 'mmHg'],
   ['_mbar', 'mbar'],
@@ -141,7 +147,19 @@ const ENDINGS: readonly (readonly [string, string])[] = [
   ['_dbm', 'dBm'],
   ['_kph', 'km/h'],
   ['_mph', 'mph'],
+  ['_mps', 'm/s'],
+  ['_wpm2', 'W/m²'],
   ['_deg', '°'],
+  ['_volts', 'V'],
+  ['_volt', 'V'],
+  ['_amps', 'A'],
+  ['_watts', 'W'],
+  ['_watt', 'W'],
+  ['_seconds', 's'],
+  ['_minutes', 'min'],
+  ['_liters', 'L'],
+  ['_litres', 'L'],
+  ['_lx', 'lx'],
   ['_pct', '%'],
   ['_percent', '%'],
   ['_wh', 'Wh'],
@@ -151,6 +169,7 @@ const ENDINGS: readonly (readonly [string, string])[] = [
   ['_mhz', 'MHz'],
   ['_hz', 'Hz'],
   ['_mah', 'mAh'],
+  ['_mv', 'mV'],
   ['_m3', 'm³'],
   ['_m2', 'm²'],
   ['_db', 'dB'],
@@ -172,6 +191,21 @@ const LETTERS: readonly (readonly [letter: string, unit: string, beside: readonl
   ['L', 'L', ['volume', 'water', 'liter']],
 ]
 
+/** After a small letter or a figure, as in `energykWh` and `batteryMv`: the capitals tell it from a word's end. */
+const GLUED =
+  /[a-z0-9](kWh|KWh|Wh|kW|hPa|HPa|kPa|dBm|Dbm|Hz|mV|Mv|mA|ppm|Ppm|Pct|Percent|Celsius|Fahrenheit)$/
+const GLUED_UNITS: Readonly<Record<string, string>> = {
+  KWh: 'kWh',
+  HPa: 'hPa',
+  Dbm: 'dBm',
+  Mv: 'mV',
+  Ppm: 'ppm',
+  Pct: '%',
+  Percent: '%',
+  Celsius: '°C',
+  Fahrenheit: '°F',
+}
+
 /** The unit in which a field's name ends: `temperature_C`, `energy_kWh`, `tempf`, `tC`, `humidity_pct`. */
 export function unitOfName(name: string): string | undefined {
   const last = name.slice(name.lastIndexOf('.') + 1)
@@ -190,7 +224,8 @@ export function unitOfName(name: string): string | undefined {
     const isBeside = words.some(word => small.includes(word))
     if (isBeside && small.endsWith(`_${letter.toLowerCase()}`)) return unit
   }
-  return gluedTemperature(last, small)
+  const glued = GLUED.exec(last)?.[1]
+  return glued === undefined ? gluedTemperature(last, small) : (GLUED_UNITS[glued] ?? glued)
 }
 
 /** `temp (°C)`, `level [cm]`. */

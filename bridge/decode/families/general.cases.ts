@@ -23,6 +23,10 @@ export default {
       ['hut/BME280/Pressure', '990', { device: 'hut', fields: { 'BME280.Pressure': 990 } }],
       ['sensors/28-00ff11aa22bb/temp', '3.5', { device: '28-00ff11aa22bb', fields: { temp: 3.5 } }],
       ['home/temperature/attic', '9.5', { device: 'attic', fields: { temperature: 9.5 } }],
+      ['home/door/last', 'mia', { device: 'door', fields: { last: 'mia' } }],
+      ['well-pump/status', 'online', { device: 'well-pump', fields: { status: true } }],
+      ['cams/porch/alerts/motion', 'on', { device: 'porch', fields: { 'alerts.motion': true } }],
+      ['plugs/desk/dps/19', '412', { device: 'desk', fields: { 'dps.19': 412 } }],
       ['дом/кухня/температура', '22,5', { device: 'кухня', fields: { температура: 22.5 } }],
     ],
     'a node alone, and groups between device and field': [
@@ -41,6 +45,11 @@ export default {
           { device: 'a', fields: { v1: 1 } },
           { device: 'b', fields: { v1: 2 } },
         ],
+      ],
+      [
+        'meters/cellar',
+        { name: 'cellar', device: 'rx-stick', total: 4.5 },
+        { device: 'cellar', fields: { total: 4.5 } },
       ],
       ['plant/press-3/data', { id: 4711, rpm: 2 }, { device: 'press-3', fields: { rpm: 2 } }],
       [
@@ -62,6 +71,22 @@ export default {
         { device: 'tank', fields: { level: [55, '%'] }, time: '2026-03-10T12:00:00.000Z' },
       ],
       ['plant/p/data', { temp: { value: 21.5, unit: 'C' } }, { device: 'p', fields: { temp: [21.5, '°C'] } }],
+      ['plant/p/data', { volts: { Value: 231, Unit: 'V' } }, { device: 'p', fields: { volts: [231, 'V'] } }],
+      [
+        'hub/status/bath/humidity',
+        { val: 61.5, ts: 1_773_144_000_000, ack: true, hub: { iface: 'a' } },
+        {
+          device: 'bath',
+          fields: { humidity: 61.5 },
+          time: '2026-03-10T12:00:00.000Z',
+          without: ['humidity.val'],
+        },
+      ],
+      [
+        'plant/p/data',
+        { time: { $date: '2026-03-10T12:00:00Z' }, data: { rpm: 5 } },
+        { device: 'p', fields: { rpm: 5 }, time: '2026-03-10T12:00:00.000Z' },
+      ],
       ['plant/p/data', { data: { value: 7 } }, { device: 'p', fields: { data: 7 } }],
       ['plant/p/data', { sensor: 'humidity', value: 44 }, { device: 'p', fields: { humidity: 44 } }],
     ],
@@ -88,6 +113,21 @@ export default {
         { device: 'kep', fields: { 'C.D.T': 4 }, time: '2026-03-10T12:00:00.000Z', without: ['C.D.U'] },
       ],
     ],
+    'parts of one time are no samples': [
+      [
+        'solar/gw/data',
+        {
+          phases: [
+            { at: 'a', ts: 1_773_144_000, watts: 5 },
+            { at: 'b', ts: 1_773_144_000, watts: 7 },
+          ],
+        },
+        [
+          { device: 'gw', fields: { 'phases.0.watts': 5 }, time: '2026-03-10T12:00:00.000Z' },
+          { device: 'gw', fields: { 'phases.1.watts': 7 }, time: '2026-03-10T12:00:00.000Z' },
+        ],
+      ],
+    ],
     'documents on lines of their own': [
       ['lab/n1/probes', '{"a":1}\n{"a":2}\n', { device: 'n1', fields: { 'probes.a': 1 } }],
     ],
@@ -106,8 +146,8 @@ export default {
       ['lab/n1/tag', '12e45678', { device: 'n1', fields: { tag: '12e45678' } }],
       [
         'lab/n1/state',
-        { sn: '1234', n: '17.5', zip: '01234' },
-        { device: 'n1', fields: { sn: '1234', n: 17.5, zip: '01234' } },
+        { sn: '1234', n: '17.5', zip: '01234', temperature: '-2,5', list: '1,2' },
+        { device: 'n1', fields: { sn: '1234', n: 17.5, zip: '01234', temperature: -2.5, list: '1,2' } },
       ],
     ],
     'integers beyond 2^53 stay exact': [

@@ -20,6 +20,26 @@ export default {
       ],
       ['telegraf/x', 'my\\ room t\\ 1=21.5', { device: 'x', fields: { 'my room.t 1': 21.5 } }],
     ],
+    'as JSON': [
+      [
+        'telegraf/x',
+        { name: 'disk', tags: { host: 'nas', path: '/var' }, fields: { used: 12 }, timestamp: 1_773_144_000 },
+        { device: 'nas', fields: { 'disk.used': 12 }, time: '2026-03-10T12:00:00.000Z' },
+      ],
+      [
+        'telegraf/x',
+        {
+          metrics: [
+            { name: 'mem', tags: { host: 'a' }, fields: { used: 1.5 } },
+            { name: 'mem', tags: { host: 'b' }, fields: { used: 2.5 } },
+          ],
+        },
+        [
+          { device: 'a', fields: { 'mem.used': 1.5 } },
+          { device: 'b', fields: { 'mem.used': 2.5 } },
+        ],
+      ],
+    ],
     'many lines': [
       [
         'telegraf/x',

@@ -1,17 +1,26 @@
 /**
  * InfluxDB line protocol, as Telegraf publishes it: `measurement,tag=v field=1,other="x" 1700000000000000000`.
  * Read strictly, as sentences look a little like it. The measurement stands before the field (`cpu.usage_idle`);
- * a tag that names a machine is the device, and the other tags are kept.
+ * a tag that names a machine is the device, and the other tags are kept. Telegraf's JSON says the same:
+ * `{"name":"cpu","tags":{..},"fields":{..},"timestamp":1700000000}`, alone or as a list of `metrics`.
  * https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/
  */
 
 import type { Field, Reading, Tags, Value } from '../../telemetry/reading.ts'
 import type { Context, Family, Plan, Result } from '../family.ts'
+import type { Json } from '../json.ts'
 import { cleanName, cleanRoom } from '../names.ts'
+import { documentResult } from '../results.ts'
 import { numberOf } from '../scalar.ts'
+import { isObject } from '../shape.ts'
 import { timeOf } from '../time.ts'
 
-export const influxLine: Family = { name: 'influx-line', recogniseText }
+export const influxLine: Family = {
+  name: 'influx-line',
+  marks: ['fields', 'metrics'],
+  recognise,
+  recogniseText,
+}
 
 const MAX_LINES = 10_000
 const MAX_TAGS = 32
@@ -61,11 +70,38 @@ function readLine(line: string, plan: Plan, nowUs: number): Reading | undefined 
   const tags = new Map(
     pairs.filter(pair => pair !== undefined).map(([key, value]) => [plain(key), plain(value)]),
   )
-  const deviceTag = DEVICE_TAGS.find(key => tags.has(key))
-  const device = deviceTag === undefined ? plan.object.device : cleanName(tags.get(deviceTag)!)
-  if (deviceTag !== undefined) tags.delete(deviceTag)
   const timeUs = stamp === '' ? null : timeOf(BigInt(stamp), nowUs)
-  return { device, measurement: 'reading', tags: tagsOf(tags, plan.object.tags), fields, timeUs }
+  return { ...placeOf(tags, plan), measurement: 'reading', fields, timeUs }
+}
+
+/** Takes the device out of the tags. */
+function placeOf(tags: Map<string, string>, { object }: Plan): Pick<Reading, 'device' | 'tags'> {
+  const deviceTag = DEVICE_TAGS.find(key => tags.has(key))
+  const device = deviceTag === undefined ? object.device : cleanName(tags.get(deviceTag)!)
+  if (deviceTag !== undefined) tags.delete(deviceTag)
+  return { device, tags: tagsOf(tags, object.tags) }
+}
+
+function recognise(json: Json, plan: Plan, context: Context): Result | undefined {
+  if (!isObject(json)) return undefined
+  const list = Array.isArray(json.metrics) ? json.metrics : [json]
+  const results = list.slice(0, MAX_LINES).map(metric => readMetric(metric, plan, context))
+  if (results.some(result => result === undefined)) return undefined
+  const readings = results.flatMap(result => (result?.kind === 'readings' ? result.readings : []))
+  const over = list.length > MAX_LINES ? 'too many lines' : undefined
+  return readings.length === 0 ? undefined : { kind: 'readings', readings, cut: over }
+}
+
+function readMetric(json: Json, plan: Plan, context: Context): Result | undefined {
+  if (!isObject(json) || !isObject(json.fields) || !isObject(json.tags)) return undefined
+  const { name, fields, timestamp = null } = json
+  if (typeof name !== 'string' || name === '') return undefined
+  const tags = Object.entries(json.tags).filter(
+    (pair): pair is [string, string] => typeof pair[1] === 'string',
+  )
+  const prefix = `${cleanName(name)}.`
+  const object = { ...plan.object, ...placeOf(new Map(tags), plan), prefix, isShared: false }
+  return documentResult({ timestamp, ...fields }, { object, scalar: object }, context)
 }
 
 function fieldsOf(body: string, measurement: string): Field[] | undefined {

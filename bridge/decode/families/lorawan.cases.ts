@@ -62,6 +62,11 @@ export default {
         { applicationID: '7', deviceName: 'tank 2', devEUI: 'AA', objectJSON: '{"level":3.5}' },
         { device: 'tank 2', fields: { level: 3.5 } },
       ],
+      [
+        'milesight/hall/uplink',
+        { applicationID: '7', deviceName: 'tank 2', devEUI: 'AA', fPort: 85, data: 'AQ==', level: 4.5 },
+        { device: 'tank 2', fields: { level: 4.5 }, without: ['fPort', 'data'] },
+      ],
     ],
   },
 } satisfies Table

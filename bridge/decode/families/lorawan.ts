@@ -52,9 +52,21 @@ function readChirpStack(json: JsonObject, info: JsonObject, plan: Plan, context:
   const text = textOf(json.objectJSON)
   const decoded = text === undefined ? json.object : parseJson(text)
   const rx = listOf(json.rxInfo)[0]
-  const fields = firstFilled(decoded) ?? figures(json)
+  const fields = firstFilled(decoded, json === info ? beside(json) : undefined) ?? figures(json)
   if (fields === undefined) return ignored('no measurement')
   return emit({ device, time: json.time ?? objectOf(rx).time, fields, radio: radioOf(rx) }, plan, context)
+}
+
+const ENVELOPE = new Set(
+  'applicationID applicationName deviceName devEUI devAddr fCnt fPort adr dr data time rxInfo txInfo tags deduplicationId confirmedUplink objectJSON object location margin batteryLevel externalPowerSource batteryLevelUnavailable type gatewayCount gatewayTime publishedAt deviceProfileID deviceProfileName rssi snr loRaSNR frequency codeRate'.split(
+    ' ',
+  ),
+)
+
+/** Milesight's gateways put what the codec made beside the envelope's keys. */
+function beside(json: JsonObject): JsonObject | undefined {
+  const fields = Object.entries(json).filter(([name]) => !ENVELOPE.has(name))
+  return fields.some(([, value]) => typeof value === 'number') ? Object.fromEntries(fields) : undefined
 }
 
 /** Without a codec: the bytes as they came, a position, or the battery of a status event. */

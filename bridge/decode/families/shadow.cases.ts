@@ -38,6 +38,19 @@ export default {
         },
         { device: 'fan-3', fields: { speed: 8 }, time: '2026-03-10T12:00:00.000Z' },
       ],
+      [
+        '$oc/devices/fan-3/sys/properties/report',
+        {
+          services: [
+            { service_id: 'Motor', properties: { speed: 9 }, event_time: '20260310T120000Z' },
+            { service_id: 'Air', properties: { speed: 2 }, event_time: '20260310T120000Z' },
+          ],
+        },
+        [
+          { device: 'fan-3', fields: { 'Motor.speed': 9 }, time: '2026-03-10T12:00:00.000Z' },
+          { device: 'fan-3', fields: { 'Air.speed': 2 }, time: '2026-03-10T12:00:00.000Z' },
+        ],
+      ],
       ['/sys/a1b2/fan-3/thing/service/property/set', { params: { speed: 1 } }, 'ignored'],
     ],
     Azure: [

@@ -5,8 +5,9 @@
 
 import { type Context, type Family, ignore, ignored, type Plan, type Result } from '../family.ts'
 import type { Json } from '../json.ts'
+import type { Payload } from '../payload.ts'
 import { documentResult } from '../results.ts'
-import { isObject, objectOf } from '../shape.ts'
+import { isObject, listOf, objectOf, textOf } from '../shape.ts'
 
 export const shadow: Family = {
   name: 'shadow',
@@ -21,7 +22,7 @@ export const shadow: Family = {
     ['iot-2/type/+/id/{device}/cmd/#', ignore('command')],
     ['/sys/+/{device}/thing/event/property/post', ({ device }) => ({ device: device! })],
     ['/sys/+/{device}/thing/#', ignore('request')],
-    ['$oc/devices/{device}/sys/properties/report', ({ device }) => ({ device: device! })],
+    ['$oc/devices/{device}/sys/properties/report', ({ device }) => ({ device: device!, read: readServices })],
     ['$oc/#', ignore('request')],
     ['$thing/up/property/+/{device}', ({ device }) => ({ device: device! })],
   ],
@@ -35,6 +36,16 @@ function aws(device: string, path: string) {
     return { ignore: last === 'delta' ? 'command' : 'request' }
   }
   return { device }
+}
+
+/** Huawei: `{"services":[{"service_id":"Env","properties":{..},"event_time":".."}]}`. */
+function readServices(payload: Payload, plan: Plan, context: Context): Result | undefined {
+  const services = listOf(objectOf(payload.json()).services).map(objectOf)
+  const named = services.map(({ service_id, properties, event_time }) => ({
+    timestamp: event_time ?? null,
+    [textOf(service_id) ?? 'service']: properties ?? null,
+  }))
+  return named.length === 0 ? undefined : documentResult(named, plan, context)
 }
 
 function recognise(json: Json, plan: Plan, context: Context): Result | undefined {
