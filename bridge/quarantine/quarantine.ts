@@ -31,11 +31,25 @@ const REFUSED_INDEX = 1_000_000
 /** And from here when their message is counted already, by an entry that the block carried. */
 const UNCOUNTED_INDEX = 2_000_000
 
+/** The last block that a quarantine knows of; 0 when there is none. */
+export function lastQuarantinedBlock(path: string): number {
+  let db: DatabaseSync | null = null
+  try {
+    db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
+    return Number(db.prepare('SELECT block FROM meta').get()?.block ?? 0)
+  } catch {
+    return 0
+  } finally {
+    db?.close()
+  }
+}
+
 /** The origin of a message that the store refused. */
 export function refusedOrigin(block: number, message: number, isCounted: boolean): Origin {
   return { block, index: message + (isCounted ? REFUSED_INDEX : UNCOUNTED_INDEX) }
 }
 
+const BUSY_TIMEOUT_MS = 5000
 /** What a row costs beside its texts. */
 const ROW_BYTES = 128
 

@@ -11,8 +11,10 @@ import { addChange, NO_TOTALS, type Totals } from './totals.ts'
 export interface Recovered {
   readonly segments: KnownSegment[]
   readonly totals: Totals
-  /** No block up to this number may be written again. */
+  /** The last block that is there. */
   readonly lastBlock: number
+  /** No block up to this number may be written again: it may have stood in a file that is damaged as a whole. */
+  readonly burntBlock: number
   /** Of the last messages: their retransmissions may still come. */
   readonly recent: RecentKeys
   readonly cutBytes: number
@@ -33,7 +35,8 @@ export function recover(dir: string, log: Log, files: SpoolFiles = disk): Recove
   for (const first of listSegments(dir, files).toReversed()) {
     // The totals go on from a sound header, however far back that is.
     if (scans.length >= SCANNED_SEGMENTS && scans[0]!.scan.header !== null) {
-      older.unshift({ first, bytes: files.size(segmentPath(dir, first)), lastBlock: next - 1 })
+      const bytes = files.size(segmentPath(dir, first))
+      older.unshift({ first, bytes, lastBlock: next - 1, isSound: true })
     } else {
       const scan = scanSegment(segmentPath(dir, first), files)
       if (scan.header === null && scan.blocks.length === 0) {
@@ -50,6 +53,10 @@ export function recover(dir: string, log: Log, files: SpoolFiles = disk): Recove
 
   const end = scans.at(-1)
   const cutBytes = end === undefined ? 0 : cutTail(dir, end.first, end.scan, log, files)
+  // What a process that was killed had not synced is read from the cache, and would be gone after a power cut: it is
+  // delivered, and recognised in retransmissions, only once it is on the disk.
+  for (const { first } of scans) syncFile(segmentPath(dir, first), files)
+  if (scans.length > 0) files.syncDirectory(dir)
   const recent = new RecentKeys()
   for (const { scan } of scans) for (const { keys } of scan.blocks) for (const key of keys) recent.add(key)
   const scanned = scans.map(({ first, scan }) => ({
@@ -57,12 +64,14 @@ export function recover(dir: string, log: Log, files: SpoolFiles = disk): Recove
     bytes: scan.soundBytes,
     // A file that got its header and no block: its number is burnt, as its name is taken.
     lastBlock: scan.blocks.at(-1)?.header.block ?? first,
+    isSound: scan.header !== null,
   }))
   return {
     segments: [...older, ...scanned],
     totals: totalsAfter(scans.map(({ scan }) => scan)),
     // Of all: a copy of an older file under a later name must not set the numbers back.
-    lastBlock: Math.max(0, burntBlock, ...scanned.map(({ lastBlock }) => lastBlock)),
+    lastBlock: Math.max(0, ...scanned.map(({ lastBlock }) => lastBlock)),
+    burntBlock,
     recent,
     cutBytes,
     damagedBytes: scans.reduce((sum, { scan }) => sum + scan.damagedBytes, 0),
@@ -94,6 +103,15 @@ function cutTail(dir: string, first: number, scan: Scan, log: Log, files: SpoolF
   files.cut(segmentPath(dir, first), scan.soundBytes)
   log.warn({ segment: first, bytes }, 'spool: cut a torn tail, which nobody was told of')
   return bytes
+}
+
+function syncFile(path: string, files: SpoolFiles): void {
+  const file = files.open(path, 'update')
+  try {
+    file.syncNow()
+  } finally {
+    file.close()
+  }
 }
 
 function reportDamage(first: number, { damagedBytes }: Scan, log: Log): void {

@@ -55,6 +55,7 @@ export class SegmentWriter {
     const known = this.#options.segments.last!
     known.bytes = segment.bytes
     known.lastBlock = block
+    known.isSound = true
     return { start, position: { block, segment: segment.first, offset: segment.bytes } }
   }
 
@@ -77,7 +78,7 @@ export class SegmentWriter {
     // Known from here on: should its beginning fail, the next attempt takes the file away.
     const segment: OpenSegment = { first, file, bytes: 0, isSpoilt: true }
     this.#current = segment
-    segments.add({ first, bytes: 0, lastBlock: first - 1 })
+    segments.add({ first, bytes: 0, lastBlock: first - 1, isSound: false })
     const header = encodeSegmentHeader({ nodeId, firstBlock: first, createdMs: Date.now(), totals })
     file.writeNow(header, 0)
     this.#files.syncDirectory(dir)

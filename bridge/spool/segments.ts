@@ -11,6 +11,8 @@ export interface KnownSegment {
   readonly first: number
   bytes: number
   lastBlock: number
+  /** Its header is sound and on the disk: the account can go on from it. */
+  isSound: boolean
 }
 
 export interface SegmentsOptions {
@@ -90,7 +92,8 @@ export class Segments {
     const oldest = this.#released[0]
     const agedBlock = oldest !== undefined && nowMs - oldest.whenMs >= keepMs ? oldest.block : 0
     let { keptBytes } = this
-    while (this.#known.length > 1) {
+    // The account lives on in the headers: the newest that is surely on the disk stays, with what follows it.
+    for (let left = this.#known.findLastIndex(({ isSound }) => isSound); left > 0; left--) {
       const segment = this.#known[0]!
       const isDelivered = segment.lastBlock <= delivered
       if (!isDelivered || (segment.lastBlock > agedBlock && keptBytes <= keepBytes)) return

@@ -106,12 +106,13 @@ export class Spool {
     this.#segments = new Segments(recovered.segments, { dir, files, keepMs, keepBytes })
     this.#writer = new SegmentWriter({ dir, nodeId, segmentBytes, segments: this.#segments, files })
     this.#totals = recovered.totals
-    this.#block = Math.max(recovered.lastBlock, options.lastKnownBlock ?? 0)
+    const block = Math.max(recovered.lastBlock, options.lastKnownBlock ?? 0)
+    this.#block = Math.max(block, recovered.burntBlock)
     this.#recent = recovered.recent
     this.stats.cutBytes = recovered.cutBytes
     this.stats.damagedBytes = recovered.damagedBytes
     const { first = 0, bytes = 0 } = this.#segments.last ?? {}
-    this.#tail = { block: this.#block, segment: first, offset: bytes, messages: this.#totals.messages }
+    this.#tail = { block, segment: first, offset: bytes, messages: this.#totals.messages }
   }
 
   /**

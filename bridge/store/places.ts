@@ -1,7 +1,7 @@
 /** Finding a place in the spool by what is known of it: where the store's last run ended, a block, a time. */
 
 import type { CursorState } from '../spool/cursor.ts'
-import { disk } from '../spool/files.ts'
+import { disk, type SpoolFiles } from '../spool/files.ts'
 import type { SpoolTail } from '../spool/position.ts'
 import { listSegments, readSegmentHeader, scanSegment, segmentPath } from '../spool/segment.ts'
 
@@ -14,6 +14,7 @@ export interface StartOptions {
   readonly storedBlock: number | null
   /** Counted messages behind a block that the quarantine has from the store. */
   readonly refusedBehind: (block: number) => number
+  readonly files?: SpoolFiles
 }
 
 /** Never ahead of what the store has, and never an error, whatever the cursor says. */
@@ -25,7 +26,7 @@ export function startOf(options: StartOptions): CursorState {
   }
   // Behind its position the store may have a part of a batch: what it has is written again, which changes nothing.
   if (storedBlock === null || storedBlock >= saved.block) return saved
-  return rewind(placeBehind(options.spoolDir, storedBlock), options)
+  return rewind(placeBehind(options.spoolDir, storedBlock, options.files), options)
 }
 
 /** Everything from `place` on is delivered again, as far as it is kept: its messages wait once more. */

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Quarantine, refusedOrigin } from '../quarantine/quarantine.ts'
 import { encodeRefused } from '../quarantine/record.ts'
+import type { SpoolFiles } from '../spool/files.ts'
 import type { Commit, SpoolTail } from '../spool/position.ts'
 import { SpoolReader } from '../spool/reader.ts'
 import { listSegments } from '../spool/segment.ts'
@@ -17,9 +18,16 @@ const SEARCH_LINES = 10_000
 
 type HeldBlock = Pick<Commit, 'block' | 'segment' | 'start'>
 
+/** What of the quarantine the writer needs. */
+export type QuarantineKeeper = Pick<
+  Quarantine,
+  'block' | 'evicted' | 'addBlock' | 'addRefused' | 'markThrough' | 'refusedBehind' | 'close'
+>
+
 export interface QuarantineFillerOptions {
   readonly spoolDir: string
-  readonly quarantine: Quarantine
+  readonly files: SpoolFiles
+  readonly quarantine: QuarantineKeeper
   readonly onFailure: (reason: string) => void
 }
 
@@ -46,10 +54,10 @@ export class QuarantineFiller {
 
   /** A crash may have come between a block's commit and the quarantine: what it had not got yet is in the spool. */
   search(tail: SpoolTail): void {
-    const { spoolDir, quarantine } = this.#options
-    const firsts = listSegments(spoolDir)
+    const { spoolDir, files, quarantine } = this.#options
+    const firsts = listSegments(spoolDir, files)
     const segment = firsts.findLast(first => first <= quarantine.block + 1) ?? firsts[0] ?? 0
-    const reader = new SpoolReader(spoolDir, { block: quarantine.block, segment, offset: 0 })
+    const reader = new SpoolReader(spoolDir, { block: quarantine.block, segment, offset: 0 }, files)
     for (;;) {
       const read = reader.read(tail, SEARCH_LINES)
       if (read.length === 0) break
@@ -66,12 +74,12 @@ export class QuarantineFiller {
   }
 
   fill(tail: SpoolTail): void {
-    const { spoolDir, quarantine } = this.#options
+    const { spoolDir, files, quarantine } = this.#options
     this.#seenBlock = tail.block
     while (this.#held.length > 0) {
       const { block, segment, start } = this.#held[0]!
       const isDone = this.#try(() => {
-        const held = SpoolReader.readAt(spoolDir, segment, start)?.held ?? []
+        const held = SpoolReader.readAt(spoolDir, segment, start, files)?.held ?? []
         quarantine.addBlock(block, held)
       })
       if (!isDone) return

@@ -7,8 +7,9 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Quarantine, QuarantineEntry } from '../quarantine/quarantine.ts'
+import type { QuarantineEntry } from '../quarantine/quarantine.ts'
 import type { Cursor, CursorState } from '../spool/cursor.ts'
+import { disk, type SpoolFiles } from '../spool/files.ts'
 import type { Commit, SpoolTail } from '../spool/position.ts'
 import { type ReadBlock, SpoolReader } from '../spool/reader.ts'
 import { deliver, type StoreTrouble } from './delivery.ts'
@@ -24,7 +25,7 @@ import {
   type Taken,
 } from './lanes.ts'
 import { placeAt, placeBehind, rewind, startOf } from './places.ts'
-import { QuarantineFiller } from './quarantine-filler.ts'
+import { QuarantineFiller, type QuarantineKeeper } from './quarantine-filler.ts'
 import type { Store } from './store.ts'
 
 export type ToWriter =
@@ -69,12 +70,13 @@ export interface WriterOptions {
   readonly spoolDir: string
   readonly store: Store
   readonly cursor: Cursor
-  readonly quarantine: Quarantine
+  readonly quarantine: QuarantineKeeper
   /** Where the spool ends at the start. */
   readonly tail: SpoolTail
   /** The longest pause between attempts to reach the store. */
   readonly maxBackoffMs: number
   readonly post: (message: FromWriter) => void
+  readonly files?: SpoolFiles
 }
 
 /** The fresh lane's turn while there is a backlog: with a batch of the backlog in between, well below 2 s. */
@@ -95,6 +97,7 @@ interface Lane {
 
 export class Writer {
   readonly #options: WriterOptions
+  readonly #files: SpoolFiles
   readonly #filler: QuarantineFiller
   readonly #backlog: Lane
   readonly #fresh: Lane
@@ -119,21 +122,22 @@ export class Writer {
 
   constructor(options: WriterOptions) {
     this.#options = options
-    const { spoolDir, quarantine, tail, cursor, store, post } = options
+    const { spoolDir, quarantine, tail, cursor, store, post, files = disk } = options
+    this.#files = files
     this.#tail = tail
     this.#marks = [{ block: tail.block, atMs: Number.NEGATIVE_INFINITY }]
     const refusedBehind = (block: number) => quarantine.refusedBehind(block)
     const storedBlock = store.position()?.block ?? null
-    this.#state = startOf({ spoolDir, tail, saved: cursor.state, storedBlock, refusedBehind })
+    this.#state = startOf({ spoolDir, tail, saved: cursor.state, storedBlock, refusedBehind, files })
     this.#backlog = {
-      reader: new SpoolReader(spoolDir, this.#state),
+      reader: new SpoolReader(spoolDir, this.#state, files),
       place: state => state,
       end: backlogEnd,
       take: advance,
       skip: skipTo,
     }
     this.#fresh = {
-      reader: new SpoolReader(spoolDir, front(this.#state)),
+      reader: new SpoolReader(spoolDir, front(this.#state), files),
       place: front,
       end: (_state, end) => end,
       take: advanceFront,
@@ -141,7 +145,7 @@ export class Writer {
     }
     this.#lastLane = this.#backlog
     const onFailure = (reason: string) => post({ kind: 'disk-trouble', what: 'quarantine', reason })
-    this.#filler = new QuarantineFiller({ spoolDir, quarantine, onFailure })
+    this.#filler = new QuarantineFiller({ spoolDir, quarantine, onFailure, files })
   }
 
   committed(commit: Commit): void {
@@ -310,14 +314,14 @@ export class Writer {
 
   async #makeRoom(): Promise<void> {
     if (this.#overflowBlock <= this.#state.block) return
-    const end = placeBehind(this.#options.spoolDir, this.#overflowBlock)
+    const end = placeBehind(this.#options.spoolDir, this.#overflowBlock, this.#files)
     await this.#save(giveUp(this.#state, end))
   }
 
   async #feedAgain(): Promise<void> {
     for (let feed = this.#feeds.shift(); feed !== undefined; feed = this.#feeds.shift()) {
       const { cursor, quarantine, spoolDir } = this.#options
-      const place = placeAt(spoolDir, feed.sinceMs)
+      const place = placeAt(spoolDir, feed.sinceMs, this.#files)
       const before = this.#state
       if (place !== null && place.block < before.block) {
         const refusedBehind = (block: number) => quarantine.refusedBehind(block)
