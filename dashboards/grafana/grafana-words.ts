@@ -29,17 +29,20 @@ const MACROS = new Set(['timeFilter', '__interval', '__interval_ms'])
 
 /** The part that the browser does; the macros are for Grafana's server. */
 export function withVariables(query: string, choices: Readonly<Record<string, Choice>>): string {
-  return query.replace(/\$(\w+)|\$\{(\w+)\}/g, (whole, bare?: string, braced?: string) => {
-    const name = bare ?? braced ?? ''
-    if (MACROS.has(name)) return whole
-    const choice = choices[name]
-    if (choice === undefined) throw new Error(`no variable ${whole} in: ${query}`)
-    if (typeof choice === 'string') return single(choice)
-    return 'raw' in choice ? choice.raw : `(${choice.map(escapeRegex).join('|')})`
-  })
+  return query.replace(
+    /\$(\w+)|\$\{(\w+)(:regex)?\}/g,
+    (whole, bare?: string, braced?: string, format?: string) => {
+      const name = bare ?? braced ?? ''
+      if (MACROS.has(name)) return whole
+      const choice = choices[name]
+      if (choice === undefined) throw new Error(`no variable ${whole} in: ${query}`)
+      if (typeof choice === 'string') return format === undefined ? single(choice) : escapeRegex(choice)
+      return 'raw' in choice ? choice.raw : `(${choice.map(escapeRegex).join('|')})`
+    },
+  )
 }
 
-/** What looks like a number to parseFloat goes in as it is. */
+/** Without `:regex`: what looks like a number to parseFloat goes in as it is. */
 function single(value: string): string {
   return Number.isNaN(Number.parseFloat(value)) ? escapeRegex(value) : value
 }

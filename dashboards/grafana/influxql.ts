@@ -1,7 +1,8 @@
 /**
  * Every query of dashboards and alerts, in InfluxQL: InfluxDB 1.x speaks it, 2.x behind a mapping, 3 too. Grafana puts
- * in `$timeFilter`, `$__interval` and the dashboard's variables, escaped for a regular expression: that is why a
- * variable is compared with `=~ /^$name$/`, whether one value is chosen, or several, or all.
+ * in `$timeFilter`, `$__interval` and the dashboard's variables. These stand in regular expressions, whether one value
+ * is chosen, or several, or all, and ask to be escaped for one (`:regex`): left to itself, Grafana does not escape what
+ * begins like a number, and a device `1st/lamp` would end the expression.
  *
  * What is built here is run against a real InfluxDB by queries.test.ts.
  */
@@ -58,7 +59,12 @@ export function fieldNames(from: Measurement): string {
 
 /** What a variable says about a tag; both have the same name unless told otherwise. */
 export function chosen(tag: string, variable = tag): string {
-  return `"${tag}" =~ /^$${variable}$/`
+  return `"${tag}" =~ /${oneOf(variable)}/`
+}
+
+/** A regular expression for the values that are chosen. */
+export function oneOf(variable: string): string {
+  return `^\${${variable}:regex}$`
 }
 
 /** Not these values of a tag; what lacks the tag stays in. */

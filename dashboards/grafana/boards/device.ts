@@ -1,7 +1,7 @@
 /** One device: all that it measures, whatever the names. */
 
 import { choiceOfMany, choiceOfOne, choiceOrEverything, dashboard } from '../board.ts'
-import { chosen, course, fieldNames, fieldsOf, summary, tagValues } from '../influxql.ts'
+import { chosen, course, fieldNames, fieldsOf, oneOf, summary, tagValues } from '../influxql.ts'
 import { figure, lines, states } from '../panels.ts'
 import { grafanaUnit, QUANTITIES, STATES } from '../quantities.ts'
 
@@ -74,7 +74,7 @@ export const device = dashboard({
           {
             text: course({
               from: 'reading',
-              fields: { pattern: '^$field$' },
+              fields: { pattern: oneOf('field') },
               by: 'mean',
               where: [chosen('device')],
             }),

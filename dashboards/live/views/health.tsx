@@ -109,7 +109,8 @@ function Backlog() {
         const bytes = metrics.value?.get('trestle_spool_waiting_bytes')
         return (
           <>
-            <b>{formatNumber(last(samples.waiting, samples), 0)}</b> messages
+            <b>{formatNumber(last(samples.waiting, samples), 0)}</b>{' '}
+            {last(samples.waiting, samples) === 1 ? 'message' : 'messages'}
             {bytes !== undefined && `, ${formatBytes(bytes)} on disk`}
           </>
         )
