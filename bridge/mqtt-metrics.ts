@@ -73,8 +73,8 @@ export function externalMetrics(broker: ExternalBroker): MetricSource[] {
   return [
     {
       name: 'mqtt_external_up',
-      help: '1: connected to the broker that is read from',
-      read: () => Number(broker.isConnected),
+      help: '1: reading from the other broker',
+      read: () => Number(broker.isReading),
     },
     {
       name: 'mqtt_external_connections_total',

@@ -54,6 +54,8 @@ export class ExternalBroker {
   #pending = 0
   #goOn: (() => void) | null = null
   #isAway = false
+  /** Once the session has the subscriptions, a broker that keeps sessions has them for good. */
+  #isSubscribed = false
   #isStopped = false
 
   constructor(options: ExternalOptions) {
@@ -72,21 +74,22 @@ export class ExternalBroker {
       reconnectOnConnackError: true,
       connectTimeout: CONNECT_TIMEOUT_MS,
       queueQoSZero: false,
+      resubscribe: false,
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
       ...(options.ca === undefined ? {} : { ca: options.ca }),
     })
     this.#client.handleMessage = (packet, done) => this.#handle(packet, done)
-    this.#client.on('connect', () => this.#connected())
+    this.#client.on('connect', ({ sessionPresent }) => this.#connected(sessionPresent))
     this.#client.on('error', error => this.#away(error.message))
     this.#client.on('close', () => {
       if (!this.#isStopped) this.#away('the connection is lost')
     })
-    this.#subscribe()
   }
 
-  get isConnected(): boolean {
-    return this.#client.connected
+  /** Connected, and what is published from now on reaches us. */
+  get isReading(): boolean {
+    return this.#client.connected && this.#isSubscribed
   }
 
   get pending(): number {
@@ -101,7 +104,7 @@ export class ExternalBroker {
 
   /** `delivered`: to the broker; who listens there, it does not tell. `offline`: there is no broker now. */
   async deliver(publication: Publication, withinMs: number): Promise<'delivered' | 'offline' | 'timeout'> {
-    if (!this.isConnected) return 'offline'
+    if (!this.#client.connected) return 'offline'
     const deadline = new AbortController()
     const late = sleep(withinMs, 'timeout' as const, { signal: deadline.signal }).catch(
       () => 'timeout' as const,
@@ -128,12 +131,10 @@ export class ExternalBroker {
     const wanted = Object.fromEntries(this.#options.topics.map(topic => [topic, { qos: 1 as const }]))
     this.#client.subscribe(wanted, (error, granted) => {
       const denied = granted?.filter(({ qos }) => qos === 128).map(({ topic }) => topic) ?? []
-      if (error === null && denied.length === 0) return
-      const reason = error?.message ?? 'not granted'
-      this.#options.log.error(
-        { broker: this.#name, denied, reason },
-        'mqtt: the broker denies a subscription',
-      )
+      this.#isSubscribed = error === null && denied.length === 0
+      // Without an answer the connection is lost, and the next one asks again.
+      if (denied.length > 0)
+        this.#options.log.error({ broker: this.#name, denied }, 'mqtt: the broker denies a subscription')
     })
   }
 
@@ -198,8 +199,10 @@ export class ExternalBroker {
     goOn?.()
   }
 
-  #connected(): void {
+  #connected(isSessionPresent: boolean): void {
     this.stats.connections++
+    // Asking again would have it tell all its retained messages again.
+    if (!isSessionPresent || !this.#isSubscribed) this.#subscribe()
     this.#isAway = false
     this.#options.log.info(
       { broker: this.#name, topics: this.#options.topics },
