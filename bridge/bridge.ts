@@ -124,6 +124,8 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   })
   const mqtt: Mqtt = await openMqtt({ settings, data, tls, pipeline, log })
 
+  // Known once it listens, which comes last: nobody should be taken in before everything is there.
+  let ports: Awaited<ReturnType<Mqtt['listen']>> | null = null
   const ledger = () => balance(spool.totals, writer.progress.cursor, writer.progress.evicted)
   const sources = metricSources({ ledger, spool, writer, relay, mqtt, catalog })
   const origin = originPolicy({
@@ -138,6 +140,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     readiness: () => ({
       ready: spool.failure === null && !stopping.signal.aborted,
       reason: stopping.signal.aborted ? 'stopping' : (spool.failure?.message ?? null),
+      mqtt: ports?.mqtt ?? null,
       store: {
         ok: writer.trouble === null,
         kind: writer.trouble?.kind ?? null,
@@ -161,7 +164,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   const http = createHttpServer({ app, tls, origin, onMqttUpgrade: mqtt.onUpgrade })
   const live = attachLive(http, relay, origin)
   const httpPort = await listenOn(http, host, settings.http.port)
-  const ports = await mqtt.listen().catch(portMistake(settings.mqtt.port))
+  ports = await mqtt.listen().catch(portMistake(settings.mqtt.port))
   const selfMetrics =
     store.kind === 'influx' && settings.influx.selfMetrics > 0
       ? startSelfMetrics({

@@ -30,6 +30,8 @@ export interface Readiness {
   readonly ready: boolean
   /** Why not; null when ready. */
   readonly reason: string | null
+  /** Port of the embedded broker, for those who tell people where to publish; null: there is none. */
+  readonly mqtt: number | null
   /** A store that is away leaves the bridge ready: readings wait on disk. */
   readonly store: {
     readonly ok: boolean
