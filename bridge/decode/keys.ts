@@ -21,6 +21,8 @@ export interface Key {
   readonly isEnvelope: boolean
   /** Stays a text though it may look like a number or a switch: versions, addresses, modes. */
   readonly isText: boolean
+  /** Such a text that names one of several states: as a plain value, a number is a number nevertheless. */
+  readonly isMode: boolean
   /** Beside a `value`, says something about it and is no value of its own. */
   readonly isAbout: boolean
   /** An object with such a key needs a closer look: an envelope, a single value, units for others. */
@@ -56,6 +58,7 @@ function remember(key: string): Key {
     identityRank: rankOf(flat),
     isEnvelope,
     isText: isTextKey(key, flat),
+    isMode: MODES.has(lastWord(key)),
     isAbout: ABOUT.has(flat),
     isSpecial: isEnvelope || unitOf !== undefined || flat === 'v' || flat === 'val',
     unitOf,
@@ -95,13 +98,22 @@ const TEXT_WORDS = words(
 
 function isTextKey(key: string, flat: string): boolean {
   if (TEXT_WORDS.has(flat) || (flat.endsWith('data') && flat !== 'data')) return true
+  return TEXT_WORDS.has(lastWord(key))
+}
+
+function lastWord(key: string): string {
   const parts = key
     .slice(-80)
     .replace(/([a-z])([A-Z])/g, '$1_$2')
     .toLowerCase()
     .split(/[_\-\s.]/)
-  return TEXT_WORDS.has(parts[parts.length - 1]!)
+  return parts[parts.length - 1]!
 }
+
+/** Of the text words; `user` is a share of the processor's time as well. */
+const MODES = words(
+  'mode preset program effect action behavior behaviour profile scene class category reason source type user',
+)
 
 function unitTarget(key: string, flat: string): string | undefined {
   if (flat === 'unit' || flat === 'units' || flat === 'uom' || flat === 'unitofmeasurement') return ''

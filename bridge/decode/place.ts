@@ -31,7 +31,7 @@ export interface Place {
 export function placeObject(topic: string): Place {
   const levels = levelsOf(topic)
   let end = levels.length
-  while (end > 1 && GENERIC.has(levels[end - 1]!.toLowerCase())) end--
+  while (end > 1 && isGeneric(levels[end - 1]!)) end--
   const at = isInRoom(levels, end) ? { from: 2, to: 2 } : deviceAt(levels, end, end - 1)
   return place(levels, at, levels.slice(at.to + 1, end), end < levels.length ? levels[end]! : 'value')
 }
@@ -47,7 +47,7 @@ export function placeScalar(topic: string): Place {
   let end = levels.length - 1
   let leaf = levels[end]!
   const before = levels[end - 1]!
-  if (GENERIC.has(leaf.toLowerCase()) && end > 1 && isQuantity(before)) {
+  if (isGeneric(leaf) && end > 1 && isQuantity(before)) {
     leaf = before
     end--
   } else if (isMeasured(before) && isName(leaf) && (end === 1 || (end === 2 && isCommon(levels[0]!)))) {
@@ -75,7 +75,7 @@ function place(levels: readonly string[], at: Span, path: readonly string[], lea
     room: room === undefined ? undefined : cleanRoom(room),
     prefix,
     leaf: prefix + cleanName(leaf),
-    isShared: isCommon(device) || GENERIC.has(device.toLowerCase()),
+    isShared: isCommon(device) || isGeneric(device),
   }
 }
 
@@ -95,12 +95,14 @@ function deviceAt(levels: readonly string[], end: number, last: number): Span {
   const strong = levels.slice(0, end).findLastIndex(isSerial)
   if (strong !== -1) return { from: strong, to: strong }
 
-  let at = last
+  // `web1/disk/root/used`: what a machine is made of, and below it which one.
+  const machine = levels.findIndex((level, i) => i > 1 && i <= last && MACHINE.has(level.toLowerCase()))
+  let at = machine === -1 || isCommon(levels[machine - 1]!) ? last : machine - 1
   while (at > 0 && isPartOf(levels, at)) at--
   if (at > 0 && SHARED.has(levels[at]!.toLowerCase()) && !isCommon(levels[at - 1]!)) at--
   if (isIndex(levels[at]!) && at > 0) {
     // `cars/1`: the number tells one car from the other. `knx/1/1/7`: the whole address is the field.
-    if (isIndex(levels[at - 1]!)) while (at > 0 && (isIndex(levels[at]!) || GENERIC.has(levels[at]!))) at--
+    if (isIndex(levels[at - 1]!)) while (at > 0 && (isIndex(levels[at]!) || isGeneric(levels[at]!))) at--
     else return isNumbered(levels[at - 1]!) ? { from: at - 1, to: at - 1 } : { from: at - 1, to: at }
   }
   let climbed = last - at
@@ -115,7 +117,7 @@ function deviceAt(levels: readonly string[], end: number, last: number): Span {
 function isPartOf(levels: readonly string[], at: number): boolean {
   if (at === 1 && isCommon(levels[0]!)) return false
   // `modbus/meter1/state/voltage`: says no more in the middle than at the end.
-  if (GENERIC.has(levels[at]!.toLowerCase())) return true
+  if (isGeneric(levels[at]!)) return true
   // `metric/v/b/soc`: abbreviated groups.
   if (at >= 3 && levels[at]!.length === 1 && !isIndex(levels[at]!)) return true
   if (!isIndex(levels[at]!)) return isPart(levels[at]!)
@@ -124,7 +126,13 @@ function isPartOf(levels: readonly string[], at: number): boolean {
 }
 
 function isCommon(level: string): boolean {
-  return SHARED.has(level.toLowerCase()) || HOMES.has(level.toLowerCase())
+  const small = level.toLowerCase()
+  return SHARED.has(small) || HOMES.has(small) || small.endsWith('2mqtt')
+}
+
+function isGeneric(level: string): boolean {
+  // `_historian`, `_state`: a mark before the word changes nothing.
+  return GENERIC.has((level.startsWith('_') ? level.slice(1) : level).toLowerCase())
 }
 
 /** `node1/matrix`, `truck12/location`: what stands above is the device. */
@@ -154,7 +162,7 @@ function isMeasured(level: string): boolean {
 }
 
 function isName(level: string): boolean {
-  return !isQuantity(level) && !GENERIC.has(level.toLowerCase())
+  return !isQuantity(level) && !isGeneric(level)
 }
 
 function isIndex(level: string): boolean {
@@ -177,7 +185,7 @@ function isSerial(level: string): boolean {
   if (/^(0x)?[0-9a-f]{12,32}$/i.test(bare) || /^0x[0-9a-f]{4,}$/i.test(bare)) return true
   if (/^\d{6,}$/.test(bare) || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(level)) return true
   if (/^(esp|esp32|esp8266|nodemcu|wemos|sonoff|shelly|tasmota)[-_ ]/i.test(level)) return true
-  if (isHexId(level)) return true
+  if (isHexId(level) || /^(?=(.*\d){4})(?=.*[A-Z])[A-Z\d]{9,24}$/.test(level)) return true
   const tail = level.slice(Math.max(level.lastIndexOf('-'), level.lastIndexOf('_')) + 1)
   return tail.length < level.length && isHexId(tail)
 }
@@ -188,9 +196,9 @@ function isHexId(text: string): boolean {
   return isOneCase && /\d.*\d/.test(text)
 }
 
-/** `node1`, `thermo-1`, `HM-600`: letters and a number, but no place. */
+/** `node1`, `thermo-1`, `HM-600`, `X8A`: letters and a number at the end, but no place. */
 function isNumbered(level: string): boolean {
-  if (!/\d/.test(level) || !/\p{L}/u.test(level) || isPart(level)) return false
+  if (!/\d\p{L}?$/u.test(level) || !/\p{L}/u.test(level) || isPart(level)) return false
   return !PLACES.has(level.toLowerCase().replace(/[\d_-]+$/, ''))
 }
 
@@ -198,7 +206,7 @@ const words = (text: string) => new Set(text.split(' '))
 
 /** Say what kind of message it is, not whose. */
 const GENERIC = words(
-  'state status sensor sensors json telemetry data up uplink values value attributes attrs shadow messages message events event readings reading measurements measurement report reports update updates info result payload raw out live stats metrics all publish pub notify notification tele stat feedback properties reported measure observation observations current latest lv batch list rx uplinks upload uploads loop attr',
+  'state status sensor sensors json telemetry data up uplink values value attributes attrs shadow messages message events event readings reading measurements measurement report reports update updates info result payload raw out live stats metrics all publish pub notify notification tele stat feedback properties reported measure observation observations current latest lv batch list rx uplinks upload uploads loop attr historian',
 )
 /** First levels that many devices share. */
 const SHARED = words(
@@ -220,6 +228,9 @@ const PARTS = words(
 /** Parts of a device, with or without a number. */
 const NUMBERED_PARTS = words(
   'relay emeter channel ch port input output phase l ac dc adc gpio pin tool extruder mppt slot endpoint ep string pv dps dp datapoint',
+)
+const MACHINE = words(
+  'cpu memory mem ram disk disks fs swap network net electrical propulsion navigation tanks',
 )
 const GROUPS = words(
   'location gps position environment env climate weather air energy power battery wifi network system soil water health usage engine diagnostics diag geo location_data matrix electrical navigation propulsion tanks cpu memory mem ram disk fs swap heap load alert alerts alarm alarms control controls setting settings statistics counters',

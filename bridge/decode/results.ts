@@ -22,8 +22,10 @@ export function scalarResult(text: string, plan: Plan): Result {
   const { device, tags, leaf } = plan.scalar
   const key = keyOf(leaf.slice(leaf.lastIndexOf('.') + 1))
   const known = plan.scalar.known?.get(leaf)
-  const isText = key.isText || known?.isText === true
   const found = scalarOf(text)
+  // `off` is one of several modes, `2` is a number of one.
+  const isName = key.isText && (!key.isMode || typeof found?.value === 'boolean')
+  const isText = isName || known?.isText === true
   const scalar: Scalar | undefined = isText && found !== undefined ? { value: text } : found
   if (scalar === undefined || (typeof scalar.value === 'string' && !scalar.value.isWellFormed())) {
     return ignored('no value')

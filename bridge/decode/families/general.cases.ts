@@ -26,11 +26,19 @@ export default {
       ['home/door/last', 'mia', { device: 'door', fields: { last: 'mia' } }],
       ['well-pump/status', 'online', { device: 'well-pump', fields: { status: true } }],
       ['cams/porch/alerts/motion', 'on', { device: 'porch', fields: { 'alerts.motion': true } }],
+      ['heat2mqtt/loft-unit/state', { temp: 20.5 }, { device: 'loft-unit', fields: { temp: 20.5 } }],
       ['plugs/desk/dps/19', '412', { device: 'desk', fields: { 'dps.19': 412 } }],
       ['дом/кухня/температура', '22,5', { device: 'кухня', fields: { температура: 22.5 } }],
     ],
     'a node alone, and groups between device and field': [
       ['sensors/node7', '21.5', { device: 'node7', fields: { value: 21.5 } }],
+      ['watch/nas/fs/var/used', '71', { device: 'nas', fields: { 'fs.var.used': 71 } }],
+      [
+        'solar/ZQ8801K077/Energy/Today/import_kWh',
+        '4.5',
+        { device: 'ZQ8801K077', fields: { 'Energy.Today.import_kWh': [4.5, 'kWh'] } },
+      ],
+      ['acme/hall/press/_historian', { rpm: 7 }, { device: 'press', fields: { rpm: 7 } }],
       ['glances/rpi/cpu/total', '12.5', { device: 'rpi', fields: { 'cpu.total': 12.5 } }],
     ],
     'an identity in the payload, where the topic is shared': [
@@ -142,6 +150,8 @@ export default {
     'texts that look like numbers': [
       ['lab/n1/ip', '192.168.7.9', { device: 'n1', fields: { ip: '192.168.7.9' } }],
       ['lab/n1/firmware', '1.10', { device: 'n1', fields: { firmware: '1.10' } }],
+      ['lab/n1/mode', '3', { device: 'n1', fields: { mode: 3 } }],
+      ['lab/n1/mode', 'off', { device: 'n1', fields: { mode: 'off' } }],
       ['lab/n1/code', '0049', { device: 'n1', fields: { code: '0049' } }],
       ['lab/n1/tag', '12e45678', { device: 'n1', fields: { tag: '12e45678' } }],
       [

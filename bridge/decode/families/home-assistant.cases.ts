@@ -22,5 +22,8 @@ export default {
       ['homeassistant/sensor/well_level/last_updated', '"2026-03-10T11:00:00+00:00"', 'ignored'],
       ['homeassistant/status', 'online', 'ignored'],
     ],
+    'states beside discovery topics': [
+      ['homeassistant/sensor/den-pc/cpu_load/state', '14', { device: 'den-pc', fields: { cpu_load: 14 } }],
+    ],
   },
 } satisfies Table

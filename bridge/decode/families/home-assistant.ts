@@ -19,6 +19,11 @@ export const homeAssistant: Family = {
       `${BASES}/{domain}/{entity}/{attribute}`,
       ({ domain, entity, attribute }) => about(domain!, entity!, attribute!),
     ],
+    // No statestream: programs that put their states beside their discovery topics.
+    [
+      'homeassistant/{domain}/{node}/{object}/state',
+      ({ domain, node, object }) => (IS_DOMAIN.has(domain!) ? { device: node!, field: object! } : undefined),
+    ],
   ],
 }
 

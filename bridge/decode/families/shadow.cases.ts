@@ -51,6 +51,12 @@ export default {
           { device: 'fan-3', fields: { 'Air.speed': 2 }, time: '2026-03-10T12:00:00.000Z' },
         ],
       ],
+      [
+        '$sys/p7/fan-3/thing/property/post',
+        { params: { speed: { value: 4 } } },
+        { device: 'fan-3', fields: { speed: 4 } },
+      ],
+      ['$sys/p7/fan-3/thing/property/set', { params: { speed: 1 } }, 'ignored'],
       ['/sys/a1b2/fan-3/thing/service/property/set', { params: { speed: 1 } }, 'ignored'],
     ],
     Azure: [

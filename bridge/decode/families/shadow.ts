@@ -25,6 +25,8 @@ export const shadow: Family = {
     ['$oc/devices/{device}/sys/properties/report', ({ device }) => ({ device: device!, read: readServices })],
     ['$oc/#', ignore('request')],
     ['$thing/up/property/+/{device}', ({ device }) => ({ device: device! })],
+    ['$sys/+/{device}/thing/property/post', ({ device }) => ({ device: device! })],
+    ['$sys/+/+/thing/#', ignore('request')],
   ],
   marks: ['state', 'reported', 'current'],
   recognise,
