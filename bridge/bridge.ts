@@ -14,6 +14,7 @@ import type { Config } from './config/config.ts'
 import type { Settings } from './config/schema.ts'
 import { openDataDirectory, SetupError } from './data-directory.ts'
 import { createDecoder } from './decode/decoder.ts'
+import { hostState } from './decode/families/sparkplug.ts'
 import { isDemoWanted, startDemo } from './demo.ts'
 import { createApp } from './http/app.ts'
 import { commandRoutes } from './http/commands.ts'
@@ -32,8 +33,8 @@ import { metricSources } from './metric-sources.ts'
 import { createMetrics } from './metrics.ts'
 import { type Mqtt, openMqtt } from './mqtt.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
-import { startSelfMetrics } from './self-metrics.ts'
 import { lastQuarantinedBlock } from './quarantine/quarantine.ts'
+import { startSelfMetrics } from './self-metrics.ts'
 import { lastKnownBlock } from './spool/cursor.ts'
 import { Spool } from './spool/spool.ts'
 import { openHistory, storeSetup } from './store/setup.ts'
@@ -164,7 +165,11 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   const http = createHttpServer({ app, tls, origin, onMqttUpgrade: mqtt.onUpgrade })
   const live = attachLive(http, relay, origin)
   const httpPort = await listenOn(http, host, settings.http.port)
+  const { hostId } = settings.sparkplug
   ports = await mqtt.listen().catch(portMistake(settings.mqtt.port))
+  const tellState = (isOnline: boolean) =>
+    hostId === undefined ? null : mqtt.publish(hostState(hostId, isOnline, Date.now())).catch(() => undefined)
+  void tellState(true)
   const selfMetrics =
     store.kind === 'influx' && settings.influx.selfMetrics > 0
       ? startSelfMetrics({
@@ -189,6 +194,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       stopping.abort()
       await stopDemo?.()
       await selfMetrics?.close()
+      await tellState(false)
       mqtt.stop()
       http.close()
       await spool

@@ -7,6 +7,7 @@ import { acceptWebSockets, listenTcp, type MqttUpgrade, type TcpListener } from 
 import { SqlitePersistence } from '../broker/persistence/sqlite-persistence.ts'
 import type { Settings } from './config/schema.ts'
 import { type DataDirectory, SetupError } from './data-directory.ts'
+import { hostState } from './decode/families/sparkplug.ts'
 import type { Logger } from './log.ts'
 import type { MetricSource } from './metrics.ts'
 import { embeddedMetrics, externalMetrics } from './mqtt-metrics.ts'
@@ -75,6 +76,7 @@ async function openEmbedded({ settings, data, tls, pipeline, log }: MqttParts): 
 
 function readFrom(url: string, { settings, data, pipeline, log }: MqttParts): Mqtt {
   const { topics, username, password, ca } = settings.mqtt
+  const { hostId } = settings.sparkplug
   const broker = new ExternalBroker({
     url,
     // [MQTT-3.1.3-5]: 23 characters are the most that every broker takes.
@@ -83,6 +85,7 @@ function readFrom(url: string, { settings, data, pipeline, log }: MqttParts): Mq
     username,
     password,
     ca: ca === undefined ? undefined : readCa(ca),
+    will: hostId === undefined ? undefined : hostState(hostId, false, Date.now()),
     accept: pipeline.accept,
     recall: pipeline.recall,
     log,

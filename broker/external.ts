@@ -24,6 +24,8 @@ export interface ExternalOptions {
   readonly username?: string | undefined
   readonly password?: string | undefined
   /** Certificate of the authority to trust, PEM. */
+  /** What the broker publishes for us when we vanish. */
+  readonly will?: Publication | undefined
   readonly ca?: Buffer | undefined
   /** Resolves when the message may be acknowledged; null: nobody waits for it (QoS 0). */
   readonly accept: (delivery: Delivery) => Promise<void> | null
@@ -78,6 +80,9 @@ export class ExternalBroker {
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
       ...(options.ca === undefined ? {} : { ca: options.ca }),
+      ...(options.will === undefined
+        ? {}
+        : { will: { ...options.will, payload: Buffer.from(options.will.payload) } }),
     })
     this.#client.handleMessage = (packet, done) => this.#handle(packet, done)
     this.#client.on('connect', ({ sessionPresent }) => this.#connected(sessionPresent))

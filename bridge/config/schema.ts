@@ -189,6 +189,13 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({}),
 
+  sparkplug: z
+    .strictObject({
+      /** Makes the bridge the primary host application of that id: its STATE is published, with a last will. */
+      hostId: text.refine(id => !/[/+#]/.test(id), 'must have no /, + or #').optional(),
+    })
+    .prefault({}),
+
   /** For topics that no family knows; see docs/devices.md. */
   rules: rulesSchema.default([]),
 
