@@ -166,10 +166,10 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   const live = attachLive(http, relay, origin)
   const httpPort = await listenOn(http, host, settings.http.port)
   const { hostId } = settings.sparkplug
-  ports = await mqtt.listen().catch(portMistake(settings.mqtt.port))
   const tellState = (isOnline: boolean) =>
     hostId === undefined ? null : mqtt.publish(hostState(hostId, isOnline, Date.now())).catch(() => undefined)
   void tellState(true)
+  ports = await mqtt.listen().catch(portMistake(settings.mqtt.port))
   const selfMetrics =
     store.kind === 'influx' && settings.influx.selfMetrics > 0
       ? startSelfMetrics({
