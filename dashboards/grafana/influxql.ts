@@ -25,17 +25,23 @@ export interface Selection {
   readonly per?: readonly string[]
 }
 
-/** All fields of a quantity, whatever a family calls them. */
-export function fieldsOf({ words }: Quantity): Fields {
-  return { pattern: patternOf(words) }
-}
-
 /** The course of values over time. Intervals without a value are left out, not filled with made-up ones. */
 export function course(selection: Selection): string {
   return grouped(selected(selection), selection, ['time($__interval)', ...tags(selection)])
 }
 
-/** Growth of a counter per second. It begins anew with each data directory: falling is not negative growth. */
+/** What most panels ask: a quantity over time, a series a device, of the rooms or of the device that is chosen. */
+export function courseOf(quantity: Quantity, of: 'room' | 'device'): string {
+  return course({
+    from: 'reading',
+    fields: fieldsOf(quantity),
+    by: 'mean',
+    where: [chosen(of)],
+    per: ['device'],
+  })
+}
+
+/** Growth of a counter per second. Some begin anew with a start: falling is not negative growth. */
 export function rate(selection: Selection): string {
   const value = `non_negative_derivative(${selected(selection)}, 1s)`
   return grouped(value, selection, ['time($__interval)', ...tags(selection)])
@@ -70,6 +76,11 @@ export function oneOf(variable: string): string {
 /** Not these values of a tag; what lacks the tag stays in. */
 export function noneOf(tag: string, values: readonly string[]): string {
   return `"${tag}" !~ /^(?i:${values.join('|')})$/`
+}
+
+/** All fields of a quantity, whatever a family calls them. */
+function fieldsOf({ words }: Quantity): Fields {
+  return { pattern: patternOf(words) }
 }
 
 function selected({ by, fields }: Selection): string {

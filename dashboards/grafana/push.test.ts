@@ -71,6 +71,10 @@ it('readings reach Grafana Live as line protocol, a measurement a device, and a 
     async () => lines(),
     found => found.includes('thermo-1 temperature=25,window=false 1795000000025000000'),
   )
+  await eventually(
+    async () => said,
+    found => found.length > 1,
+  )
   expect(said).toEqual(['Grafana: 403 ', 'Grafana takes readings'])
 
   await publisher.endAsync()

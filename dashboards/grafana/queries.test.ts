@@ -13,6 +13,7 @@ import { rehearse } from '../../simulators/play.ts'
 import { ALERTS } from './alerts.ts'
 import { type Choice, interpolate, type Range } from './grafana-words.ts'
 import { DASHBOARDS } from './outputs.ts'
+import { patternOf, QUANTITIES } from './quantities.ts'
 
 const STARTED_MS = Date.now()
 const INTERVAL_MS = 1000
@@ -86,6 +87,19 @@ it.each(ALERTS.map(alert => [alert.title, alert] as const))(
     for (const { columns } of series) expect(columns).toHaveLength(2)
     const tags = series.map(one => JSON.stringify(one.tags ?? {}))
     expect(new Set(tags).size).toBe(series.length)
+  },
+)
+
+it.each(Object.values(QUANTITIES))(
+  '$title: fields that its words find are in its unit, where the bridge knows it',
+  async quantity => {
+    const pattern = new RegExp(patternOf(quantity.words))
+    const found = (await trestle.devices()).flatMap(({ fields }) =>
+      Object.entries(fields).filter(([name, { type }]) => type === 'number' && pattern.test(name)),
+    )
+    expect(found).not.toEqual([])
+    if (quantity.unit === undefined) return
+    for (const [name, { unit }] of found) expect([quantity.unit, null], name).toContain(unit)
   },
 )
 

@@ -12,7 +12,7 @@ import {
 } from '@grafana/grafana-foundation-sdk/units'
 import { choiceOfOne, dashboard } from '../board.ts'
 import { chosen, course, type Fields, rate, summary, tagValues } from '../influxql.ts'
-import { figure, type Looks, lines, rows } from '../panels.ts'
+import { figure, type Looks, lines } from '../panels.ts'
 import type { Query } from '../targets.ts'
 
 /** How often the figures come, or more seldom: a finer interval would be full of holes. */
@@ -151,17 +151,17 @@ export const bridge = dashboard({
           { title: 'Event loop lag, 99th percentile', unit: Seconds, width: 8, interval: EVERY },
           level('nodejs_eventloop_lag_p99_seconds', 'lag'),
         ),
-        rows(
-          { title: 'Silent for', unit: Seconds, width: 8 },
+        lines(
           {
-            text: summary({
-              from: 'trestle_device',
-              fields: { name: 'silent_s' },
-              by: 'last',
-              where: [chosen('node')],
-              per: ['name'],
-            }),
+            title: 'Oddities of devices',
+            description:
+              'Values of another type than their field, kept as text beside it; times that were not believed.',
+            unit: CountsPerSecond,
+            width: 8,
+            interval: EVERY,
           },
+          growth('type_conflicts_total', 'types'),
+          growth('old_times_total', 'times'),
         ),
       ],
     },

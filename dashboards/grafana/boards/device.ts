@@ -1,7 +1,7 @@
 /** One device: all that it measures, whatever the names. */
 
 import { choiceOfMany, choiceOfOne, choiceOrEverything, dashboard } from '../board.ts'
-import { chosen, course, fieldNames, fieldsOf, oneOf, summary, tagValues } from '../influxql.ts'
+import { chosen, course, courseOf, fieldNames, oneOf, summary, tagValues } from '../influxql.ts'
 import { figure, lines, states } from '../panels.ts'
 import { grafanaUnit, QUANTITIES, STATES } from '../quantities.ts'
 
@@ -100,15 +100,7 @@ export const device = dashboard({
       panels: Object.values(curves).map(quantity =>
         lines(
           { title: quantity.title, unit: grafanaUnit(quantity), width: 8 },
-          {
-            text: course({
-              from: 'reading',
-              fields: fieldsOf(quantity),
-              by: 'mean',
-              where: [chosen('device')],
-            }),
-            alias: '$col',
-          },
+          { text: courseOf(quantity, 'device'), alias: '$col' },
         ),
       ),
     },

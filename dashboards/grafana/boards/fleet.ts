@@ -1,7 +1,7 @@
 /** The whole house at a glance: who is there, and how things are. */
 
 import { choiceOrEverything, DEVICE_LINK, dashboard } from '../board.ts'
-import { chosen, course, fieldsOf, summary, tagValues } from '../influxql.ts'
+import { chosen, course, courseOf, summary, tagValues } from '../influxql.ts'
 import { bars, lines, rows, states } from '../panels.ts'
 import { grafanaUnit, QUANTITIES, type Quantity } from '../quantities.ts'
 import type { Query } from '../targets.ts'
@@ -104,14 +104,7 @@ function looks(quantity: Quantity) {
 }
 
 function byDevice(quantity: Quantity): Query {
-  const text = course({
-    from: 'reading',
-    fields: fieldsOf(quantity),
-    by: 'mean',
-    where: [chosen('room')],
-    per: ['device'],
-  })
-  return { text, alias: '$tag_device $col' }
+  return { text: courseOf(quantity, 'room'), alias: '$tag_device $col' }
 }
 
 /** By the plain name: a bar for each device, and none for fields that it does not have. */

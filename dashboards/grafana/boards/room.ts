@@ -1,7 +1,7 @@
 /** A row of panels for each room: what one feels there, and what moves. */
 
 import { choiceOfMany, DEVICE_LINK, dashboard } from '../board.ts'
-import { chosen, course, fieldsOf, tagValues } from '../influxql.ts'
+import { chosen, course, courseOf, tagValues } from '../influxql.ts'
 import { lines, states } from '../panels.ts'
 import { grafanaUnit, QUANTITIES, STATES } from '../quantities.ts'
 
@@ -20,16 +20,7 @@ export const room = dashboard({
         ...[temperature, humidity, co2, illuminance, moisture].map(quantity =>
           lines(
             { title: quantity.title, unit: grafanaUnit(quantity), width: 8, link: DEVICE_LINK },
-            {
-              text: course({
-                from: 'reading',
-                fields: fieldsOf(quantity),
-                by: 'mean',
-                where: [chosen('room')],
-                per: ['device'],
-              }),
-              alias: '$tag_device $col',
-            },
+            { text: courseOf(quantity, 'room'), alias: '$tag_device $col' },
           ),
         ),
         states(
