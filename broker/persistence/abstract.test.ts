@@ -42,7 +42,7 @@ function contextOf() {
 
 describe.each([
   { name: 'answers at once', persistence: newPersistence },
-  { name: 'answers late', persistence: () => answerLate(newPersistence(), seeded(1)) },
+  { name: 'answers late', persistence: () => answerLate(newPersistence(), seeded(1), 4) },
 ])('a persistence that $name', ({ persistence }) => {
   abstractTests({
     testAsync: true,

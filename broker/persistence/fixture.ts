@@ -26,7 +26,8 @@ export const WIDE: SessionLimits = {
   maxTotalBytes: 256 * 1024 ** 2,
 }
 
-export const QUIET = { debug: () => undefined, warn: () => undefined, error: () => undefined }
+const say = (_fields: object, _text: string): void => undefined
+export const QUIET = { debug: say, warn: say, error: say }
 
 export function persistenceOptions(
   directory: string,
@@ -41,13 +42,17 @@ export function persistenceOptions(
   }
 }
 
-/** Every answer is 1-20 ms late, in the order of the calls, as from a database across the network. */
-export function answerLate(persistence: SqlitePersistence, random: () => number): SqlitePersistence {
+/** Every answer is late by 1 ms to `maxMs`, in the order of the calls, as from a database across the network. */
+export function answerLate(
+  persistence: SqlitePersistence,
+  random: () => number,
+  maxMs = 20,
+): SqlitePersistence {
   let last: Promise<unknown> = Promise.resolve()
   const late = <T>(answer: Promise<T>): Promise<T> => {
     answer.catch(() => undefined)
     const before = last
-    last = Promise.all([before, sleep(1 + random() * 19)])
+    last = Promise.all([before, sleep(1 + random() * (maxMs - 1))])
     return last.then(() => answer)
   }
   return new Proxy(persistence, {

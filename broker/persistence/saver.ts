@@ -1,7 +1,8 @@
 /**
  * Brings the broker's state to the disk behind its back: what changed is noted, and a moment later the state as it
  * then is goes to the thread in one transaction. What came and went in between never touches the disk: a message to
- * a connected subscriber that acknowledges at once, or a retained value that was replaced.
+ * a connected subscriber that acknowledges at once, or a retained value that was replaced. A thread, because a commit
+ * of 50 messages took 0.6-2.4 ms at the median and up to 90 ms on a busy machine, which the event loop would stand still.
  *
  * Nothing is dropped when the disk fails: what could not be saved stays noted, and is tried again each second. Notes
  * are bounded by the state that they speak of, and that has limits of its own.

@@ -49,7 +49,7 @@ export class TopicTree<T> {
 
   /** What is held by the topics that `filter` matches; one at a time, as `#` may ask for everything. */
   matchingTopics(filter: string): Generator<T> {
-    return topicsUnder(this.#root, filter.split('/'), 0)
+    return topicsUnder(this.#root, filter.split('/'), 0, true)
   }
 }
 
@@ -89,7 +89,12 @@ function collectFilters<T>(node: Node<T>, levels: readonly string[], depth: numb
   if (same !== undefined) collectFilters(same, levels, depth + 1, found)
 }
 
-function* topicsUnder<T>(node: Node<T>, filter: readonly string[], depth: number): Generator<T> {
+function* topicsUnder<T>(
+  node: Node<T>,
+  filter: readonly string[],
+  depth: number,
+  isRoot: boolean,
+): Generator<T> {
   const wanted = filter[depth]
   if (wanted === undefined || wanted === '#') {
     if (node.value !== undefined) yield node.value
@@ -97,11 +102,11 @@ function* topicsUnder<T>(node: Node<T>, filter: readonly string[], depth: number
   }
   if (wanted === '#' || wanted === '+') {
     for (const [level, child] of node.children) {
-      if (depth === 0 && level.startsWith('$')) continue
-      yield* topicsUnder(child, filter, wanted === '#' ? depth : depth + 1)
+      if (isRoot && level.startsWith('$')) continue
+      yield* topicsUnder(child, filter, wanted === '#' ? depth : depth + 1, false)
     }
     return
   }
   const child = node.children.get(wanted)
-  if (child !== undefined) yield* topicsUnder(child, filter, depth + 1)
+  if (child !== undefined) yield* topicsUnder(child, filter, depth + 1, false)
 }
