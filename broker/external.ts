@@ -101,8 +101,9 @@ export class ExternalBroker {
     return this.#pending
   }
 
-  /** Resolves when the broker has it; QoS 1 waits for the broker to come back. */
+  /** Resolves when the broker has it. Rejects when there is none now: what waited for long would be no command any more. */
   async publish({ topic, payload, qos, retain }: Publication): Promise<void> {
+    if (!this.#client.connected) throw new Error(`the broker ${this.#name} is away`)
     this.#echoes.expect(topic, payload)
     await this.#client.publishAsync(topic, Buffer.from(payload), { qos, retain })
   }

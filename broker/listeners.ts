@@ -22,6 +22,9 @@ export interface TcpOptions {
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null
 }
 
+/** Finds out peers that went without a word and named no keep-alive: the kernel asks, and MQTT need not. */
+const PROBE_AFTER_MS = 60_000
+
 /** Rejects with the error of `listen`: EADDRINUSE, EACCES. */
 export async function listenTcp(broker: Broker, { host, port, tls }: TcpOptions): Promise<TcpListener> {
   const sockets = new Set<Socket>()
@@ -30,8 +33,9 @@ export async function listenTcp(broker: Broker, { host, port, tls }: TcpOptions)
     socket.once('close', () => sockets.delete(socket))
     broker.handle(socket)
   }
+  const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS }
   const server =
-    tls === null ? createServer({ noDelay: true }, onConnection) : createTlsServer(tls, onConnection)
+    tls === null ? createServer(options, onConnection) : createTlsServer({ ...options, ...tls }, onConnection)
   return {
     port: await listen(server, host, port),
     stop: () => server.close(),
