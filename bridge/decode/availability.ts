@@ -33,6 +33,9 @@ export const AVAILABILITY_LEVELS = new Set([
   'alive',
   'will',
   'connection',
+  'avty',
+  'avail',
+  'lastwill',
 ])
 
 /** Undefined when the text is about something else. */

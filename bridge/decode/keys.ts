@@ -70,10 +70,10 @@ function remember(key: string): Key {
 const words = (text: string) => new Set(text.split(' '))
 
 const STRONG = words(
-  'deviceid devid deveui deviceeui enddeviceid thingid thingname imei devicename device sensorid stationid esp8266id nodeid assetid coreid devicesn deviceserial deviceserialnumber deviceuid deviceuuid',
+  'deviceid devid deveui deviceeui enddeviceid thingid thingname imei devicename device sensorid stationid esp8266id nodeid assetid coreid eui devicesn deviceserial deviceserialnumber deviceuid deviceuuid',
 )
 const ADDRESSES = words(
-  'mac macaddress macaddr bdaddr ieeeaddr ieeeaddress serial serialno serialnumber serialnum sn eui chipid addr address',
+  'mac macaddress macaddr bdaddr ieeeaddr ieeeaddress serial serialno serialnumber serialnum sn chipid addr address',
 )
 const WEAK = words(
   'id name uid uuid hostname host client clientid node nodename sensor sensorname station meter meterid friendlyname src source ident tag label dev',
@@ -82,7 +82,7 @@ const ENVELOPES = words(
   'value values params payload data fields measurements measurement readings reading telemetry metrics object decodedpayload decoded payloadfields reported d body samples records points sensordatavalues results result series history messages',
 )
 const ABOUT = words(
-  'unit units uom u unitofmeasurement min max step type datatype label name description desc id quality q status valid ok isvalid source precision title format readable writeable writable readonly unitname displayname symbol property key tag n sensor metric code channel statusword accuracy error raw context ack from lc user c expire changed updated msg message text comment info',
+  'unit units uom u unitofmeasurement min max step type datatype label name description desc id quality q status valid ok isvalid source precision title format readable writeable writable readonly unitname displayname symbol property key tag n sensor metric code channel statusword statuscode accuracy error raw context ack from lc user c expire changed updated msg message text comment info',
 )
 
 function rankOf(flat: string): number {

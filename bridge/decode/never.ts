@@ -11,6 +11,8 @@ const COMMANDS = new Set([
   'request',
   'requests',
   'response',
+  'downlink',
+  'downlinks',
 ])
 const LOGS = new Set(['log', 'logs', 'logging', 'syslog', 'debug'])
 const LAST: ReadonlyMap<string, string> = new Map([

@@ -57,7 +57,9 @@ export function placeScalar(topic: string): Place {
     // `sensors/node7`: no quantity at all.
     return place(levels, { from: 1, to: 1 }, [], 'value')
   }
-  const at = deviceAt(levels, end, end - 1)
+  // `pack/bms/cells/3`: what is numbered belongs to the field, but for devices that are (`racks/2`).
+  const isListed = isIndex(leaf) && end > 2 && !isIndex(before) && !isNumbered(before)
+  const at = deviceAt(levels, end, isListed ? end - 2 : end - 1)
   return place(levels, at, levels.slice(at.to + 1, end), leaf)
 }
 
@@ -131,16 +133,41 @@ function isCommon(level: string): boolean {
 }
 
 function isGeneric(level: string): boolean {
-  // `_historian`, `_state`: a mark before the word changes nothing.
-  return GENERIC.has((level.startsWith('_') ? level.slice(1) : level).toLowerCase())
+  // `_historian`: a mark before the word changes nothing. `device_data`: nor does a second such word.
+  const small = level.toLowerCase()
+  if (GENERIC.has(small)) return true
+  const parts = small.split(/[_-]/).filter(part => part !== '')
+  return parts.length > 0 && parts.every(part => GENERIC.has(part) || part === 'device')
 }
 
 /** `node1/matrix`, `truck12/location`: what stands above is the device. */
 function isGroupOf(level: string, above: string, depth: number): boolean {
   if (isNumbered(level) || isCommon(above)) return false
+  if (KIND_OF_MESSAGE.test(level)) return true
   if (isNumbered(above) || isIndex(above)) return true
   // With two levels, `meters/water` is as likely a meter called water.
-  return depth > 1 && (isQuantityWord(level) || GROUPS.has(level.toLowerCase()))
+  return depth > 1 && (isQuantityWord(level) || endsInQuantity(level) || GROUPS.has(level.toLowerCase()))
+}
+
+/** Of which no device is called, as one may be called `hall_motion` or `wall_power`. */
+const MEASURED: ReadonlySet<FieldClass | undefined> = new Set<FieldClass>([
+  'temperature',
+  'humidity',
+  'pressure',
+  'voltage',
+  'current',
+  'frequency',
+  'flow',
+  'carbon_dioxide',
+])
+
+/** `insideTemperature`, `air_pressure`. */
+function endsInQuantity(level: string): boolean {
+  const last = level
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .split(/[_-]/)
+    .at(-1)!
+  return last.length < level.length && isQuantityWord(last) && MEASURED.has(fieldClass(last))
 }
 
 function levelsOf(topic: string): string[] {
@@ -185,9 +212,14 @@ function isSerial(level: string): boolean {
   if (/^(0x)?[0-9a-f]{12,32}$/i.test(bare) || /^0x[0-9a-f]{4,}$/i.test(bare)) return true
   if (/^\d{6,}$/.test(bare) || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(level)) return true
   if (/^(esp|esp32|esp8266|nodemcu|wemos|sonoff|shelly|tasmota)[-_ ]/i.test(level)) return true
-  if (isHexId(level) || /^(?=(.*\d){4})(?=.*[A-Z])[A-Z\d]{9,24}$/.test(level)) return true
+  if (isHexId(level) || isSerialNumber(level)) return true
   const tail = level.slice(Math.max(level.lastIndexOf('-'), level.lastIndexOf('_')) + 1)
   return tail.length < level.length && isHexId(tail)
+}
+
+/** `CE2144G123`: capitals and figures, four of them at least. */
+function isSerialNumber(text: string): boolean {
+  return /^[A-Z\d]{9,24}$/.test(text) && /[A-Z]/.test(text) && text.replace(/\D+/g, '').length >= 4
 }
 
 /** Six hexadecimal digits or more in one case, two of them below ten: `106A1B`, but not `facade`. */
@@ -201,6 +233,10 @@ function isNumbered(level: string): boolean {
   if (!/\d\p{L}?$/u.test(level) || !/\p{L}/u.test(level) || isPart(level)) return false
   return !PLACES.has(level.toLowerCase().replace(/[\d_-]+$/, ''))
 }
+
+/** `boiler_data`, `air-data`, `paramInfo`: a message about some part of what stands above. */
+const KIND_OF_MESSAGE =
+  /[-_](data|info|status|state|stats|values|params|metrics|report|readings|telemetry)$|[a-z](Data|Info|Status|State|Stats|Values|Params)$/
 
 const words = (text: string) => new Set(text.split(' '))
 

@@ -42,9 +42,9 @@ export function spellUnit(text: string): string | undefined {
 /** What may follow a number in a payload; anything else after a number makes the whole a text. */
 const AFTER_NUMBER = new Map<string, string>(
   [
-    '°C °F K % %RH W kW MW GW mW Wh kWh MWh GWh VA kVA var kvar VAr kVAr varh kvarh VAh kVAh V mV kV A mA µA uA Ah mAh',
+    '°C °F K % %RH %rH W kW MW GW mW Wh kWh MWh GWh VA kVA var kvar VAr kVAr varh kvarh VAh kVAh V mV kV A mA µA uA Ah mAh',
     'Hz kHz MHz GHz rpm Pa hPa kPa MPa bar mbar psi mmHg inHg atm lx lm cd dB dBm dBA ppm ppb µg/m³ ug/m3 µg/m3 μg/m³',
-    'mg/m³ mg/m3 g/m³ m cm mm km µm mi ft in yd m/s km/h mph kn kt m² m2 m³ m3 m³/h m3/h l L ml mL dl gal l/min L/min l/h L/h',
+    'mg/m³ mg/m3 g/m³ m cm mm km µm mi ft in yd m/s km/h mph kn kt m² m2 m³ m3 m^3 m³/h m3/h l L ml mL dl gal l/min L/min l/h L/h',
     'g kg mg t lb oz ms µs us s min h d ° °/s Ω kΩ MΩ J kJ MJ GJ kcal N Nm mm/h in/h W/m² W/m2 kWh/m² µS/cm uS/cm mS/cm',
     'pH NTU Bq/m³ pCi/L µSv/h uSv/h B kB MB GB KiB MiB GiB bps kbps Mbps € EUR USD €/kWh ct/kWh counts cpm g/L mg/L',
   ]
@@ -90,6 +90,12 @@ for (const [spelling, unit] of [
   ['volt', 'V'],
   ['Volt', 'V'],
   ['volts', 'V'],
+  ['Volts', 'V'],
+  ['Watts', 'W'],
+  ['Amps', 'A'],
+  ['Percent', '%'],
+  ['Seconds', 's'],
+  ['Minutes', 'min'],
   ['amps', 'A'],
   ['liter', 'L'],
   ['liters', 'L'],

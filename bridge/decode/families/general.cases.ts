@@ -38,6 +38,14 @@ export default {
         '4.5',
         { device: 'ZQ8801K077', fields: { 'Energy.Today.import_kWh': [4.5, 'kWh'] } },
       ],
+      ['solar/shed-bms/cells/7', '3.25', { device: 'shed-bms', fields: { 'cells.7': 3.25 } }],
+      ['air/loft/air-data', { score: 87 }, { device: 'loft', fields: { 'air-data.score': 87 } }],
+      [
+        'heat/loft/flowTemperature',
+        { max: 44.5 },
+        { device: 'loft', fields: { 'flowTemperature.max': 44.5 } },
+      ],
+      ['plant/press/device_data', { rpm: 7 }, { device: 'press', fields: { rpm: 7 } }],
       ['acme/hall/press/_historian', { rpm: 7 }, { device: 'press', fields: { rpm: 7 } }],
       ['glances/rpi/cpu/total', '12.5', { device: 'rpi', fields: { 'cpu.total': 12.5 } }],
     ],
@@ -58,6 +66,11 @@ export default {
         'meters/cellar',
         { name: 'cellar', device: 'rx-stick', total: 4.5 },
         { device: 'cellar', fields: { total: 4.5 } },
+      ],
+      [
+        'radio/up',
+        { EUI: 'BE7A000000001234', rssi: -90 },
+        { device: 'BE7A000000001234', fields: { rssi: -90 } },
       ],
       ['plant/press-3/data', { id: 4711, rpm: 2 }, { device: 'press-3', fields: { rpm: 2 } }],
       [
@@ -181,6 +194,7 @@ export default {
     ],
     availability: [
       ['lab/n1/LWT', 'Connection Lost', { device: 'n1', fields: { available: false } }],
+      ['lab/n1/avty', 'offline', { device: 'n1', fields: { available: false } }],
       ['lab/n1/status', 'online', { device: 'n1', fields: { status: true } }],
     ],
     'two paths to one name: the last counts': [
@@ -193,6 +207,7 @@ export default {
       ['lab/n1/state', '{"a":1,}', 'rejected'],
       ['lab/n1/state', "{'a': 1}", 'rejected'],
       ['lab/n1/x/set', '1', 'ignored'],
+      ['lab/n1/downlink', { port: 1 }, 'ignored'],
       ['$SYS/broker/uptime', '1 seconds', 'ignored'],
       ['lab/n1/logs', 'hello', 'ignored'],
     ],
