@@ -12,7 +12,7 @@ import { Aedes, type Client, type ConnectPacket, type PublishPacket, type Subscr
 import { Forwarding } from './forwarding.ts'
 import { keepInOrder } from './in-order.ts'
 import type { Grant } from './persistence/session.ts'
-import type { SqlitePersistence } from './persistence/sqlite-persistence.ts'
+import type { Prepared, SqlitePersistence } from './persistence/sqlite-persistence.ts'
 import { matchesFilter } from './topic-filter.ts'
 
 /** A PUBLISH as it came, before anybody was told. */
@@ -71,6 +71,8 @@ export class Broker {
   readonly #granted = new WeakMap<object, Grant>()
   /** By client, the acknowledgement before the next: they leave in the order in which the messages came. */
   readonly #acknowledging = new WeakMap<Client, Promise<unknown>>()
+  /** Messages of all clients that may have others wait behind them; none: the common case, without any of that. */
+  #behind = 0
   #lastAccepted: Promise<void> | null = null
   #publishing: Promise<void> = Promise.resolve()
 
@@ -206,32 +208,30 @@ export class Broker {
       return
     }
     this.#lastAccepted = accepted
-    const { payload } = delivery
     // QoS 2 is kept together with its packet identifier, when Aedes stores that.
-    const kept = packet.qos === 1 ? this.#options.persistence.prepare({ ...packet, payload }) : null
-    const before = client === null ? undefined : this.#acknowledging.get(client)
-    const finish = (error?: Error) => {
-      // Aedes does not publish what it cannot acknowledge.
-      const isGone = client !== null && !client.connecting && !client.connected
-      if (error !== undefined || isGone) this.#options.persistence.cancel(payload)
-      done(error ?? null)
-    }
-    if (kept === null && before === undefined) accepted.then(() => finish(), finish)
-    else this.#acknowledgeAfter(client, [accepted, kept, before], finish)
+    const prepared = packet.qos === 1 ? this.#options.persistence.prepare(delivery) : null
+    if (prepared === null && this.#behind === 0) accepted.then(() => done(null), done)
+    else this.#acknowledgeAfter(accepted, prepared, client, done)
   }
 
   /** What waits for the broker's state must not be overtaken by what does not. */
   #acknowledgeAfter(
+    accepted: Promise<void>,
+    prepared: Prepared | null,
     client: Client | null,
-    conditions: readonly (Promise<unknown> | null | undefined)[],
-    finish: (error?: Error) => void,
+    done: (error?: Error | null) => void,
   ): void {
-    const acknowledged = Promise.all(conditions).then(() => finish(), finish)
-    if (client === null) return
-    this.#acknowledging.set(client, acknowledged)
-    void acknowledged.finally(() => {
-      if (this.#acknowledging.get(client) === acknowledged) this.#acknowledging.delete(client)
-    })
+    const finish = (error?: Error) => {
+      this.#behind--
+      // Aedes does not publish what it cannot acknowledge.
+      const isGone = client !== null && !client.connecting && !client.connected
+      if (prepared !== null && (error !== undefined || isGone)) this.#options.persistence.cancel(prepared)
+      done(error ?? null)
+    }
+    this.#behind++
+    const before = client === null ? undefined : this.#acknowledging.get(client)
+    const acknowledged = Promise.all([accepted, prepared?.saved, before]).then(() => finish(), finish)
+    if (client !== null) this.#acknowledging.set(client, acknowledged)
   }
 
   async #publishNext({ topic, payload, qos, retain }: Publication): Promise<void> {
@@ -244,7 +244,7 @@ export class Broker {
       retain,
       dup: false,
     }
-    await this.#options.persistence.prepare(packet)
+    await this.#options.persistence.prepare(packet)?.saved
     await new Promise<void>((resolve, reject) => {
       this.#aedes.publish(packet, error => (error ? reject(error) : resolve()))
     })

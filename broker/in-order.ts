@@ -17,29 +17,24 @@ type Done = (error?: Error | null) => void
 type Emit = (packet: AedesPublishPacket, done?: Done) => unknown
 type Publish = (packet: PublishPacket, client: unknown, done?: unknown) => void
 
-interface Ticket {
-  /** Hands the message to the bus; null: it is not ready. */
-  emit: (() => void) | null
-  /** It never will be. */
-  isVoid: boolean
-}
-
 export function keepInOrder(aedes: Aedes): void {
   const insides = aedes as unknown as Insides
   const publish = insides.publish.bind(aedes)
   const emit = insides.mq.emit.bind(insides.mq)
-  /** By number, oldest first. */
-  const tickets = new Map<number, Ticket>()
+  /** Numbers of what was published and did not reach the bus, oldest first, from `head` on. */
+  const numbers: number[] = []
+  let head = 0
+  /** What is ready before its turn; null: it failed, and will never be. */
+  const early = new Map<number, (() => void) | null>()
 
   insides.publish = (packet, client, done) => {
-    const finish = (typeof client === 'function' ? client : done) as Done | undefined
-    const ticket: Ticket = { emit: null, isVoid: false }
+    const isShort = typeof client === 'function'
+    const finish = (isShort ? client : done) as Done | undefined
     const number = insides.counter + 1
-    tickets.set(number, ticket)
-    publish(packet, typeof client === 'function' ? null : client, (error?: Error | null) => {
-      // An error before the bus had it: nobody is to wait for it.
-      if (tickets.get(number) === ticket) {
-        ticket.isVoid = true
+    numbers.push(number)
+    publish(packet, isShort ? null : client, (error?: Error | null) => {
+      if (isWaiting(number)) {
+        early.set(number, null)
         advance()
       }
       finish?.(error)
@@ -47,18 +42,40 @@ export function keepInOrder(aedes: Aedes): void {
   }
 
   insides.mq.emit = (packet, done) => {
-    const ticket = tickets.get(packet.brokerCounter)
-    if (ticket === undefined) return emit(packet, done)
-    ticket.emit = () => void emit(packet, done)
-    advance()
+    const number = packet.brokerCounter
+    if (number === numbers[head]) {
+      next()
+      emit(packet, done)
+      if (early.size > 0) advance()
+    } else if (isWaiting(number)) {
+      early.set(number, () => void emit(packet, done))
+    } else {
+      emit(packet, done)
+    }
     return insides.mq
   }
 
+  /** Numbers reach the bus in their order: those from the oldest on did not. */
+  function isWaiting(number: number): boolean {
+    return head < numbers.length && number >= numbers[head]!
+  }
+
+  function next(): void {
+    head++
+    if (head < numbers.length) return
+    numbers.length = 0
+    head = 0
+  }
+
   function advance(): void {
-    for (const [number, ticket] of tickets) {
-      if (!ticket.isVoid && ticket.emit === null) return
-      tickets.delete(number)
-      ticket.emit?.()
+    for (;;) {
+      const number = numbers[head]
+      if (number === undefined) return
+      const ready = early.get(number)
+      if (ready === undefined) return
+      early.delete(number)
+      next()
+      ready?.()
     }
   }
 }

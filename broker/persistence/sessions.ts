@@ -29,6 +29,7 @@ export interface Outgoing {
   readonly counter: number | null
 }
 
+const NONE: readonly Match[] = []
 /** What an entry costs beside topic and payload, roughly. */
 const OVERHEAD_BYTES = 200
 /** The idle time of a session is saved this often: a restart may forget so much of it. */
@@ -136,11 +137,10 @@ export class Sessions {
   }
 
   /** Subscriptions for which a message on `topic` is queued. */
-  matching(topic: string): Match[] {
-    const [first, ...rest] = this.#filters.matchingFilters(topic)
-    if (first === undefined) return []
-    const found = [...first.values()]
-    for (const matches of rest) found.push(...matches.values())
+  matching(topic: string): readonly Match[] {
+    if (this.#matches === 0) return NONE
+    const found: Match[] = []
+    for (const matches of this.#filters.matchingFilters(topic)) found.push(...matches.values())
     return found
   }
 

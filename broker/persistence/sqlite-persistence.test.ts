@@ -42,7 +42,7 @@ it('a thousand sessions with ten messages each are there again after a restart',
   const ids = Array.from({ length: 1000 }, (_, i) => `device-${i}`)
   await Promise.all(ids.map(id => persistence.addSubscriptions({ id }, [{ topic: `cmd/${id}/#`, qos: 1 }])))
   for (let i = 0; i < 10; i++) {
-    await Promise.all(ids.map(id => persistence.prepare(publish(`cmd/${id}/set`, String(i)))))
+    await Promise.all(ids.map(id => persistence.prepare(publish(`cmd/${id}/set`, String(i)))?.saved))
   }
   const startMs = performance.now()
   await reopen()
@@ -112,8 +112,8 @@ it('a disk that refuses is told once, nobody is stopped, and all is saved when i
   // Another writer holds the database: what is written meanwhile fails.
   const intruder = new DatabaseSync(file())
   intruder.exec('BEGIN IMMEDIATE')
-  await persistence.prepare(publish('cmd/x', 'one'))
-  await persistence.prepare(publish('cmd/x', 'two'))
+  await persistence.prepare(publish('cmd/x', 'one'))?.saved
+  await persistence.prepare(publish('cmd/x', 'two'))?.saved
   expect(persistence.stats.failures).toBeGreaterThan(0)
   expect(errors).toHaveLength(1)
   intruder.exec('ROLLBACK')

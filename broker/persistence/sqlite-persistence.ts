@@ -52,8 +52,10 @@ export interface Packet {
 type RetainedPacket = Packet & { readonly payload: Buffer }
 
 /** What was done for a publish before Aedes came to it. */
-interface Prepared {
-  isRetained: boolean
+export interface Prepared {
+  /** Resolves when what it leaves for clients that are away, or as retained message, is on the disk. */
+  readonly saved: Promise<void> | null
+  readonly isRetained: boolean
   /** By client; null: it did not fit. */
   readonly deliveries: Map<string, Delivery | null>
 }
@@ -62,6 +64,9 @@ interface Prepared {
 const SWEEP_MS = 60_000
 /** Aedes asks of an incoming QoS 2 message only whether it is there: large ones are not kept in memory for that. */
 const MAX_INCOMING_PAYLOAD_BYTES = 1024
+/** Most messages are for nobody's queue: their answers cost nothing. */
+const NOBODY: Promise<readonly Match[]> = Promise.resolve([])
+const DONE = Promise.resolve()
 
 export class SqlitePersistence {
   readonly #saver: Saver
@@ -140,27 +145,25 @@ export class SqlitePersistence {
 
   /**
    * Before a publish is acknowledged: keeps it as retained message, and queues it in the order in which messages
-   * come, whoever sleeps or wakes meanwhile. Null: nothing to wait for; else resolves when what it leaves for clients
-   * that are away, or as retained message, is on the disk.
+   * come, whoever sleeps or wakes meanwhile. Null: it leaves nothing.
    */
-  prepare(packet: Pick<RetainedPacket, 'topic' | 'payload' | 'qos' | 'retain'>): Promise<void> | null {
+  prepare(packet: Pick<RetainedPacket, 'topic' | 'payload' | 'qos' | 'retain'>): Prepared | null {
     const { topic, payload, qos, retain } = packet
     if (qos === 0) return null
     const subscriptions = this.#sessions.matching(topic)
     if (subscriptions.length === 0 && !retain) return null
-    const prepared: Prepared = { isRetained: retain, deliveries: new Map() }
-    this.#prepared.set(payload, prepared)
-    if (retain) this.#keepRetained({ cmd: 'publish', ...packet })
-    this.#queueForAll(subscriptions, packet, (clientId, delivery) =>
-      prepared.deliveries.set(clientId, delivery),
-    )
+    if (retain) this.#keepRetained({ cmd: 'publish', topic, payload, qos, retain })
+    const deliveries: Prepared['deliveries'] = new Map()
+    this.#queueForAll(subscriptions, packet, (clientId, delivery) => deliveries.set(clientId, delivery))
     const isAwaited = retain || subscriptions.some(({ clientId }) => !this.#isConnected(clientId))
-    return isAwaited ? this.#saver.saved() : null
+    const prepared = { saved: isAwaited ? this.#saver.saved() : null, isRetained: retain, deliveries }
+    this.#prepared.set(payload, prepared)
+    return prepared
   }
 
   /** The publish is not acknowledged after all: its sender will send it again. */
-  cancel(payload: Buffer): void {
-    for (const delivery of this.#prepared.get(payload)?.deliveries.values() ?? [])
+  cancel({ deliveries }: Prepared): void {
+    for (const delivery of deliveries.values())
       if (delivery !== null && delivery.packetId === null) this.#sessions.remove(delivery)
   }
 
@@ -224,8 +227,9 @@ export class SqlitePersistence {
     return this.#sessions.subscriptions
   }
 
-  async subscriptionsByTopic(topic: string): Promise<Match[]> {
-    return this.#sessions.matching(topic)
+  subscriptionsByTopic(topic: string): Promise<readonly Match[]> {
+    const found = this.#sessions.matching(topic)
+    return found.length === 0 ? NOBODY : Promise.resolve(found)
   }
 
   /** A clean session begins [MQTT-3.1.2-6]: the queue goes with the subscriptions. */
@@ -240,7 +244,7 @@ export class SqlitePersistence {
     await this.outgoingEnqueueCombi([subscription], packet)
   }
 
-  async outgoingEnqueueCombi(
+  outgoingEnqueueCombi(
     subscriptions: readonly (Partial<Match> & { clientId: string })[],
     packet: Packet,
   ): Promise<void> {
@@ -248,7 +252,7 @@ export class SqlitePersistence {
       typeof packet.payload === 'string' ? undefined : this.#prepared.get(packet.payload)?.deliveries
     if (prepared === undefined) {
       this.#queueForAll(subscriptions, packet, () => undefined)
-      return
+      return DONE
     }
     const current = new Set(subscriptions.map(({ clientId }) => clientId))
     for (const [clientId, delivery] of prepared) {
@@ -259,6 +263,7 @@ export class SqlitePersistence {
     }
     const others = subscriptions.filter(({ clientId }) => !prepared.has(clientId))
     this.#queueForAll(others, packet, () => undefined)
+    return DONE
   }
 
   /** May change the packet's identifier, when another message holds it. */
@@ -307,9 +312,9 @@ export class SqlitePersistence {
     const { length: _, ...rest } = packet as Packet & { length?: number }
     this.#sessions.addIncoming(session, messageId, { ...rest, payload: kept }, !clean)
     // In one commit with the identifier: a retransmission after a crash finds both or neither.
-    const prepared = typeof payload === 'string' ? null : this.prepare({ ...packet, payload })
+    const saved = typeof payload === 'string' ? null : this.prepare({ ...packet, payload })?.saved
     // One that need not wait must not overtake one that does.
-    const stored = prepared !== null || !clean ? this.#saver.saved() : session.storing
+    const stored = saved || !clean ? this.#saver.saved() : session.storing
     session.storing = stored
     await stored
     if (session.storing === stored) session.storing = null
