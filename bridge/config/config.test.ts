@@ -54,6 +54,18 @@ describe('settings', () => {
     ])
   })
 
+  it('take lists from the file, and from the environment with commas between', () => {
+    writeFileSync(join(dir, 'trestle.yaml'), 'mqtt:\n  topics: [home/#, lab/+/state]\n')
+    expect(settings().mqtt.topics).toEqual(['home/#', 'lab/+/state'])
+    expect(settings({ TRESTLE_MQTT__TOPICS: 'zigbee2mqtt/#, tele/#' }).mqtt.topics).toEqual([
+      'zigbee2mqtt/#',
+      'tele/#',
+    ])
+    expect(mistakes({ TRESTLE_MQTT__TOPICS: 'home/#/state' })).toEqual([
+      expect.stringContaining('MQTT filters'),
+    ])
+  })
+
   it('know the aliases, and take an empty variable for none', () => {
     expect(settings({ INFLUXDB_URL: 'http://x:8086/' }).influx.url).toBe('http://x:8086')
     expect(settings({ INFLUX_URL: '', TRESTLE_DEMO: '' })).not.toHaveProperty('demo')
