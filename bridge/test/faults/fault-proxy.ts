@@ -6,6 +6,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 
 export type Behaviour =
@@ -30,6 +31,8 @@ export interface FaultProxy {
   readonly url: string
   /** For writes; everything else passes. */
   behave(behaviour: Behaviour): void
+  /** Every write takes so much longer. */
+  slowDown(ms: number): void
   /** Connections are refused until `accept`. */
   refuse(): Promise<void>
   accept(): Promise<void>
@@ -48,13 +51,13 @@ export async function startFaultProxy(target: string | null): Promise<FaultProxy
   let behaviour: Behaviour = { kind: 'pass' }
   let last: { headers: IncomingMessage['headers']; url: string } = { headers: {}, url: '' }
   const bodies: string[] = []
+  let delayMs = 0
   const stats = { requests: 0, misbehaved: 0 }
   const sockets = new Set<Socket>()
   const server = createServer((incoming, response) => {
     stats.requests++
     last = { headers: incoming.headers, url: incoming.url ?? '' }
-    const isWrite = /^\/(api\/v2\/)?write/.test(incoming.url ?? '')
-    const now: Behaviour = isWrite ? behaviour : { kind: 'pass' }
+    const now: Behaviour = isWrite(incoming) ? behaviour : { kind: 'pass' }
     if (now.kind !== 'pass') stats.misbehaved++
     void handle(now, incoming, response).catch(() => response.destroy())
   })
@@ -90,6 +93,7 @@ export async function startFaultProxy(target: string | null): Promise<FaultProxy
         return
       case 'pass':
       case 'lose-reply': {
+        if (delayMs > 0 && isWrite(incoming)) await sleep(delayMs)
         const answer = target === null ? keep(incoming, body) : await forward(target, incoming, body)
         if (now.kind === 'lose-reply') incoming.socket.destroy()
         else response.writeHead(answer.status, answer.headers).end(answer.body)
@@ -114,6 +118,9 @@ export async function startFaultProxy(target: string | null): Promise<FaultProxy
       dropAll()
       behaviour = next
     },
+    slowDown(ms) {
+      delayMs = ms
+    },
     async refuse() {
       const closed = once(server, 'close')
       server.close()
@@ -133,6 +140,10 @@ export async function startFaultProxy(target: string | null): Promise<FaultProxy
       dropAll()
     },
   }
+}
+
+function isWrite({ url }: IncomingMessage): boolean {
+  return /^\/(api\/v2\/)?write/.test(url ?? '')
 }
 
 interface Answer {
