@@ -4,6 +4,7 @@
  */
 
 import { airgradient } from './families/airgradient.ts'
+import { collectd } from './families/collectd.ts'
 import { dsmr } from './families/dsmr.ts'
 import { ebusd } from './families/ebusd.ts'
 import { esphome } from './families/esphome.ts'
@@ -61,5 +62,6 @@ export const families: readonly Family[] = [
   lorawan,
   senml,
   influxLine,
+  collectd,
   pairs,
 ]

@@ -47,7 +47,7 @@ export function placeScalar(topic: string): Place {
   let end = levels.length - 1
   let leaf = levels[end]!
   const before = levels[end - 1]!
-  if (isGeneric(leaf) && end > 1 && isQuantity(before)) {
+  if (isGeneric(leaf) && end > 1 && (isQuantity(before) || SETTINGS.has(before.toLowerCase()))) {
     leaf = before
     end--
   } else if (isMeasured(before) && isName(leaf) && (end === 1 || (end === 2 && isCommon(levels[0]!)))) {
@@ -97,6 +97,16 @@ function deviceAt(levels: readonly string[], end: number, last: number): Span {
   const strong = levels.slice(0, end).findLastIndex(isSerial)
   if (strong !== -1) return { from: strong, to: strong }
 
+  // `devices/press/motor/rpm`: the topic says where its device is.
+  const mark = levels.findIndex((level, i) => i < last && MARKS.has(level.toLowerCase()))
+  if (
+    mark !== -1 &&
+    !isGeneric(levels[mark + 1]!) &&
+    !isCommon(levels[mark + 1]!) &&
+    !isIndex(levels[mark + 1]!)
+  )
+    return { from: mark + 1, to: mark + 1 }
+
   // `web1/disk/root/used`: what a machine is made of, and below it which one.
   const machine = levels.findIndex((level, i) => i > 1 && i <= last && MACHINE.has(level.toLowerCase()))
   let at = machine === -1 || isCommon(levels[machine - 1]!) ? last : machine - 1
@@ -107,13 +117,26 @@ function deviceAt(levels: readonly string[], end: number, last: number): Span {
     if (isIndex(levels[at - 1]!)) while (at > 0 && (isIndex(levels[at]!) || isGeneric(levels[at]!))) at--
     else return isNumbered(levels[at - 1]!) ? { from: at - 1, to: at - 1 } : { from: at - 1, to: at }
   }
-  let climbed = last - at
-  while (at > 0 && isGroupOf(levels[at]!, levels[at - 1]!, at + climbed)) {
-    at--
-    climbed++
+  // As two levels, `meters/water` is as likely a meter called water; before a field (`car/battery/soc`) it is not.
+  const isDeep = last > 1 || (end < levels.length && !isGroup(levels[0]!))
+  while (at > 0) {
+    const above = namedAbove(levels, at)
+    if (!isGroupOf(levels[at]!, levels[above]!, isDeep) && !isNeverDevice(levels, at, above)) break
+    at = above
     if (isIndex(levels[at]!) && at > 0) return { from: at - 1, to: at }
   }
   return { from: at, to: at }
+}
+
+/** `press-7/events/temperature`: generic levels between say nothing. */
+function namedAbove(levels: readonly string[], at: number): number {
+  let above = at - 1
+  while (above > 0 && isGeneric(levels[above]!)) above--
+  return above
+}
+
+function isNeverDevice(levels: readonly string[], at: number, above: number): boolean {
+  return ASPECTS.has(levels[at]!.toLowerCase()) && !isCommon(levels[above]!)
 }
 
 function isPartOf(levels: readonly string[], at: number): boolean {
@@ -141,12 +164,16 @@ function isGeneric(level: string): boolean {
 }
 
 /** `node1/matrix`, `truck12/location`: what stands above is the device. */
-function isGroupOf(level: string, above: string, depth: number): boolean {
+function isGroupOf(level: string, above: string, isDeep: boolean): boolean {
   if (isNumbered(level) || isCommon(above)) return false
-  if (KIND_OF_MESSAGE.test(level)) return true
-  if (isNumbered(above) || isIndex(above)) return true
-  // With two levels, `meters/water` is as likely a meter called water.
-  return depth > 1 && (isQuantityWord(level) || endsInQuantity(level) || GROUPS.has(level.toLowerCase()))
+  if (KIND_OF_MESSAGE.test(level) || isIndex(above)) return true
+  // What a numbered gateway has below it are devices.
+  if (isNumbered(above) && !GATEWAY.test(above)) return true
+  return isDeep && (isGroup(level) || CALLED_A_DEVICE.test(above))
+}
+
+function isGroup(level: string): boolean {
+  return isQuantityWord(level) || endsInQuantity(level) || GROUPS.has(level.toLowerCase())
 }
 
 /** Of which no device is called, as one may be called `hall_motion` or `wall_power`. */
@@ -238,11 +265,23 @@ function isNumbered(level: string): boolean {
 const KIND_OF_MESSAGE =
   /[-_](data|info|status|state|stats|values|params|metrics|report|readings|telemetry)$|[a-z](Data|Info|Status|State|Stats|Values|Params)$/
 
+const GATEWAY = /^(hub|gw|gateway|bridge|base|controller|coordinator)(?![a-z])/i
+
+/** `loft-sensor`, `desk_lamp`: what is below is a part of it. */
+const CALLED_A_DEVICE =
+  /[-_ ](sensor|node|lamp|light|bulb|plug|socket|outlet|switch|meter|valve|thermostat|trv|pump|fan|heater|boiler|lock|cam|camera|button|remote|tracker|tag|beacon|station|inverter|charger|display|panel|printer|robot|vacuum|fridge|freezer|washer|dryer|dishwasher|oven|tv|pc|pi|phone)$/i
+
 const words = (text: string) => new Set(text.split(' '))
 
 /** Say what kind of message it is, not whose. */
 const GENERIC = words(
-  'state status sensor sensors json telemetry data up uplink values value attributes attrs shadow messages message events event readings reading measurements measurement report reports update updates info result payload raw out live stats metrics all publish pub notify notification tele stat feedback properties reported measure observation observations current latest lv batch list rx uplinks upload uploads loop attr historian',
+  'state status sensor sensors json telemetry data up uplink values value attributes attrs shadow messages message events event readings reading measurements measurement report reports update updates info result payload raw out live stats metrics all publish pub notify notification tele stat feedback properties reported measure observation observations current latest lv batch list rx uplinks upload uploads loop attr historian tx',
+)
+/** The next level is a device. */
+const MARKS = words('device devices thing things')
+/** No quantities, but fields nevertheless: `lamp/brightness/status`. */
+const SETTINGS = words(
+  'brightness position level mode speed setpoint target color colour color_temp tilt volume duration count total progress percentage action',
 )
 /** First levels that many devices share. */
 const SHARED = words(
@@ -259,7 +298,7 @@ const FLOORS = words(
 )
 /** Parts of a device as they stand; with a number (`fan-3`) they are devices. */
 const PARTS = words(
-  'total totals sum overall main global general default core misc extra 1wire onewire meter switch outlet socket light dimmer roller cover button sensor probe string bed fan pv grid cell zone circuit',
+  'total totals sum overall main global general default core misc extra 1wire onewire meter switch outlet socket light dimmer roller cover button sensor probe string bed fan pv grid cell zone circuit import export supply return inlet',
 )
 /** Parts of a device, with or without a number. */
 const NUMBERED_PARTS = words(
@@ -269,8 +308,10 @@ const MACHINE = words(
   'cpu memory mem ram disk disks fs swap network net electrical propulsion navigation tanks',
 )
 const GROUPS = words(
-  'location gps position environment env climate weather air energy power battery wifi network system soil water health usage engine diagnostics diag geo location_data matrix electrical navigation propulsion tanks cpu memory mem ram disk fs swap heap load alert alerts alarm alarms control controls setting settings statistics counters',
+  'location gps position environment env climate weather air energy power battery wifi network system soil water health usage engine diagnostics diag geo location_data matrix electrical navigation propulsion tanks cpu memory mem ram disk fs swap heap load alert alerts alarm alarms control controls setting settings statistics counters air_quality airquality wan lan wlan',
 )
+/** Sides of a thing, never things. */
+const ASPECTS = words('location gps position geo env usage diagnostics diag location_data health')
 /** Sensors by their type, as tasks and tables name them. */
 const CHIPS = words(
   'ds18b20 ds18x20 ds1820 ds18b dallas dht dht11 dht22 am2301 am2302 am2320 bme bme280 bme680 bme688 bmp bmp085 bmp180 bmp280 bmp388 sht sht1x sht2x sht3x sht30 sht31 sht4x sht40 si7021 htu21 htu21d hdc1080 aht aht10 aht20 mcp9808 max31855 max6675 bh bh1750 tsl2561 tsl2591 veml7700 ccs811 sgp30 sgp40 mhz mhz19 mh-z19 scd30 scd40 scd41 senseair pms pms5003 pms7003 sds011 sps30 ina219 ina226 ina3221 ads1115 hx711 hcsr04 hc-sr04 vl53l0x pzem pzem004 pzem-004t sysinfo mpu6050 ld2410 rcwl',

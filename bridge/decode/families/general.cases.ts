@@ -38,6 +38,22 @@ export default {
         '4.5',
         { device: 'ZQ8801K077', fields: { 'Energy.Today.import_kWh': [4.5, 'kWh'] } },
       ],
+      ['van/battery/soc', '81', { device: 'van', fields: { 'battery.soc': 81 } }],
+      ['meter-hall/grid/import/total', '4.5', { device: 'meter-hall', fields: { 'grid.import.total': 4.5 } }],
+      ['van/location', { lat: 52.5 }, { device: 'van', fields: { 'location.lat': 52.5 } }],
+      [
+        'acme/press-7/events/temperature',
+        { max: 81 },
+        { device: 'press-7', fields: { 'temperature.max': 81 } },
+      ],
+      ['gateway1/larder', { temp: 4.5 }, { device: 'larder', fields: { temp: 4.5 } }],
+      ['radio/porch-sensor/ble', { rssi: -70 }, { device: 'porch-sensor', fields: { 'ble.rssi': -70 } }],
+      ['base/things/press/motor/rpm', '1450', { device: 'press', fields: { 'motor.rpm': 1450 } }],
+      [
+        'dim2mqtt/hall/light/brightness/status',
+        '180',
+        { device: 'hall', fields: { 'light.brightness': 180 } },
+      ],
       ['solar/shed-bms/cells/7', '3.25', { device: 'shed-bms', fields: { 'cells.7': 3.25 } }],
       ['air/loft/air-data', { score: 87 }, { device: 'loft', fields: { 'air-data.score': 87 } }],
       [
