@@ -1,9 +1,10 @@
 /** All sessions: who subscribes to what, what waits for whom, and the limits on it. Each change is noted for the disk. */
 
 import type { SavedState } from './database.ts'
+import { asBuffer } from './packet.ts'
 import type { Saver } from './saver.ts'
 import { type Delivery, type Grant, Session } from './session.ts'
-import { TopicTree } from './topic-tree.ts'
+import { type Match, Subscriptions } from './subscriptions.ts'
 
 export interface SessionLimits {
   /** A new one beyond is refused, and its client's connection closed. */
@@ -17,10 +18,6 @@ export interface SessionLimits {
   readonly maxTotalBytes: number
 }
 
-export interface Match extends Grant {
-  readonly clientId: string
-}
-
 /** A message to be queued; its payload is shared by all who get it. */
 export interface Outgoing {
   readonly topic: string
@@ -29,7 +26,6 @@ export interface Outgoing {
   readonly counter: number | null
 }
 
-const NONE: readonly Match[] = []
 /** What an entry costs beside topic and payload, roughly. */
 const OVERHEAD_BYTES = 200
 /** The idle time of a session is saved this often: a restart may forget so much of it. */
@@ -44,9 +40,7 @@ export class Sessions {
   readonly #limits: SessionLimits
   readonly #saver: Saver
   readonly #sessions = new Map<string, Session>()
-  /** QoS 0 subscriptions are remembered, but nothing is queued for them. */
-  readonly #filters = new TopicTree<Map<string, Match>>()
-  #matches = 0
+  readonly #subscriptions = new Subscriptions()
   #subscribers = 0
   #deliveries = 0
   #bytes = 0
@@ -71,7 +65,7 @@ export class Sessions {
 
   /** Subscriptions that queue, and clients that subscribe. */
   get subscriptions(): { readonly subsCount: number; readonly clientsCount: number } {
-    return { subsCount: this.#matches, clientsCount: this.#subscribers }
+    return { subsCount: this.#subscriptions.count, clientsCount: this.#subscribers }
   }
 
   restore({ sessions, deliveries, incoming }: SavedState): void {
@@ -91,7 +85,7 @@ export class Sessions {
         id,
         session,
         topic,
-        payload: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
+        payload: asBuffer(payload),
         qos: qos as 1 | 2,
         bytes: sizeOf(topic, payload),
         brokerId: undefined,
@@ -138,10 +132,7 @@ export class Sessions {
 
   /** Subscriptions for which a message on `topic` is queued. */
   matching(topic: string): readonly Match[] {
-    if (this.#matches === 0) return NONE
-    const found: Match[] = []
-    for (const matches of this.#filters.matchingFilters(topic)) found.push(...matches.values())
-    return found
+    return this.#subscriptions.matching(topic)
   }
 
   *subscribersOf(filter: string): Generator<string> {
@@ -269,11 +260,7 @@ export class Sessions {
     this.#removeGrant(session, grant.topic)
     if (session.grants.size === 0) this.#subscribers++
     session.grants.set(grant.topic, grant)
-    if (grant.qos === 0) return
-    const matches = this.#filters.get(grant.topic) ?? new Map<string, Match>()
-    matches.set(session.clientId, { clientId: session.clientId, ...grant })
-    this.#filters.set(grant.topic, matches)
-    this.#matches++
+    this.#subscriptions.add(session.clientId, grant)
   }
 
   #removeGrant(session: Session, filter: string): void {
@@ -281,11 +268,7 @@ export class Sessions {
     if (grant === undefined) return
     session.grants.delete(filter)
     if (session.grants.size === 0) this.#subscribers--
-    if (grant.qos === 0) return
-    this.#matches--
-    const matches = this.#filters.get(filter)
-    matches?.delete(session.clientId)
-    if (matches?.size === 0) this.#filters.delete(filter)
+    this.#subscriptions.remove(session.clientId, grant)
   }
 
   #noteIncoming({ clientId: client }: Session, packetId: number): void {

@@ -12,11 +12,13 @@
 
 import { Readable } from 'node:stream'
 import { readState } from './database.ts'
-import { QueueStream } from './queue-stream.ts'
-import { RetainedMessages } from './retained.ts'
+import { type Deliveries, Outbox, type Recipient } from './outbox.ts'
+import { type Host, ownBytes, type Packet, type Party } from './packet.ts'
+import { type Retained, RetainedMessages } from './retained.ts'
 import { Saver } from './saver.ts'
-import type { Delivery, Grant, Session } from './session.ts'
-import { type Match, type Outgoing, type SessionLimits, Sessions } from './sessions.ts'
+import type { Grant, Session } from './session.ts'
+import { type SessionLimits, Sessions } from './sessions.ts'
+import type { Match } from './subscriptions.ts'
 import { type Will, Wills } from './wills.ts'
 
 export interface PersistenceOptions {
@@ -26,38 +28,12 @@ export interface PersistenceOptions {
   readonly log: { warn(fields: object, text: string): void; error(fields: object, text: string): void }
 }
 
-/** Of Aedes, what is needed here. */
-interface Host {
-  readonly id: string
-  readonly clients?: Readonly<Record<string, unknown>>
-}
-
-export interface Party {
-  readonly id: string
-  /** Of a connection: what it leaves ends with it. */
-  readonly clean?: boolean
-}
-
-export interface Packet {
-  readonly cmd?: string
-  readonly topic: string
-  readonly payload: Buffer | string
-  readonly qos: 0 | 1 | 2
-  readonly retain: boolean
-  readonly brokerId?: string
-  readonly brokerCounter?: number
-  messageId?: number | undefined
-}
-
-type RetainedPacket = Packet & { readonly payload: Buffer }
-
 /** What was done for a publish before Aedes came to it. */
 export interface Prepared {
   /** Resolves when what it leaves for clients that are away, or as retained message, is on the disk. */
   readonly saved: Promise<void> | null
   readonly isRetained: boolean
-  /** By client; null: it did not fit. */
-  readonly deliveries: Map<string, Delivery | null>
+  readonly deliveries: Deliveries
 }
 
 /** Sessions age in steps of this, or smaller ones when they expire sooner. */
@@ -67,12 +43,14 @@ const MAX_INCOMING_PAYLOAD_BYTES = 1024
 /** Most messages are for nobody's queue: their answers cost nothing. */
 const NOBODY: Promise<readonly Match[]> = Promise.resolve([])
 const DONE = Promise.resolve()
+const NOTHING: Deliveries = new Map()
 
 export class SqlitePersistence {
   readonly #saver: Saver
   readonly #sessions: Sessions
+  readonly #outbox: Outbox
   readonly #wills: Wills
-  readonly #retained: RetainedMessages<RetainedPacket>
+  readonly #retained: RetainedMessages
   readonly #clock: NodeJS.Timeout
   /** By the payload's identity: Aedes copies packets, but not payloads. */
   readonly #prepared = new WeakMap<object, Prepared>()
@@ -90,15 +68,9 @@ export class SqlitePersistence {
     this.#sessions.restore(state)
     this.#wills = new Wills(this.#saver)
     this.#wills.restore(state.wills)
-    this.#retained = new RetainedMessages(retained)
-    for (const { topic, payload, qos } of state.retained)
-      this.#retained.set({
-        cmd: 'publish',
-        topic,
-        payload: asBuffer(payload),
-        qos: qos as 0 | 1 | 2,
-        retain: true,
-      })
+    this.#retained = new RetainedMessages(retained, this.#saver)
+    this.#retained.restore(state.retained)
+    this.#outbox = new Outbox(this.#sessions, this.#saver, () => this.#host)
     let lastMs = performance.now()
     this.#clock = setInterval(
       () => {
@@ -147,14 +119,13 @@ export class SqlitePersistence {
    * Before a publish is acknowledged: keeps it as retained message, and queues it in the order in which messages
    * come, whoever sleeps or wakes meanwhile. Null: it leaves nothing.
    */
-  prepare(packet: Pick<RetainedPacket, 'topic' | 'payload' | 'qos' | 'retain'>): Prepared | null {
+  prepare(packet: Pick<Retained, 'topic' | 'payload' | 'qos' | 'retain'>): Prepared | null {
     const { topic, payload, qos, retain } = packet
     if (qos === 0) return null
     const subscriptions = this.#sessions.matching(topic)
     if (subscriptions.length === 0 && !retain) return null
-    if (retain) this.#keepRetained({ cmd: 'publish', topic, payload, qos, retain })
-    const deliveries: Prepared['deliveries'] = new Map()
-    this.#queueForAll(subscriptions, packet, (clientId, delivery) => deliveries.set(clientId, delivery))
+    if (retain) this.#retained.keep({ cmd: 'publish', topic, payload, qos, retain })
+    const deliveries = this.#outbox.queue(subscriptions, packet)
     const isAwaited = retain || subscriptions.some(({ clientId }) => !this.#isConnected(clientId))
     const prepared = { saved: isAwaited ? this.#saver.saved() : null, isRetained: retain, deliveries }
     this.#prepared.set(payload, prepared)
@@ -163,19 +134,11 @@ export class SqlitePersistence {
 
   /** The publish is not acknowledged after all: its sender will send it again. */
   cancel({ deliveries }: Prepared): void {
-    for (const delivery of deliveries.values())
-      if (delivery !== null && delivery.packetId === null) this.#sessions.remove(delivery)
+    this.#outbox.cancel(deliveries)
   }
 
-  /**
-   * Whether the bus is to send a message to a connected client now. Not what its session lost for want of room, or
-   * has sent already, and not while it still sends what was missed: then the queue brings it.
-   */
-  isDue(clientId: string, { brokerCounter = 0 }: Pick<Packet, 'brokerCounter'>): boolean {
-    const session = this.#sessions.get(clientId)
-    if (session === undefined) return true
-    const delivery = session.find(brokerCounter)
-    return delivery !== undefined && delivery.packetId === null && !session.isCatchingUp
+  isDue(clientId: string, packet: Pick<Packet, 'brokerCounter'>): boolean {
+    return this.#outbox.isDue(clientId, packet)
   }
 
   // for Aedes
@@ -189,9 +152,9 @@ export class SqlitePersistence {
     return this.#host
   }
 
-  async storeRetained(packet: RetainedPacket): Promise<void> {
+  async storeRetained(packet: Retained): Promise<void> {
     if (this.#prepared.get(packet.payload)?.isRetained) return
-    this.#keepRetained(packet)
+    this.#retained.keep(packet)
   }
 
   createRetainedStream(filter: string): Readable {
@@ -199,7 +162,7 @@ export class SqlitePersistence {
   }
 
   createRetainedStreamCombi(filters: readonly string[]): Readable {
-    return Readable.from(this.#retainedMatching(filters))
+    return Readable.from(this.#retained.matching(filters))
   }
 
   async addSubscriptions({ id }: Party, subscriptions: readonly Grant[]): Promise<void> {
@@ -240,69 +203,29 @@ export class SqlitePersistence {
     await this.#saver.saved()
   }
 
-  async outgoingEnqueue(subscription: Partial<Match> & { clientId: string }, packet: Packet): Promise<void> {
-    await this.outgoingEnqueueCombi([subscription], packet)
+  async outgoingEnqueue(recipient: Recipient, packet: Packet): Promise<void> {
+    await this.outgoingEnqueueCombi([recipient], packet)
   }
 
-  outgoingEnqueueCombi(
-    subscriptions: readonly (Partial<Match> & { clientId: string })[],
-    packet: Packet,
-  ): Promise<void> {
-    const prepared =
-      typeof packet.payload === 'string' ? undefined : this.#prepared.get(packet.payload)?.deliveries
-    if (prepared === undefined) {
-      this.#queueForAll(subscriptions, packet, () => undefined)
-      return DONE
-    }
-    const current = new Set(subscriptions.map(({ clientId }) => clientId))
-    for (const [clientId, delivery] of prepared) {
-      // Who unsubscribed meanwhile gets it no more.
-      if (delivery === null) continue
-      if (current.has(clientId)) delivery.session.attach(delivery, packet.brokerCounter ?? 0)
-      else this.#sessions.remove(delivery)
-    }
-    const others = subscriptions.filter(({ clientId }) => !prepared.has(clientId))
-    this.#queueForAll(others, packet, () => undefined)
+  outgoingEnqueueCombi(recipients: readonly Recipient[], packet: Packet): Promise<void> {
+    const { payload } = packet
+    const prepared = typeof payload === 'string' ? undefined : this.#prepared.get(payload)
+    if (recipients.length > 0 || prepared !== undefined)
+      this.#outbox.enqueue(recipients, packet, prepared?.deliveries ?? NOTHING)
     return DONE
   }
 
-  /** May change the packet's identifier, when another message holds it. */
-  async outgoingUpdate({ id }: Party, packet: Packet): Promise<void> {
-    const session = this.#sessions.get(id)
-    const { cmd, messageId = 0, brokerCounter = 0 } = packet
-    const isRelease = cmd === 'pubrel'
-    const delivery = isRelease ? session?.withPacketId(messageId) : session?.find(brokerCounter)
-    // A retained message, sent at SUBSCRIBE, has no place in the queue; nor has what did not fit.
-    if (session === undefined || delivery === undefined) return
-    const isNews = isRelease ? !delivery.isReleased : delivery.packetId !== messageId
-    if (isRelease) delivery.isReleased = true
-    else packet.messageId = session.markSent(delivery, messageId)
-    if (isNews) {
-      this.#sessions.noteDelivery(delivery)
-      // Exactly once needs the identifier after a crash; at least once does not.
-      if (delivery.qos === 2) await this.#saver.saved()
-    }
-    await session.olderWritten(delivery)
-    // Aedes writes it in the microtasks that follow.
-    if (session.owed.has(delivery)) setImmediate(() => session.written(delivery))
+  outgoingUpdate(party: Party, packet: Packet): Promise<void> {
+    return packet.cmd === 'pubrel' ? this.#outbox.released(party, packet) : this.#outbox.sent(party, packet)
   }
 
   /** Aedes also asks for packets without an identifier, when one message matched twice: those are not acknowledged. */
-  async outgoingClearMessageId({ id }: Party, { messageId }: Packet): Promise<object | undefined> {
-    const session = this.#sessions.get(id)
-    const delivery = messageId === undefined ? undefined : session?.withPacketId(messageId)
-    if (session === undefined || delivery === undefined) return undefined
-    const packet = this.#toPacket(delivery)
-    this.#sessions.remove(delivery)
-    return packet
+  async outgoingClearMessageId(party: Party, { messageId }: Packet): Promise<object | undefined> {
+    return messageId === undefined ? undefined : this.#outbox.clear(party, messageId)
   }
 
-  outgoingStream({ id }: Party): Readable {
-    const session = this.#sessions.get(id)
-    if (session === undefined) return Readable.from([])
-    const stream = new QueueStream(session, delivery => this.#toPacket(delivery))
-    session.catchUp(stream)
-    return stream
+  outgoingStream(party: Party): Readable {
+    return this.#outbox.stream(party)
   }
 
   async incomingStorePacket({ id, clean = false }: Party, packet: Packet): Promise<void> {
@@ -378,71 +301,6 @@ export class SqlitePersistence {
   #isConnected(clientId: string): boolean {
     return this.#host.clients?.[clientId] !== undefined
   }
-
-  #keepRetained(packet: RetainedPacket): void {
-    const { topic } = packet
-    if (!this.#retained.set({ ...packet, payload: ownBytes(packet.payload) })) return
-    this.#saver.note(`retained ${topic}`, {
-      change: () => {
-        const kept = this.#retained.get(topic)
-        if (kept === undefined) return { kind: 'no-retained', topic }
-        return { kind: 'retained', topic, payload: kept.payload, qos: kept.qos }
-      },
-    })
-  }
-
-  *#retainedMatching(filters: readonly string[]): Generator<Packet> {
-    for (const filter of filters) yield* this.#retained.matching(filter)
-  }
-
-  /** Once for each client, at the best of the levels that its filters were granted [MQTT-3.3.5-1]. */
-  #queueForAll(
-    subscriptions: readonly (Partial<Match> & { clientId: string })[],
-    packet: Packet,
-    visit: (clientId: string, delivery: Delivery | null) => void,
-  ): void {
-    if (subscriptions.length === 0) return
-    const granted = new Map<string, number>()
-    for (const { clientId, qos = 2 } of subscriptions)
-      granted.set(clientId, Math.max(qos, granted.get(clientId) ?? 0))
-    const { topic, brokerId, brokerCounter: counter = null } = packet
-    const outgoing: Outgoing = { topic, payload: ownBytes(packet.payload), brokerId, counter }
-    for (const [clientId, qos] of granted) {
-      const session = this.#sessions.ensure(clientId)
-      if (session === null) continue
-      visit(clientId, this.#sessions.queue(session, Math.min(qos, packet.qos) as 1 | 2, outgoing))
-    }
-  }
-
-  #toPacket(delivery: Delivery): object {
-    const { id, session, topic, payload, qos, counter, packetId, isReleased, connection } = delivery
-    const messageId = packetId ?? undefined
-    if (isReleased) return { cmd: 'pubrel', messageId }
-    return {
-      cmd: 'publish',
-      brokerId: delivery.brokerId ?? this.#host.id,
-      brokerCounter: counter ?? -id,
-      topic,
-      payload,
-      qos,
-      // To one who subscribed before, it is news [MQTT-3.3.1-9].
-      retain: false,
-      dup: connection !== 0 && connection !== session.connection,
-      messageId,
-    }
-  }
-}
-
-/** Of its own memory: a payload from a socket would hold, and drag to the saver's thread, the whole chunk it came in. */
-function ownBytes<T extends Buffer | string>(payload: T): T {
-  if (typeof payload === 'string') return payload
-  const own = Buffer.allocUnsafeSlow(payload.length)
-  payload.copy(own)
-  return own as T
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 function copyGrant({ topic, qos, rh, rap, nl, subscriptionIdentifier }: Grant): Grant {

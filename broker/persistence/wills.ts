@@ -1,6 +1,7 @@
 /** Wills of connected clients. Those of a run that ended without a word are published by the next one. */
 
 import type { WillRow } from './database.ts'
+import { asBuffer } from './packet.ts'
 import type { Saver } from './saver.ts'
 
 export interface Will {
@@ -25,7 +26,7 @@ export class Wills {
     for (const { client, broker, topic, payload, qos, retain } of rows) {
       this.#wills.set(client, {
         topic,
-        payload: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
+        payload: asBuffer(payload),
         qos: qos as 0 | 1 | 2,
         retain,
         brokerId: broker,

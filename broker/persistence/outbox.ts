@@ -1,0 +1,152 @@
+/**
+ * Messages on their way to clients with a session. Each is queued once, in the order in which messages come, before
+ * its publish is acknowledged (`prepare`); when the bus has it, the queue is told under which number (`enqueue`); when
+ * it is sent, under which packet identifier (`sent`); then it is released (PUBREC) and cleared (PUBACK, PUBCOMP).
+ */
+
+import { Readable } from 'node:stream'
+import { type Host, ownBytes, type Packet, type Party } from './packet.ts'
+import { QueueStream } from './queue-stream.ts'
+import type { Saver } from './saver.ts'
+import type { Delivery, Session } from './session.ts'
+import type { Outgoing, Sessions } from './sessions.ts'
+import type { Match } from './subscriptions.ts'
+
+/** By client; null: it did not fit. */
+export type Deliveries = ReadonlyMap<string, Delivery | null>
+
+/** Of whom a message is for, what counts here. */
+export type Recipient = Partial<Match> & { readonly clientId: string }
+
+export class Outbox {
+  readonly #sessions: Sessions
+  readonly #saver: Saver
+  readonly #host: () => Host
+
+  constructor(sessions: Sessions, saver: Saver, host: () => Host) {
+    this.#sessions = sessions
+    this.#saver = saver
+    this.#host = host
+  }
+
+  /** Once for each client, at the best of the levels that its filters were granted [MQTT-3.3.5-1]. */
+  queue(recipients: readonly Recipient[], packet: Packet): Deliveries {
+    const deliveries = new Map<string, Delivery | null>()
+    if (recipients.length === 0) return deliveries
+    const granted = new Map<string, number>()
+    for (const { clientId, qos = 2 } of recipients)
+      granted.set(clientId, Math.max(qos, granted.get(clientId) ?? 0))
+    const { topic, brokerId, brokerCounter: counter = null } = packet
+    const outgoing: Outgoing = { topic, payload: ownBytes(packet.payload), brokerId, counter }
+    for (const [clientId, qos] of granted) {
+      const session = this.#sessions.ensure(clientId)
+      const level = Math.min(qos, packet.qos) as 1 | 2
+      deliveries.set(clientId, session === null ? null : this.#sessions.queue(session, level, outgoing))
+    }
+    return deliveries
+  }
+
+  /** The publish is not acknowledged after all: its sender will send it again. */
+  cancel(deliveries: Deliveries): void {
+    for (const delivery of deliveries.values())
+      if (delivery !== null && delivery.packetId === null) this.#sessions.remove(delivery)
+  }
+
+  /** The message is on the bus: what was queued before learns its number, and who came or went meanwhile counts. */
+  enqueue(recipients: readonly Recipient[], packet: Packet, queued: Deliveries): void {
+    const current = new Set(recipients.map(({ clientId }) => clientId))
+    for (const [clientId, delivery] of queued) {
+      if (delivery === null) continue
+      if (current.has(clientId)) delivery.session.attach(delivery, packet.brokerCounter ?? 0)
+      else this.#sessions.remove(delivery)
+    }
+    this.queue(
+      recipients.filter(({ clientId }) => !queued.has(clientId)),
+      packet,
+    )
+  }
+
+  /**
+   * Whether the bus is to send a message to a connected client now. Not what its session lost for want of room, or
+   * has sent already, and not while it still sends what was missed: then the queue brings it.
+   */
+  isDue(clientId: string, { brokerCounter = 0 }: Pick<Packet, 'brokerCounter'>): boolean {
+    const session = this.#sessions.get(clientId)
+    if (session === undefined) return true
+    const delivery = session.find(brokerCounter)
+    return delivery !== undefined && delivery.packetId === null && !session.isCatchingUp
+  }
+
+  /** Before PUBLISH. May change the packet's identifier, when another message holds it. */
+  async sent({ id }: Party, packet: Packet): Promise<void> {
+    const session = this.#sessions.get(id)
+    const delivery = session?.find(packet.brokerCounter ?? 0)
+    // A retained message, sent at SUBSCRIBE, has no place in the queue; nor has what did not fit.
+    if (session === undefined || delivery === undefined) return
+    const { messageId = 0 } = packet
+    const isNews = delivery.packetId !== messageId
+    packet.messageId = session.markSent(delivery, messageId)
+    await this.#saveStep(delivery, isNews)
+    await this.#inTurn(session, delivery)
+  }
+
+  /** Before PUBREL. */
+  async released({ id }: Party, { messageId = 0 }: Packet): Promise<void> {
+    const session = this.#sessions.get(id)
+    const delivery = session?.withPacketId(messageId)
+    if (session === undefined || delivery === undefined) return
+    const isNews = !delivery.isReleased
+    delivery.isReleased = true
+    await this.#saveStep(delivery, isNews)
+    await this.#inTurn(session, delivery)
+  }
+
+  /** Returns what it was; undefined: there is no such packet, as for a retained message. */
+  clear({ id }: Party, messageId: number): object | undefined {
+    const delivery = this.#sessions.get(id)?.withPacketId(messageId)
+    if (delivery === undefined) return undefined
+    const packet = this.#toPacket(delivery)
+    this.#sessions.remove(delivery)
+    return packet
+  }
+
+  /** Everything that waits for a client that is back. */
+  stream({ id }: Party): Readable {
+    const session = this.#sessions.get(id)
+    if (session === undefined) return Readable.from([])
+    const stream = new QueueStream(session, delivery => this.#toPacket(delivery))
+    session.catchUp(stream)
+    return stream
+  }
+
+  /** Exactly once needs the identifier after a crash; at least once does not. */
+  async #saveStep(delivery: Delivery, isNews: boolean): Promise<void> {
+    if (!isNews) return
+    this.#sessions.noteDelivery(delivery)
+    if (delivery.qos === 2) await this.#saver.saved()
+  }
+
+  /** Nothing from the bus overtakes what the stream gave; Aedes writes in the microtasks that follow. */
+  async #inTurn(session: Session, delivery: Delivery): Promise<void> {
+    await session.olderWritten(delivery)
+    if (session.owed.has(delivery)) setImmediate(() => session.written(delivery))
+  }
+
+  #toPacket(delivery: Delivery): object {
+    const { id, session, topic, payload, qos, counter, packetId, isReleased, connection } = delivery
+    const messageId = packetId ?? undefined
+    if (isReleased) return { cmd: 'pubrel', messageId }
+    return {
+      cmd: 'publish',
+      brokerId: delivery.brokerId ?? this.#host().id,
+      brokerCounter: counter ?? -id,
+      topic,
+      payload,
+      qos,
+      // To one who subscribed before, it is news [MQTT-3.3.1-9].
+      retain: false,
+      dup: connection !== 0 && connection !== session.connection,
+      messageId,
+    }
+  }
+}
