@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { MqttClient } from 'mqtt'
@@ -63,6 +65,68 @@ it.each([1, 2])(
     await sleep(200)
     expect(third.heard).toEqual([])
     await third.client.endAsync()
+  },
+  60_000,
+)
+
+it.each([1, 2] as const)(
+  'no command by QoS %i is lost under load across kills, nor their order; by QoS 2 none comes twice',
+  async qos => {
+    dataDir = newDataDir()
+    const env = {
+      TRESTLE_MQTT_PORT: String(await freePort()),
+      TRESTLE_MQTT__SESSIONS__MAX_MESSAGES: '1000000',
+    }
+    const startAgain = async () => {
+      trestle = await startTrestle({ dataDir, env })
+    }
+    await startAgain()
+    const awake = await device()
+    await awake.client.subscribeAsync('home/valve/set', { qos: 2 })
+    await awake.client.endAsync()
+
+    const sender = connect(trestle.mqtt, { clientId: 'sender', clean: false, reconnectPeriod: 100 })
+    const acked: string[] = []
+    let next = 0
+    let isDone = false
+    const inFlight = new Set<Promise<void>>()
+    const sendNext = (): void => {
+      if (isDone) return
+      const command = String(next++)
+      const sent = sender
+        .publishAsync('home/valve/set', command, { qos })
+        .then(() => void acked.push(command))
+        .finally(() => inFlight.delete(sent))
+      inFlight.add(sent)
+      void sent.then(sendNext)
+    }
+    for (let i = 0; i < 20; i++) sendNext()
+    for (let kill = 0; kill < 3; kill++) {
+      const before = acked.length
+      await eventually(
+        async () => acked.length,
+        length => length > before + 50,
+      )
+      await sleep(Math.random() * 200)
+      await trestle.kill()
+      await startAgain()
+    }
+    isDone = true
+    await eventually(
+      async () => inFlight.size,
+      size => size === 0,
+    )
+    await sender.endAsync()
+    const back = await device()
+    await eventually(
+      async () => new Set(back.heard).size,
+      size => size >= acked.length,
+    )
+    await sleep(200)
+    const firsts = [...new Set(back.heard)].map(Number)
+    expect(firsts).toEqual(Array.from({ length: next }, (_, i) => i))
+    if (qos === 2) expect(back.heard).toHaveLength(next)
+    await back.client.endAsync()
   },
   60_000,
 )
@@ -142,3 +206,13 @@ it('the will of a device that was connected at kill -9 is kept, and withdrawn wh
   expect(heard).toEqual(['home/lamp/status offline'])
   await watcher.endAsync()
 }, 30_000)
+
+/** Stays the same over restarts, so that clients find their way back. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
