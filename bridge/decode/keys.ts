@@ -79,7 +79,7 @@ const WEAK = words(
   'id name uid uuid hostname host client clientid node nodename sensor sensorname station meter meterid friendlyname src source ident tag label dev',
 )
 const ENVELOPES = words(
-  'value values params payload data fields measurements measurement readings reading telemetry metrics object decodedpayload decoded payloadfields reported d body samples records points sensordatavalues results result series history messages',
+  'value values params payload data fields measurements measurement readings reading telemetry metrics object decodedpayload decoded payloadfields reported d body samples records points sensordatavalues results result series history messages event',
 )
 const ABOUT = words(
   'unit units uom u unitofmeasurement min max step type datatype label name description desc id quality q status valid ok isvalid source precision title format readable writeable writable readonly unitname displayname symbol property key tag n sensor metric code channel statusword statuscode accuracy error raw context ack from lc user c expire changed updated msg message text comment info',
@@ -132,6 +132,7 @@ export const NAME_KEYS = [
   'parameter',
   'property',
   'variable',
+  'resourceName',
   'quantity',
   'attribute',
   'signal',

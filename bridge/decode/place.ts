@@ -173,7 +173,8 @@ function isGroupOf(level: string, above: string, isDeep: boolean): boolean {
 }
 
 function isGroup(level: string): boolean {
-  return isQuantityWord(level) || endsInQuantity(level) || GROUPS.has(level.toLowerCase())
+  const one = level.endsWith('s') ? level.slice(0, -1) : level
+  return isQuantityWord(one) || endsInQuantity(one) || GROUPS.has(level.toLowerCase())
 }
 
 /** Of which no device is called, as one may be called `hall_motion` or `wall_power`. */
@@ -308,7 +309,7 @@ const MACHINE = words(
   'cpu memory mem ram disk disks fs swap network net electrical propulsion navigation tanks',
 )
 const GROUPS = words(
-  'location gps position environment env climate weather air energy power battery wifi network system soil water health usage engine diagnostics diag geo location_data matrix electrical navigation propulsion tanks cpu memory mem ram disk fs swap heap load alert alerts alarm alarms control controls setting settings statistics counters air_quality airquality wan lan wlan',
+  'location gps position environment env climate weather air energy power battery wifi network system soil water health usage engine diagnostics diag geo location_data matrix electrical navigation propulsion tanks cpu memory mem ram disk fs swap heap load alert alerts alarm alarms control controls setting settings statistics counters air_quality airquality wan lan wlan level levels',
 )
 /** Sides of a thing, never things. */
 const ASPECTS = words('location gps position geo env usage diagnostics diag location_data health')

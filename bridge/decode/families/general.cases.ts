@@ -38,6 +38,7 @@ export default {
         '4.5',
         { device: 'ZQ8801K077', fields: { 'Energy.Today.import_kWh': [4.5, 'kWh'] } },
       ],
+      ['cistern/level/percent', '71', { device: 'cistern', fields: { 'level.percent': 71 } }],
       ['van/battery/soc', '81', { device: 'van', fields: { 'battery.soc': 81 } }],
       ['meter-hall/grid/import/total', '4.5', { device: 'meter-hall', fields: { 'grid.import.total': 4.5 } }],
       ['van/location', { lat: 52.5 }, { device: 'van', fields: { 'location.lat': 52.5 } }],
@@ -108,6 +109,11 @@ export default {
         { device: 'tank', fields: { level: [55, '%'] }, time: '2026-03-10T12:00:00.000Z' },
       ],
       ['plant/p/data', { temp: { value: 21.5, unit: 'C' } }, { device: 'p', fields: { temp: [21.5, '°C'] } }],
+      [
+        'edge/events/x',
+        { v: 3, event: { deviceName: 'm-7', readings: [{ resourceName: 'flow', value: '4.5' }] } },
+        { device: 'm-7', fields: { flow: 4.5 } },
+      ],
       ['plant/p/data', { volts: { Value: 231, Unit: 'V' } }, { device: 'p', fields: { volts: [231, 'V'] } }],
       [
         'hub/status/bath/humidity',
