@@ -7,7 +7,6 @@
  * written here once the spool has it, in the order of arrival [MQTT-4.6.0-2].
  */
 
-import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt'
 import { generate } from 'mqtt-packet'
@@ -55,6 +54,8 @@ export class ExternalBroker {
   readonly #echoes = new Echoes()
   #pending = 0
   #goOn: (() => void) | null = null
+  /** The spool answers in the order of arrival: with this, everything before is answered. */
+  #lastStored: Promise<void> = Promise.resolve()
   #isAway = false
   /** Once the session has the subscriptions, a broker that keeps sessions has them for good. */
   #isSubscribed = false
@@ -145,27 +146,16 @@ export class ExternalBroker {
   }
 
   #handle(packet: IPublishPacket, done: (error?: Error) => void): void {
-    // Neither acknowledged nor read on: the broker keeps it for the next start.
-    if (this.#isStopped) return
+    const { stream } = this.#client
+    // Neither acknowledged nor read on: the broker keeps it, for the next connection or the next start.
+    if (this.#isStopped || stream.destroyed) return
     const stored = this.#take(packet)
     const { qos, messageId } = packet
-    if (stored === null || qos === 0 || messageId === undefined) {
-      if (qos === 0 || messageId === undefined) done()
-      else this.#acknowledge(this.#client.stream, messageId, () => done(NOT_YET))
+    if (qos === 0 || messageId === undefined) {
+      done()
       return
     }
-    const { stream } = this.#client
-    this.#pending++
-    stored
-      .then(
-        () => this.#acknowledge(stream, messageId, () => undefined),
-        () => this.#refused(stream),
-      )
-      .finally(() => {
-        this.#pending--
-        if (this.#pending < MAX_PENDING / 2) this.#resume()
-      })
-      .catch(() => undefined)
+    this.#acknowledgeAfter(stored ?? this.#lastStored, stream, messageId)
     if (this.#pending < MAX_PENDING) done(NOT_YET)
     else this.#goOn = () => done(NOT_YET)
   }
@@ -186,11 +176,24 @@ export class ExternalBroker {
     return this.#options.recall(delivery)
   }
 
-  /** Only on the connection that brought it: identifiers start anew with the next. */
-  #acknowledge(stream: Duplex | MqttClient['stream'], messageId: number, done: () => void): void {
-    if (stream === this.#client.stream && !stream.destroyed)
-      stream.write(generate({ cmd: 'puback', messageId }))
-    done()
+  /** On the connection that brought it only: identifiers start anew with the next. */
+  #acknowledgeAfter(stored: Promise<void>, stream: MqttClient['stream'], messageId: number): void {
+    this.#lastStored = stored
+    this.#pending++
+    const finish = () => {
+      this.#pending--
+      if (this.#pending < MAX_PENDING / 2) this.#resume()
+    }
+    stored.then(
+      () => {
+        if (!stream.destroyed) stream.write(generate({ cmd: 'puback', messageId }))
+        finish()
+      },
+      () => {
+        this.#refused(stream)
+        finish()
+      },
+    )
   }
 
   /** The disk fails or the spool is full: with the connection closed the broker keeps the message, and sends it again. */

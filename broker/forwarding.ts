@@ -60,7 +60,8 @@ export class Forwarding {
   /** For Aedes' authorizeForward; null: not now. */
   forward(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null {
     // From the session's queue, or retained: these go one at a time, as the client reads.
-    if (packet.messageId !== undefined || !isFromBus(packet)) return packet
+    if (packet.messageId !== undefined) return packet
+    if (!isFromBus(packet)) return atGrant(client, packet)
     if (!this.#greeted.has(client)) return null
     const isQueued = packet.qos > 0 && !client.clean
     if (isQueued && !this.#persistence.isDue(client.id, packet)) return null
@@ -68,7 +69,7 @@ export class Forwarding {
       this.#tooSlow(client, packet)
       return null
     }
-    if (packet.qos === 2) packet.qos = bestGrant(client, packet.topic)
+    if (packet.qos === 2) atGrant(client, packet)
     // DUP is between the publisher and us [MQTT-3.3.1-3].
     packet.dup = false
     return packet
@@ -93,6 +94,12 @@ function deliverFrom(packet: AedesPublishPacket, deliver: Deliver, done: () => v
 /** Aedes takes the broker's id from retained messages before it sends them, so that they pass for no duplicates. */
 function isFromBus({ brokerId }: AedesPublishPacket): boolean {
   return Boolean(brokerId)
+}
+
+/** Aedes lowers the level only for filters that are the topic itself. */
+function atGrant(client: Client, packet: AedesPublishPacket): AedesPublishPacket {
+  if (packet.qos > 0) packet.qos = Math.min(packet.qos, bestGrant(client, packet.topic)) as 0 | 1 | 2
+  return packet
 }
 
 function bestGrant(client: Client, topic: string): 0 | 1 | 2 {

@@ -105,6 +105,7 @@ it('many retained messages reach a new subscriber whole, as fast as it reads', a
   await watcher.client.subscribeAsync('kept/#', { qos: 0 })
   await watcher.count(3000)
   expect(new Set(watcher.heard).size).toBe(3000)
+  expect(watcher.packets.every(({ qos, retain }) => qos === 0 && retain)).toBe(true)
   await watcher.client.endAsync()
 })
 

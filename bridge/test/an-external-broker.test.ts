@@ -6,7 +6,7 @@ import { connect, LOAD_BASE_MS, type Load, startLoad } from './load.ts'
 import { eventually, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
 
 const CONNECTIONS = 5
-const KILLS = 3
+const KILLS = 2
 
 let mosquitto: Mosquitto
 let dataDir: string
@@ -57,7 +57,12 @@ it('what an external broker acknowledged reaches the store once, across kill -9 
   const stored = await eventually(storedReadings, isComplete, 60_000)
   expect(acked.size).toBeGreaterThan(1000)
   expect([...stored].filter(([key, times]) => times !== 1 || !sent.has(key))).toEqual([])
-  expect((await trestle.ledger()).balanced).toBe(true)
+  // What was stored and not acknowledged in time came again, marked as such, and was recognised.
+  const ledger = await eventually(
+    () => trestle.ledger(),
+    ({ waiting }) => waiting === 0,
+  )
+  expect(ledger).toMatchObject({ stored: stored.size, balanced: true })
   expect(await trestle.stop()).toBe(0)
 }, 120_000)
 
