@@ -31,7 +31,7 @@ export interface Place {
 export function placeObject(topic: string): Place {
   const levels = levelsOf(topic)
   let end = levels.length
-  while (end > 1 && isGeneric(levels[end - 1]!)) end--
+  while (end > 1 && (isGeneric(levels[end - 1]!) || DIRECTIONS.has(levels[end - 1]!.toLowerCase()))) end--
   const at = isInRoom(levels, end) ? { from: 2, to: 2 } : deviceAt(levels, end, end - 1)
   return place(levels, at, levels.slice(at.to + 1, end), end < levels.length ? levels[end]! : 'value')
 }
@@ -47,7 +47,13 @@ export function placeScalar(topic: string): Place {
   let end = levels.length - 1
   let leaf = levels[end]!
   const before = levels[end - 1]!
-  if (isGeneric(leaf) && end > 1 && (isQuantity(before) || SETTINGS.has(before.toLowerCase()))) {
+  // `battery/current` is a current.
+  if (
+    isGeneric(leaf) &&
+    !isQuantity(leaf) &&
+    end > 1 &&
+    (isQuantity(before) || SETTINGS.has(before.toLowerCase()))
+  ) {
     leaf = before
     end--
   } else if (isMeasured(before) && isName(leaf) && (end === 1 || (end === 2 && isCommon(levels[0]!)))) {
@@ -276,7 +282,7 @@ const words = (text: string) => new Set(text.split(' '))
 
 /** Say what kind of message it is, not whose. */
 const GENERIC = words(
-  'state status sensor sensors json telemetry data up uplink values value attributes attrs shadow messages message events event readings reading measurements measurement report reports update updates info result payload raw out live stats metrics all publish pub notify notification tele stat feedback properties reported measure observation observations current latest lv batch list rx uplinks upload uploads loop attr historian tx',
+  'state status sensor sensors json telemetry data up uplink values value attributes attrs shadow messages message events event readings reading measurements measurement report reports update updates info result payload raw out live stats metrics all publish pub notify notification tele stat feedback properties reported measure observation observations current latest lv batch list uplinks loop attr historian',
 )
 /** The next level is a device. */
 const MARKS = words('device devices thing things')
@@ -284,6 +290,8 @@ const MARKS = words('device devices thing things')
 const SETTINGS = words(
   'brightness position level mode speed setpoint target color colour color_temp tilt volume duration count total progress percentage action',
 )
+/** The same behind an object; a plain value under `speed/upload` is one of two. */
+const DIRECTIONS = words('rx tx upload uploads')
 /** First levels that many devices share. */
 const SHARED = words(
   'sensors sensor devices device iot mqtt tele stat things v1 v2 v3 api data telemetry gateway gateways nodes node events messages meters public test topic fleet plant channels feeds',

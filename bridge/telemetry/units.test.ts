@@ -24,6 +24,10 @@ it.each([
   ['uptime_seconds', 's'],
   ['energykWh', 'kWh'],
   ['batteryPct', '%'],
+  ['energy.kWh', 'kWh'],
+  ['freqkHz', 'kHz'],
+  ['current_ma', 'mA'],
+  ['wind_kmh', 'km/h'],
 ])('the name %s says %s', (name, unit) => expect(unitOfName(name)).toBe(unit))
 
 it.each([
@@ -39,6 +43,8 @@ it.each([
   'f',
   'x (old)',
   'power_MW',
+  'powermW',
+  'temp_ma',
 ])('the name %s says nothing', name => expect(unitOfName(name)).toBeUndefined())
 
 it('units are kept as they came, but for the spellings of temperature', () => {

@@ -152,6 +152,7 @@ const ENDINGS: readonly (readonly [string, string])[] = [
   ['_klux', 'klx'],
   ['_dbm', 'dBm'],
   ['_kph', 'km/h'],
+  ['_kmh', 'km/h'],
   ['_mph', 'mph'],
   ['_mps', 'm/s'],
   ['_wpm2', 'W/m²'],
@@ -186,20 +187,27 @@ const ENDINGS: readonly (readonly [string, string])[] = [
   ['_ms', 'ms'],
 ]
 
-/** One capital letter after an underscore; a small one says so only beside a word that fits. */
+/** A capital letter after an underscore, or two; a small one says so only beside a word that fits. */
 const LETTERS: readonly (readonly [letter: string, unit: string, beside: readonly string[]])[] = [
   ['C', '°C', ['temp', 'dew', 'heat', 'chill', 'feels']],
   ['F', '°F', ['temp', 'dew', 'heat', 'chill', 'feels']],
   ['K', 'K', ['temp']],
-  ['V', 'V', ['volt', 'batt']],
+  ['V', 'V', ['volt', 'bat']],
   ['A', 'A', ['current', 'amp']],
+  ['mA', 'mA', ['current', 'amp']],
   ['W', 'W', ['power']],
   ['L', 'L', ['volume', 'water', 'liter']],
 ]
 
 /** After a small letter or a figure, as in `energykWh` and `batteryMv`: the capitals tell it from a word's end. */
 const GLUED =
-  /[a-z0-9](kWh|KWh|Wh|kW|hPa|HPa|kPa|dBm|Dbm|Hz|mV|Mv|mA|ppm|Ppm|Pct|Percent|Celsius|Fahrenheit)$/
+  /[A-Za-z0-9][a-z0-9](kWh|KWh|MWh|Wh|kW|hPa|HPa|kPa|dBm|Dbm|kHz|MHz|Hz|mV|Mv|mA|ppm|Ppm|Pct|Percent|Celsius|Fahrenheit)$/
+/** Names that are units: `energy/kWh`. */
+const WHOLE = new Map(
+  'kWh Wh MWh kW VA kHz MHz Hz hPa kPa mbar ppm ppb rpm dBm mV mA'
+    .split(' ')
+    .map(unit => [unit, unit] as const),
+)
 const GLUED_UNITS: Readonly<Record<string, string>> = {
   KWh: 'kWh',
   HPa: 'hPa',
@@ -220,6 +228,8 @@ export function unitOfName(name: string): string | undefined {
   const small = last.toLowerCase().replaceAll('-', '_')
   if (small === 'celsius') return '°C'
   if (small === 'fahrenheit') return '°F'
+  const whole = WHOLE.get(last)
+  if (whole !== undefined) return whole
   if (last === 'tC' || last === 'tF') return last === 'tC' ? '°C' : '°F'
   for (const [ending, unit] of ENDINGS) {
     // Mega and milli differ by a capital only: `_MW` and `_mW` are left to their sources.

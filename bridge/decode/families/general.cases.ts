@@ -39,6 +39,8 @@ export default {
         { device: 'ZQ8801K077', fields: { 'Energy.Today.import_kWh': [4.5, 'kWh'] } },
       ],
       ['cistern/level/percent', '71', { device: 'cistern', fields: { 'level.percent': 71 } }],
+      ['van/battery/current', '-4.5', { device: 'van', fields: { 'battery.current': -4.5 } }],
+      ['probe/speed/upload', '41', { device: 'probe', fields: { 'speed.upload': 41 } }],
       ['van/battery/soc', '81', { device: 'van', fields: { 'battery.soc': 81 } }],
       ['meter-hall/grid/import/total', '4.5', { device: 'meter-hall', fields: { 'grid.import.total': 4.5 } }],
       ['van/location', { lat: 52.5 }, { device: 'van', fields: { 'location.lat': 52.5 } }],
