@@ -11,6 +11,7 @@ import { Connect } from './views/connect.tsx'
 import { DeviceView } from './views/device.tsx'
 import { FleetView } from './views/fleet.tsx'
 import { HealthView } from './views/health.tsx'
+import { LazySensorView } from './views/lazy-sensor.tsx'
 import { MessagesView } from './views/messages.tsx'
 
 export function App() {
@@ -54,6 +55,8 @@ function CurrentView() {
       return <MessagesView />
     case 'health':
       return <HealthView />
+    case 'sensor':
+      return <LazySensorView />
     case 'connect':
       return <Connect />
     default:

@@ -47,7 +47,7 @@ export function startKeyboard(): void {
 }
 
 function goTo(letter: string): boolean {
-  const view = ({ f: 'fleet', m: 'messages', h: 'health' } as const)[letter]
+  const view = ({ f: 'fleet', m: 'messages', h: 'health', s: 'sensor' } as const)[letter]
   if (!view) return false
   go(view)
   return true

@@ -162,13 +162,67 @@ describe('the page', () => {
     await page.locator('.value', { hasText: '24.5' }).waitFor()
   })
 
+  test('a phone sends what it measures; what it measured while the bridge was away arrives too', async () => {
+    const context = await browser.newContext({
+      geolocation: { latitude: 52.5201, longitude: 13.4049 },
+      permissions: ['geolocation', 'accelerometer', 'gyroscope'],
+    })
+    const phone = await context.newPage()
+    phone.on('console', message => {
+      if (message.text().includes('Content Security Policy')) refused.push(message.text())
+    })
+    const acknowledgedText = () => phone.locator('.sent dd').nth(1).textContent()
+    const cdp = await context.newCDPSession(phone)
+    for (const type of ['accelerometer', 'linear-acceleration', 'gyroscope'] as const) {
+      await cdp.send('Emulation.setSensorOverrideEnabled', { enabled: true, type })
+      await cdp.send('Emulation.setSensorOverrideReadings', {
+        type,
+        reading: { xyz: { x: 0, y: 0, z: type === 'accelerometer' ? 9.5 : 0.1 } },
+      })
+    }
+    await phone.goto(`http://127.0.0.1:${bridge.http}/#/sensor`)
+    await phone.locator('.sensor-words b', { hasText: '9.50' }).waitFor()
+    await phone.getByRole('button', { name: 'Change' }).click()
+    await phone.getByLabel('Name', { exact: true }).fill('Mia’s phone')
+    await phone.getByRole('combobox', { name: 'Room' }).fill('Hall')
+    await phone.getByRole('button', { name: 'Save' }).click()
+    await phone.getByRole('button', { name: 'Start sending' }).click()
+    await phone.getByText('Sending', { exact: true }).waitFor()
+    await expect.poll(async () => Number(await acknowledgedText()), { timeout: 10_000 }).toBeGreaterThan(5)
+
+    await stop(bridge, 'SIGKILL')
+    await phone.getByText('wait here with the time they were measured').waitFor()
+    bridge = await startBridge(dataDir, bridge)
+    await phone.getByText('Sending', { exact: true }).waitFor()
+    await phone.getByRole('button', { name: 'Stop sending' }).click()
+    await phone.getByText('All arrived').waitFor()
+    const acknowledged = Number(await acknowledgedText())
+
+    const { devices } = (await (await fetch(`http://127.0.0.1:${bridge.http}/api/devices`)).json()) as {
+      devices: { id: string; name: string; room: string; available: boolean }[]
+    }
+    const mine = devices.find(({ id }) => id.startsWith('phone-'))!
+    expect(mine).toMatchObject({ name: 'Mia’s phone', room: 'Hall', available: false })
+    await expect
+      .poll(
+        async () => {
+          const query = `device=${mine.id}&field=acceleration&points=raw&limit=5000`
+          const answer = await fetch(`http://127.0.0.1:${bridge.http}/api/history?${query}`)
+          return ((await answer.json()) as { points: readonly unknown[] }).points.length
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(acknowledged)
+    await context.close()
+  }, 40_000)
+
   test('asked nothing of any other host, and broke no rule of its policy', () => {
     expect(offOrigin).toEqual([])
     expect(refused).toEqual([])
   })
 })
 
-const VIEWS = ['#/fleet', '#/device/thermo', '#/messages', '#/health', '#/connect']
+const VIEWS = ['#/fleet', '#/device/thermo', '#/messages', '#/health', '#/sensor', '#/connect']
 
 describe('for everyone', () => {
   test.each(['light', 'dark'] as const)(

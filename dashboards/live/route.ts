@@ -6,7 +6,7 @@
 import { signal } from '@preact/signals'
 import { DAY, HOUR, MINUTE } from './words/format.ts'
 
-export const VIEWS = ['fleet', 'device', 'messages', 'health', 'connect'] as const
+export const VIEWS = ['fleet', 'device', 'messages', 'health', 'sensor', 'connect'] as const
 export type View = (typeof VIEWS)[number]
 
 export interface Route {

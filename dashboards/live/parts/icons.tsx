@@ -51,6 +51,23 @@ export const HealthIcon = () => (
     <path d="M1.500 5h17M2.500 16.500 4.600 5M8.500 16.500 6.400 5M3.500 11.500h4M11.500 16.500 13.600 5M17.500 16.500 15.400 5M12.500 11.500h4" />
   </Icon>
 )
+export const PhoneIcon = () => (
+  <Icon>
+    <rect x="6.500" y="2.500" width="7" height="15" rx="1.800" />
+    <path d="M3 7.500c-.8 1.600-.8 3.400 0 5M17 7.500c.8 1.600.8 3.400 0 5" />
+  </Icon>
+)
+export const LockIcon = () => (
+  <Icon size={16}>
+    <rect x="4.500" y="9" width="11" height="7.500" rx="1.500" />
+    <path d="M7 9V6.500a3 3 0 0 1 6 0V9" />
+  </Icon>
+)
+export const StopIcon = () => (
+  <Icon size={15}>
+    <rect x="4" y="4" width="12" height="12" rx="2" fill="currentColor" stroke="none" />
+  </Icon>
+)
 export const LiveIcon = () => (
   <Icon size={15}>
     <circle cx="10" cy="10" r="3" fill="currentColor" stroke="none" />

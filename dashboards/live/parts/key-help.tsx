@@ -5,7 +5,7 @@ import { areKeysOn, isHelpOpen, setKeysOn } from '../keyboard.ts'
 
 const KEYS: readonly (readonly [string, string])[] = [
   ['/', 'Search'],
-  ['g then f, m, h', 'Fleet, Messages, Health'],
+  ['g then f, m, h, s', 'Fleet, Messages, Health, This phone'],
   ['j, k or arrows', 'Next, previous row; on a device the next device'],
   ['Enter', 'Open'],
   ['Esc', 'Back, clear, close'],

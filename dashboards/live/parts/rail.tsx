@@ -5,10 +5,11 @@ import { groupByRoom, worstOf } from '../data/arrange.ts'
 import { connection, lastGoodMs, readingsPerSecond, skippedPerSecond } from '../data/connection.ts'
 import { counts, devices, layoutVersion } from '../data/fleet.ts'
 import { ledger, readiness } from '../data/health.ts'
+import { isPhoneSending } from '../data/phone.ts'
 import { formatRoute, route } from '../route.ts'
 import { scrollToRoom } from '../views/scroll-to-room.ts'
 import { clockSeconds, formatNumber } from '../words/format.ts'
-import { BrandIcon, FleetIcon, HealthIcon, LiveIcon, MessagesIcon, WarningIcon } from './icons.tsx'
+import { BrandIcon, FleetIcon, HealthIcon, LiveIcon, MessagesIcon, PhoneIcon, WarningIcon } from './icons.tsx'
 import { StateMark } from './mark.tsx'
 
 /** More than this waiting for the store is a backlog worth a word. */
@@ -21,6 +22,7 @@ const TABS = [
   { view: 'fleet', label: 'Fleet', icon: FleetIcon },
   { view: 'messages', label: 'Messages', icon: MessagesIcon },
   { view: 'health', label: 'Health', icon: HealthIcon },
+  { view: 'sensor', label: 'This phone', icon: PhoneIcon },
 ] as const
 
 export function Rail() {
@@ -45,6 +47,7 @@ export function Rail() {
               <Icon />
               <span>{label}</span>
               {view === 'messages' && held > 0 && <span class="badge">{formatNumber(held, 0)} held</span>}
+              {view === 'sensor' && isPhoneSending.value && <span class="badge is-sending">sending</span>}
             </a>
           ))}
         </div>

@@ -4,6 +4,7 @@ import { brokerAddress } from '../data/broker-address.ts'
 import { CopyLine } from '../parts/copy.tsx'
 import { LiveChip } from '../parts/live-chip.tsx'
 import { GridLines } from './paper.tsx'
+import { PhoneCode } from './phone-code.tsx'
 
 export function Connect({ isFirst = false }: { isFirst?: boolean }) {
   const { host, port } = brokerAddress.value
@@ -58,12 +59,15 @@ export function Connect({ isFirst = false }: { isFirst?: boolean }) {
           </dd>
         </div>
       </dl>
-      <p class="quiet aside">
-        Something sent, nothing here?{' '}
-        <a class="link" href="#/messages">
-          Look in Messages
-        </a>
-      </p>
+      <div class="connect-foot">
+        <PhoneCode title="Use a phone as a sensor" />
+        <p class="quiet aside">
+          Something sent, nothing here?{' '}
+          <a class="link" href="#/messages">
+            Look in Messages
+          </a>
+        </p>
+      </div>
     </div>
   )
 }
