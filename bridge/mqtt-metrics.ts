@@ -19,6 +19,11 @@ export function embeddedMetrics(broker: Broker): MetricSource[] {
       read: () => broker.stats.slowClosed,
     },
     {
+      name: 'mqtt_paused_total',
+      help: 'Times that a client was not read from until more of its messages were on the disk',
+      read: () => broker.stats.paused,
+    },
+    {
       name: 'mqtt_forbidden_total',
       help: 'Publishes to reserved topics',
       read: () => broker.stats.forbidden,

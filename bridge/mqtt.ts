@@ -46,6 +46,7 @@ async function openEmbedded({ settings, data, tls, pipeline, log }: MqttParts): 
   const broker = await Broker.start({
     ...pipeline,
     persistence: new SqlitePersistence({ path: data.broker, ...limits(settings), log }),
+    maxWaitingPerClient: settings.spool.maxPendingPerClient,
     idleTimeoutMs: mqtt.idleTimeout,
     log,
   })
@@ -86,6 +87,7 @@ function readFrom(url: string, { settings, data, pipeline, log }: MqttParts): Mq
     password,
     ca: ca === undefined ? undefined : readCa(ca),
     will: hostId === undefined ? undefined : hostState(hostId, false, Date.now()),
+    birth: hostId === undefined ? undefined : () => hostState(hostId, true, Date.now()),
     accept: pipeline.accept,
     recall: pipeline.recall,
     log,

@@ -9,6 +9,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { Aedes, type Client, type ConnectPacket, type PublishPacket, type Subscription } from 'aedes'
+import { BackPressure } from './back-pressure.ts'
 import { Forwarding } from './forwarding.ts'
 import { keepInOrder } from './in-order.ts'
 import type { Grant } from './persistence/session.ts'
@@ -45,6 +46,8 @@ export interface BrokerOptions {
   readonly refuse: (delivery: Delivery) => void
   /** The broker closes it. */
   readonly persistence: SqlitePersistence
+  /** Messages of one client that wait to be acknowledged, before it is not read from for a while. */
+  readonly maxWaitingPerClient: number
   /** Without a packet for so long, a connection is closed, whatever keep-alive its client named. */
   readonly idleTimeoutMs: number
   readonly log: { debug(fields: object, text: string): void; error(fields: object, text: string): void }
@@ -66,6 +69,7 @@ export class Broker {
   readonly #stats = { connections: 0, forbidden: 0 }
   readonly #options: BrokerOptions
   readonly #forwarding: Forwarding
+  readonly #backPressure: BackPressure
   readonly #aedes: Aedes
   /** What Aedes may store of a SUBSCRIBE: it stores what was denied, too, when anything in it was granted. */
   readonly #granted = new WeakMap<object, Grant>()
@@ -80,6 +84,7 @@ export class Broker {
     const { persistence, log } = options
     this.#options = options
     this.#forwarding = new Forwarding(persistence)
+    this.#backPressure = new BackPressure(options.maxWaitingPerClient)
     persistence.storeOnly(subscription => this.#granted.get(subscription) ?? null)
     this.#aedes = new Aedes({
       persistence,
@@ -123,7 +128,8 @@ export class Broker {
   }
 
   get stats() {
-    return { ...this.#stats, ...this.#forwarding.stats, ...this.#options.persistence.stats }
+    const { stats } = this.#options.persistence
+    return { ...this.#stats, ...this.#forwarding.stats, ...this.#backPressure.stats, ...stats }
   }
 
   get clients(): number {
@@ -208,29 +214,35 @@ export class Broker {
       return
     }
     this.#lastAccepted = accepted
+    const waiting = client === null ? null : this.#backPressure.add(client)
     // QoS 2 is kept together with its packet identifier, when Aedes stores that.
     const prepared = packet.qos === 1 ? this.#options.persistence.prepare(delivery) : null
-    if (prepared === null && this.#behind === 0) accepted.then(() => done(null), done)
-    else this.#acknowledgeAfter(accepted, prepared, client, done)
+    const finish = (error?: Error) => {
+      if (client !== null && waiting !== null) this.#backPressure.remove(client, waiting)
+      if (prepared !== null) this.#settle(prepared, client, error)
+      done(error ?? null)
+    }
+    if (prepared === null && this.#behind === 0) accepted.then(() => finish(), finish)
+    else this.#acknowledgeAfter([accepted, prepared?.saved], client, finish)
+  }
+
+  /** Aedes does not publish what it cannot acknowledge. */
+  #settle(prepared: Prepared, client: Client | null, error: Error | undefined): void {
+    const isGone = client !== null && !client.connecting && !client.connected
+    if (error !== undefined || isGone) this.#options.persistence.cancel(prepared)
   }
 
   /** What waits for the broker's state must not be overtaken by what does not. */
   #acknowledgeAfter(
-    accepted: Promise<void>,
-    prepared: Prepared | null,
+    conditions: readonly (Promise<void> | null | undefined)[],
     client: Client | null,
-    done: (error?: Error | null) => void,
+    finish: (error?: Error) => void,
   ): void {
-    const finish = (error?: Error) => {
-      this.#behind--
-      // Aedes does not publish what it cannot acknowledge.
-      const isGone = client !== null && !client.connecting && !client.connected
-      if (prepared !== null && (error !== undefined || isGone)) this.#options.persistence.cancel(prepared)
-      done(error ?? null)
-    }
     this.#behind++
     const before = client === null ? undefined : this.#acknowledging.get(client)
-    const acknowledged = Promise.all([accepted, prepared?.saved, before]).then(() => finish(), finish)
+    const acknowledged = Promise.all([...conditions, before])
+      .finally(() => this.#behind--)
+      .then(() => finish(), finish)
     if (client !== null) this.#acknowledging.set(client, acknowledged)
   }
 

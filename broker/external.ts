@@ -23,9 +23,10 @@ export interface ExternalOptions {
   readonly username?: string | undefined
   readonly password?: string | undefined
   /** Certificate of the authority to trust, PEM. */
-  /** What the broker publishes for us when we vanish. */
-  readonly will?: Publication | undefined
   readonly ca?: Buffer | undefined
+  /** What the broker publishes for us when we vanish, and what takes it back whenever we are there again. */
+  readonly will?: Publication | undefined
+  readonly birth?: (() => Publication) | undefined
   /** Resolves when the message may be acknowledged; null: nobody waits for it (QoS 0). */
   readonly accept: (delivery: Delivery) => Promise<void> | null
   /** The same for a message that the broker kept, told on subscribing: nobody sent it now. */
@@ -212,6 +213,8 @@ export class ExternalBroker {
     this.stats.connections++
     // Asking again would have it tell all its retained messages again.
     if (!isSessionPresent || !this.#isSubscribed) this.#subscribe()
+    const { birth } = this.#options
+    if (birth !== undefined) this.publish(birth()).catch(() => undefined)
     this.#isAway = false
     this.#options.log.info(
       { broker: this.#name, topics: this.#options.topics },

@@ -22,6 +22,7 @@ export interface TestBrokerOptions {
   readonly retained?: { readonly maxMessages?: number; readonly maxBytes?: number }
   readonly accept?: BrokerOptions['accept']
   readonly idleTimeoutMs?: number
+  readonly maxWaitingPerClient?: number
 }
 
 export async function startBroker({
@@ -31,6 +32,7 @@ export async function startBroker({
   retained,
   accept,
   idleTimeoutMs = 60_000,
+  maxWaitingPerClient = 10_000,
 }: TestBrokerOptions): Promise<TestBroker> {
   const accepted: Delivery[] = []
   const persistence = new SqlitePersistence(persistenceOptions(directory, sessions, retained))
@@ -44,6 +46,7 @@ export async function startBroker({
     refuse: () => undefined,
     persistence: isLate ? answerLate(persistence, seeded(7)) : persistence,
     idleTimeoutMs,
+    maxWaitingPerClient,
     log: QUIET,
   })
   const listener = await listenTcp(broker, { host: '127.0.0.1', port: 0, tls: null })
