@@ -43,6 +43,11 @@ export default {
       ['probe/speed/upload', '41', { device: 'probe', fields: { 'speed.upload': 41 } }],
       ['van/battery/soc', '81', { device: 'van', fields: { 'battery.soc': 81 } }],
       ['meter-hall/grid/import/total', '4.5', { device: 'meter-hall', fields: { 'grid.import.total': 4.5 } }],
+      [
+        'glasshouse/temperature',
+        { max: 31.5 },
+        { device: 'glasshouse', fields: { 'temperature.max': 31.5 } },
+      ],
       ['van/location', { lat: 52.5 }, { device: 'van', fields: { 'location.lat': 52.5 } }],
       [
         'acme/press-7/events/temperature',
