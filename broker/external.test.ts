@@ -160,6 +160,28 @@ it('what we publish ourselves is not taken for a message of a device', async () 
   await device.client.endAsync()
 })
 
+it('with every connection it is told anew that we are there', async () => {
+  mosquitto = await startMosquitto()
+  const state = (word: string) => ({
+    topic: 'state',
+    payload: Buffer.from(word),
+    qos: 1 as const,
+    retain: true,
+  })
+  const reader = await read({ will: state('gone'), birth: () => state('here') })
+  const kept = async () => {
+    const watcher = await listener(mosquitto.port)
+    await watcher.client.subscribeAsync('state', { qos: 1 })
+    while (watcher.heard.at(-1) !== 'state here') await watcher.count(watcher.heard.length + 1)
+    await watcher.client.endAsync()
+  }
+  await kept()
+  await mosquitto.restart()
+  while (!reader.external.isReading) await sleep(20)
+  await kept()
+  expect(reader.accepted).toEqual([])
+})
+
 describe('the broker asks who we are', () => {
   const withPassword = () =>
     startMosquitto(directory => {

@@ -213,7 +213,9 @@ export class ExternalBroker {
     this.stats.connections++
     // Asking again would have it tell all its retained messages again.
     if (!isSessionPresent || !this.#isSubscribed) this.#subscribe()
-    const { birth } = this.#options
+    const { birth, will } = this.#options
+    // The broker may have said it while we were away, to us as well.
+    if (will !== undefined) this.#echoes.expect(will.topic, will.payload)
     if (birth !== undefined) this.publish(birth()).catch(() => undefined)
     this.#isAway = false
     this.#options.log.info(
