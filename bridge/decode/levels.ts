@@ -21,6 +21,7 @@ export function isGeneric(level: string): boolean {
   // `_historian`: a mark before the word changes nothing. `device_data`: nor does a second such word.
   const small = level.toLowerCase()
   if (GENERIC.has(small)) return true
+  if (!small.includes('_') && !small.includes('-')) return false
   const parts = small.split(/[_-]/).filter(part => part !== '')
   return small !== 'device' && parts.length > 0 && parts.every(part => GENERIC.has(part) || part === 'device')
 }
