@@ -81,19 +81,16 @@ export function fetchQuarantine(): Promise<Answer<{ entries: readonly HeldMessag
   return get('/api/quarantine?limit=200')
 }
 
-export async function explain(message: LiveMessage): Promise<Answer<Explanation>> {
-  const { topic, payload, payloadBase64, retain } = message
-  try {
-    const response = await fetch('/api/explain', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ topic, payload, payloadBase64, retain }),
-    })
-    if (!response.ok) return { ok: false, reason: `${response.status}` }
-    return { ok: true, value: (await response.json()) as Explanation }
-  } catch {
-    return { ok: false, reason: 'away' }
-  }
+export async function explain(message: LiveMessage | HeldMessage): Promise<Answer<Explanation>> {
+  const { topic, payload, payloadBase64 } = message
+  const retain = 'retain' in message ? message.retain : undefined
+  const answer = await post<Explanation & { detail?: string }>('/api/explain', {
+    topic,
+    payload,
+    payloadBase64,
+    retain,
+  })
+  return answer.ok && answer.value.detail !== undefined ? { ok: false, reason: answer.value.detail } : answer
 }
 
 /** 503 is an answer too: it says why. */
@@ -145,5 +142,33 @@ export async function fetchText(path: string): Promise<Answer<string>> {
       : { ok: false, reason: `${response.status}` }
   } catch {
     return { ok: false, reason: 'away' }
+  }
+}
+
+export type CommandResult = 'delivered' | 'offline' | 'timeout'
+
+/** A refusal's reason is the bridge's sentence. */
+export async function sendCommand(
+  device: string,
+  command: { readonly topic?: string; readonly payload: unknown; readonly qos?: 0 | 1 },
+): Promise<Answer<CommandResult>> {
+  const path = `/api/devices/${encodeURIComponent(device)}/commands`
+  const answer = await post<{ result?: CommandResult; detail?: string }>(path, command)
+  if (!answer.ok) return answer
+  const { result, detail } = answer.value
+  return result ? { ok: true, value: result } : { ok: false, reason: detail ?? 'The bridge refused it.' }
+}
+
+/** The body of any answer: problems say what is wrong. */
+async function post<T>(path: string, body: unknown): Promise<Answer<T>> {
+  try {
+    const response = await fetch(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    return { ok: true, value: (await response.json()) as T }
+  } catch {
+    return { ok: false, reason: 'The bridge does not answer.' }
   }
 }

@@ -1,5 +1,6 @@
 /** What a device is, and the last messages that spoke of it. */
 
+import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { LiveMessage } from '../../../bridge/live/protocol.ts'
 import { serverNow } from '../data/clock.ts'
@@ -22,7 +23,7 @@ const FAMILIES: Readonly<Record<string, string>> = {
 const MOST_MESSAGES = 7
 const MOST_TOPICS = 4
 
-export function DeviceAbout({ device }: { device: Device }) {
+export function DeviceAbout({ device, children }: { device: Device; children: ComponentChildren }) {
   const rhythm = useRef<HTMLElement>(null)
   const last = useRef<HTMLElement>(null)
   usePainter(device, () => {
@@ -32,6 +33,7 @@ export function DeviceAbout({ device }: { device: Device }) {
   const topics = device.topics.slice(0, MOST_TOPICS)
   return (
     <aside class="about" aria-label="About this device">
+      {children}
       <section>
         <h2>About</h2>
         <dl class="facts">

@@ -9,6 +9,7 @@ import { addKeys } from '../keyboard.ts'
 import { BackIcon } from '../parts/icons.tsx'
 import { LiveChip } from '../parts/live-chip.tsx'
 import { formatRoute, go, route, setParams } from '../route.ts'
+import { Commands } from './commands.tsx'
 import { DeviceAbout } from './device-about.tsx'
 import { DeviceChart } from './device-chart.tsx'
 import { FieldNotes, StateChip } from './device-values.tsx'
@@ -89,7 +90,9 @@ function KnownDevice({ device, version }: { device: Device; version: number }) {
           />
           {aside.length > 0 && <FieldNotes device={device} fields={aside} />}
         </div>
-        <DeviceAbout device={device} />
+        <DeviceAbout device={device}>
+          <Commands device={device} />
+        </DeviceAbout>
       </div>
     </div>
   )
