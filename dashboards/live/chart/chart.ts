@@ -15,6 +15,7 @@ import { timeTicks } from './ticks.ts'
 
 const AXIS_FONT = '400 11px Geist, system-ui, sans-serif'
 const NARROWEST_LABELLED_GAP = 40
+const LEAST_RAW_PX = 8
 
 export function drawChart(context: CanvasRenderingContext2D, view: ChartView): void {
   const first = view.lanes[0]
@@ -41,7 +42,8 @@ export function drawChart(context: CanvasRenderingContext2D, view: ChartView): v
     }
   }
   drawTimeAxis(context, view, last.box, ticks, colors)
-  drawGapLabels(context, view, first.box, gaps, colors)
+  const labels = drawGapLabels(context, view, first.box, gaps, colors)
+  drawRawEdge(context, view, labels, colors)
 }
 
 function drawTimeAxis(
@@ -74,7 +76,8 @@ function drawGapLabels(
   box: Box,
   gaps: readonly Gap[],
   colors: Colors,
-): void {
+): number {
+  let rightmost = box.x
   context.fillStyle = colors['ink-3']
   context.textAlign = 'center'
   for (const gap of gaps) {
@@ -83,10 +86,42 @@ function drawGapLabels(
     if (to - from < NARROWEST_LABELLED_GAP) continue
     const text = `no data ${formatAge(gap.toMs - gap.fromMs)}`
     const half = context.measureText(text).width / 2
-    context.fillText(
-      text,
-      Math.min(Math.max((from + to) / 2, box.x + half), box.x + box.width - half),
-      box.y - 8,
-    )
+    const x = Math.min(Math.max((from + to) / 2, box.x + half), box.x + box.width - half)
+    context.fillText(text, x, box.y - 8)
+    rightmost = Math.max(rightmost, x + half)
   }
+  return rightmost
+}
+
+/** Where buckets end and raw readings begin: a dotted line through all lanes, both sides named. */
+function drawRawEdge(
+  context: CanvasRenderingContext2D,
+  view: ChartView,
+  labelsEndX: number,
+  colors: Colors,
+): void {
+  const box = view.lanes[0]!.box
+  const last = view.lanes.at(-1)!.box
+  const courses = [...view.courses.values()].filter(course => course.isLoaded && course.bucketMs > 0)
+  const rawFromMs = Math.max(0, ...courses.map(course => course.rawFromMs).filter(Number.isFinite))
+  const x = Math.round(xOf(view, box, rawFromMs))
+  // At the very edge there is no raw side to speak of.
+  if (rawFromMs <= view.fromMs || xOf(view, box, Math.min(view.nowMs, view.toMs)) - x < LEAST_RAW_PX) return
+  context.save()
+  context.strokeStyle = colors['ink-3']
+  context.lineWidth = 1
+  context.setLineDash([1, 2.5])
+  context.beginPath()
+  context.moveTo(x + 0.5, box.y)
+  context.lineTo(x + 0.5, last.y + last.height)
+  context.stroke()
+  context.restore()
+  const bucketMs = Math.max(...courses.map(course => course.bucketMs))
+  const words = `${formatAge(bucketMs)} mean, min to max`
+  context.textAlign = 'right'
+  context.fillStyle = colors['ink-3']
+  if (x - 6 - context.measureText(words).width > labelsEndX + 8) context.fillText(words, x - 6, box.y - 8)
+  context.textAlign = 'left'
+  context.fillStyle = colors.accent
+  if (x + 6 + context.measureText('raw').width <= box.x + box.width) context.fillText('raw', x + 6, box.y - 8)
 }

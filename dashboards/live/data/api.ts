@@ -172,3 +172,19 @@ async function post<T>(path: string, body: unknown): Promise<Answer<T>> {
     return { ok: false, reason: 'The bridge does not answer.' }
   }
 }
+
+/** What became of the messages that were held. */
+export interface Replayed {
+  readonly replayed: number
+  readonly ignored: number
+  readonly kept: number
+}
+
+/** Reads everything that is held once more: what today's decoder understands is stored. */
+export async function replayQuarantine(): Promise<Answer<Replayed>> {
+  const answer = await post<Partial<Replayed> & { detail?: string }>('/api/quarantine/replay', {})
+  if (!answer.ok) return answer
+  const { replayed, ignored = 0, kept = 0, detail } = answer.value
+  if (replayed === undefined) return { ok: false, reason: detail ?? 'The bridge refused it.' }
+  return { ok: true, value: { replayed, ignored, kept } }
+}

@@ -17,6 +17,8 @@ export interface Group {
   /** Empty for a list without heads. */
   readonly name: string
   readonly devices: readonly Device[]
+  /** What a folded room holds; then `devices` is empty. */
+  readonly folded?: readonly Device[]
 }
 
 export const NO_ROOM = 'No room'

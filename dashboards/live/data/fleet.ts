@@ -21,6 +21,8 @@ export interface CatalogDevice {
   readonly topics?: readonly string[]
   readonly lastSeen?: number | null
   readonly available?: boolean | null
+  /** The device's own word: silence longer than this means that it is gone. */
+  readonly expectedIntervalS?: number | null
   readonly fields: Readonly<Record<string, CatalogField>>
 }
 
@@ -29,6 +31,7 @@ interface CatalogField {
   readonly time?: number | null
   readonly unit?: string | null
   readonly class?: string | null
+  readonly expectedIntervalS?: number | null
 }
 
 export class Field implements FieldFacts {
@@ -69,6 +72,8 @@ export class Device {
   topics: readonly string[] = []
   available: boolean | null = null
   lastMs = 0
+  /** What the device, or one of its fields, declares; null when it declares nothing. */
+  ownDeadlineMs: number | null = null
   state: DeviceState = 'reporting'
   readonly rhythm = new Rhythm()
   readonly fields = new Map<string, Field>()
@@ -106,6 +111,7 @@ export class Device {
 
   /** Silence longer than this is late. */
   deadlineMs(): number | null {
+    if (this.ownDeadlineMs !== null) return this.ownDeadlineMs
     const field = this.primary
     const speaksOfEvents = field?.value != null && asSwitch(field, field.value) !== null
     return this.rhythm.deadlineMs(speaksOfEvents)
@@ -190,6 +196,7 @@ export function learnDevice(from: CatalogDevice): void {
   device.topics = from.topics ?? []
   device.available = from.available ?? null
   device.lastMs = Math.max(device.lastMs, from.lastSeen ?? 0)
+  device.ownDeadlineMs = ownDeadline(from)
   for (const [name, facts] of Object.entries(from.fields)) {
     const field = device.field(name)
     field.unit = facts.unit || null
@@ -229,6 +236,13 @@ export function numeric(value: PlainValue): number {
   if (typeof value === 'number') return value
   if (typeof value === 'boolean') return value ? 1 : 0
   return /^on$/i.test(value) ? 1 : /^off$/i.test(value) ? 0 : Number.NaN
+}
+
+/** The longest that any of it declares: a device is not late while one of its fields may still be silent. */
+function ownDeadline({ expectedIntervalS, fields }: CatalogDevice): number | null {
+  const declared = [expectedIntervalS, ...Object.values(fields).map(field => field.expectedIntervalS)]
+  const seconds = declared.filter(value => typeof value === 'number' && value > 0) as number[]
+  return seconds.length === 0 ? null : 1000 * Math.max(...seconds)
 }
 
 function plain(value: unknown): PlainValue | null {

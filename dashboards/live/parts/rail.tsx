@@ -7,8 +7,9 @@ import { counts, devices, layoutVersion } from '../data/fleet.ts'
 import { ledger, readiness } from '../data/health.ts'
 import { isPhoneSending } from '../data/phone.ts'
 import { formatRoute, route } from '../route.ts'
+import { openRoom } from '../views/fold.ts'
 import { scrollToRoom } from '../views/scroll-to-room.ts'
-import { clockSeconds, formatNumber } from '../words/format.ts'
+import { clockSeconds, formatNumber, plural } from '../words/format.ts'
 import { BrandIcon, FleetIcon, HealthIcon, LiveIcon, MessagesIcon, PhoneIcon, WarningIcon } from './icons.tsx'
 import { StateMark } from './mark.tsx'
 
@@ -77,7 +78,10 @@ function Rooms() {
             key={group.name}
             class="room-link"
             href={formatRoute('fleet')}
-            onClick={() => setTimeout(() => scrollToRoom(group.name), FLEET_STANDS_MS)}
+            onClick={() => {
+              openRoom(group.name, true)
+              setTimeout(() => scrollToRoom(group.name), FLEET_STANDS_MS)
+            }}
           >
             <span>{group.name}</span>
             {worst && <StateMark state={worst} />}
@@ -105,7 +109,7 @@ function Foot() {
         )}
       </div>
       {!isAway && skippedPerSecond.value >= 1 && (
-        <div>{formatNumber(skippedPerSecond.value, 0)} values/s between frames not drawn</div>
+        <div>{plural(Math.round(skippedPerSecond.value), 'value')} a second between frames not drawn</div>
       )}
       <div>{isAway ? `Last live ${clockSeconds(lastGoodMs.peek())}` : storeWords()}</div>
     </div>

@@ -24,7 +24,16 @@ export function columnsOf(
   const columns: ColumnGroup[][] = [[]]
   let used = 0
   for (const group of groups) {
-    const total = group.devices.length
+    const total = (group.folded ?? group.devices).length
+    if (group.folded) {
+      if (used >= target && columns.length < count) {
+        columns.push([])
+        used = 0
+      }
+      columns.at(-1)!.push({ ...group, isContinued: false, total })
+      used += sizes.head
+      continue
+    }
     let rest = group.devices
     let isContinued = false
     while (rest.length > 0) {

@@ -15,10 +15,11 @@ interface ListProps {
   readonly groups: readonly Group[]
   readonly density: Density
   readonly rangeMs: number
+  readonly isFoldable: boolean
 }
 
 /** One sheet, or several side by side when there are many devices. */
-export function Sheets({ groups, density, rangeMs }: ListProps) {
+export function Sheets({ groups, density, rangeMs, isFoldable }: ListProps) {
   const list = useRef<HTMLDivElement>(null)
   const sizes = sizesFor(density)
   useLayoutEffect(() => {
@@ -43,6 +44,7 @@ export function Sheets({ groups, density, rangeMs }: ListProps) {
           sizes={sizes}
           rangeMs={rangeMs}
           density={density}
+          isFoldable={isFoldable}
         />
       ))}
     </div>
@@ -55,9 +57,10 @@ interface SheetProps {
   readonly sizes: Sizes
   readonly rangeMs: number
   readonly density: Density
+  readonly isFoldable: boolean
 }
 
-function Sheet({ label, groups, sizes, rangeMs, density }: SheetProps) {
+function Sheet({ label, groups, sizes, rangeMs, density, isFoldable }: SheetProps) {
   const windows = windowsOf(groups, sizes, viewport.value, devices.size)
   return (
     <div class="sheet">
@@ -76,6 +79,7 @@ function Sheet({ label, groups, sizes, rangeMs, density }: SheetProps) {
             window={windows[at] ?? null}
             sizes={sizes}
             isDense={density === 'dense'}
+            isFoldable={isFoldable}
           />
         ))}
       </table>
@@ -88,9 +92,10 @@ interface RoomProps {
   readonly window: Window | null
   readonly sizes: Sizes
   readonly isDense: boolean
+  readonly isFoldable: boolean
 }
 
-function Room({ group, window, sizes, isDense }: RoomProps) {
+function Room({ group, window, sizes, isDense, isFoldable }: RoomProps) {
   const first = window?.first ?? 0
   const rows = group.devices.slice(first, window?.end)
   const head = group.name === '' ? 0 : sizes.head
@@ -100,7 +105,7 @@ function Room({ group, window, sizes, isDense }: RoomProps) {
       {...(!group.isContinued && { id: `room-${group.name}` })}
       {...(window && { style: { height: `${head + group.devices.length * sizes.row}px` } })}
     >
-      {group.name !== '' && <RoomHead group={group} isDense={isDense} />}
+      {group.name !== '' && <RoomHead group={group} isDense={isDense} isFoldable={isFoldable} />}
       {rows.map((device, at) => (
         <FleetRow
           key={device.id}

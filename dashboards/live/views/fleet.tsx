@@ -17,6 +17,7 @@ import { densityFor, isPhone } from './fleet-layout.ts'
 import { FleetMap } from './fleet-map.tsx'
 import { Sheets } from './fleet-sheets.tsx'
 import { Attention, FleetTools } from './fleet-tools.tsx'
+import { FOLD_ABOVE, foldGroups, openRooms } from './fold.ts'
 
 const DENSITIES = [
   { key: 'rows', label: 'Rows' },
@@ -63,6 +64,9 @@ function FleetList() {
   const isCrowded = densityFor(devices.size) === 'dense' && !isPhone.value
   const density =
     isPhone.value || (isCrowded && params.density === 'rows') ? 'normal' : densityFor(devices.size)
+  const isFoldable = devices.size > FOLD_ABOVE && order === 'room' && search === '' && kind === 'all'
+  const open = openRooms.value
+  const listed = useMemo(() => (isFoldable ? foldGroups(groups, open) : groups), [groups, open, isFoldable])
   const shown = groups.reduce((sum, group) => sum + group.devices.length, 0)
 
   return (
@@ -91,12 +95,12 @@ function FleetList() {
       </p>
       {!isAway && <Attention />}
       {density === 'dense' && order === 'room' && groups.length > 1 && !isPhone.value && (
-        <FleetMap groups={groups} />
+        <FleetMap groups={groups} isByRoom={isFoldable} />
       )}
       {shown === 0 ? (
         <Nothing search={search} />
       ) : (
-        <Sheets groups={groups} density={density} rangeMs={range.ms} />
+        <Sheets groups={listed} density={density} rangeMs={range.ms} isFoldable={isFoldable} />
       )}
     </div>
   )

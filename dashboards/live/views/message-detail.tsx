@@ -6,7 +6,7 @@ import type { ListedMessage } from '../data/message-list.ts'
 import { Segments } from '../parts/segments.tsx'
 import { formatRoute } from '../route.ts'
 import { clockMillis, formatBytes } from '../words/format.ts'
-import { hexDump, prettyJson } from '../words/message.ts'
+import { hexDump, jsonTokens, prettyJson } from '../words/message.ts'
 import { OutcomeWords } from './outcome-words.tsx'
 
 type Look = 'pretty' | 'raw' | 'hex'
@@ -83,10 +83,29 @@ export function MessageDetail({ listed, onClose, onStep }: Props) {
           onChoose={key => setLook(key as Look)}
         />
       </div>
-      <pre class="payload mono">{text === '' ? '(empty)' : text}</pre>
+      <pre class="payload mono">
+        {look === 'pretty' && pretty !== null ? <Json text={pretty} /> : text || '(empty)'}
+      </pre>
       {message.cutFrom !== undefined && <p class="note">Only its beginning is shown.</p>}
       <WhatWasRead listed={listed} />
     </aside>
+  )
+}
+
+/** Names in ink, numbers and switches in the accent, text a little quieter. */
+function Json({ text }: { text: string }) {
+  return (
+    <>
+      {jsonTokens(text).map((token, at) =>
+        token.kind === 'plain' ? (
+          token.text
+        ) : (
+          <span key={at} class={`json-${token.kind}`}>
+            {token.text}
+          </span>
+        ),
+      )}
+    </>
   )
 }
 

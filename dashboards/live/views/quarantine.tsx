@@ -1,10 +1,11 @@
 /** What is held: messages that could not be read, kept as they came. Grouped by topic and reason. */
 
 import { useEffect, useState } from 'preact/hooks'
-import { fetchQuarantine, type HeldMessage } from '../data/api.ts'
+import { type Explanation, explain, fetchQuarantine, type HeldMessage } from '../data/api.ts'
 import { serverNow } from '../data/clock.ts'
 import { ledger } from '../data/health.ts'
 import { formatNumber, plural, whenOf } from '../words/format.ts'
+import { Replay } from './replay.tsx'
 
 interface Group {
   readonly key: string
@@ -13,16 +14,23 @@ interface Group {
 }
 
 const MOST_GROUPS = 12
+const MOST_READ = 4
 const FIRST_CHARACTERS = 48
 
 export function Quarantine() {
   const held = ledger.value?.quarantined ?? 0
   const [entries, setEntries] = useState<readonly HeldMessage[]>([])
-  useEffect(() => {
-    if (held === 0) return
+  const [explained, setExplained] = useState<{ readonly key: string; readonly words: string } | null>(null)
+  const explainOne = async (key: string, message: HeldMessage) => {
+    const answer = await explain(message)
+    setExplained({ key, words: answer.ok ? wordsOf(answer.value) : answer.reason })
+  }
+  const load = () =>
     void fetchQuarantine().then(answer => {
       if (answer.ok) setEntries(answer.value.entries)
     })
+  useEffect(() => {
+    if (held > 0) load()
   }, [held])
   if (held === 0) return null
   const groups = grouped(entries)
@@ -33,7 +41,7 @@ export function Quarantine() {
         <span class="chip" data-role="hold">
           {formatNumber(held, 0)} held
         </span>
-        <p class="quiet">Kept as received.</p>
+        <Replay held={held} onDone={load} />
       </div>
       <ul>
         {groups.slice(0, MOST_GROUPS).map(({ key, newest, count }) => (
@@ -42,17 +50,35 @@ export function Quarantine() {
               <span class="mono">{newest.topic}</span>{' '}
               <span class="mono quiet">{(newest.payload ?? 'binary').slice(0, FIRST_CHARACTERS)}</span>
               <div class="is-hold">{newest.reason}</div>
+              {explained?.key === key && <p class="note">{explained.words}</p>}
             </div>
             <span class="note">
               {count > 1 && `${plural(count, 'time')}, `}
               {whenOf(newest.time, serverNow())}
             </span>
+            <button
+              type="button"
+              class="button small"
+              aria-label={`Explain ${newest.topic}`}
+              onClick={() => void explainOne(key, newest)}
+            >
+              Explain
+            </button>
           </li>
         ))}
       </ul>
       {groups.length > MOST_GROUPS && <p class="note">and {groups.length - MOST_GROUPS} kinds more</p>}
     </section>
   )
+}
+
+/** What today's decoder would say; asking changes nothing. */
+function wordsOf({ by, readings = [], ignored, reason = '' }: Explanation): string {
+  if (readings.length > 0) {
+    const fields = readings.map(({ device, field, value }) => `${device} ${field} ${value}`)
+    return `Read today, by ${by}: ${fields.slice(0, MOST_READ).join(', ')}${fields.length > MOST_READ ? ', …' : ''}`
+  }
+  return ignored ? `Ignored today, by ${by}: ${reason}` : `Still held, by ${by}: ${reason}`
 }
 
 /** Newest first, as they come. */

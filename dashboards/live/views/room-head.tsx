@@ -3,16 +3,24 @@
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { Device } from '../data/fleet.ts'
 import { onSecond } from '../data/frames.ts'
+import { DownIcon } from '../parts/icons.tsx'
 import { formatNumber, withUnit } from '../words/format.ts'
 import type { ColumnGroup } from './fleet-columns.ts'
+import { openRoom } from './fold.ts'
 import { GridLines } from './paper.tsx'
 
-export function RoomHead({ group, isDense }: { group: ColumnGroup; isDense: boolean }) {
+interface Props {
+  readonly group: ColumnGroup
+  readonly isDense: boolean
+  readonly isFoldable: boolean
+}
+
+export function RoomHead({ group, isDense, isFoldable }: Props) {
   const { name, devices } = group
   const note = useRef<HTMLSpanElement>(null)
   useLayoutEffect(() => {
     const paint = () => {
-      const text = isDense ? roomStates(group) : roomClimate(devices)
+      const text = isDense || group.folded ? roomStates(group) : roomClimate(devices)
       if (note.current && note.current.textContent !== text) note.current.textContent = text
     }
     paint()
@@ -22,7 +30,7 @@ export function RoomHead({ group, isDense }: { group: ColumnGroup; isDense: bool
     <tr class="room-head">
       <th scope="rowgroup">
         <h2>
-          {name}
+          {isFoldable && !group.isContinued ? <Fold name={name} isOpen={!group.folded} /> : name}
           <span ref={note} class="note" />
         </h2>
       </th>
@@ -34,8 +42,18 @@ export function RoomHead({ group, isDense }: { group: ColumnGroup; isDense: bool
   )
 }
 
+function Fold({ name, isOpen }: { name: string; isOpen: boolean }) {
+  return (
+    <button type="button" class="fold" aria-expanded={isOpen} onClick={() => openRoom(name, !isOpen)}>
+      <DownIcon />
+      {name}
+    </button>
+  )
+}
+
 /** `22 devices, 1 late`, or that it goes on. */
-function roomStates({ devices, isContinued, total }: ColumnGroup): string {
+function roomStates({ devices: shown, folded, isContinued, total }: ColumnGroup): string {
+  const devices = folded ?? shown
   if (isContinued) return 'continued'
   const count = (state: Device['state']) => devices.filter(device => device.state === state).length
   const wrong = (['alarm', 'late', 'offline'] as const)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { hexDump, isTopicFilter, outcomeOf, payloadOf, prettyJson } from './message.ts'
+import { hexDump, isTopicFilter, jsonTokens, outcomeOf, payloadOf, prettyJson } from './message.ts'
 
 test('what became of a message, in words', () => {
   expect(outcomeOf('stored')).toEqual({ kind: 'stored', text: 'stored' })
@@ -28,4 +28,18 @@ describe('payloads', () => {
 test('topic filters by the rules of MQTT', () => {
   for (const filter of ['#', '+', 'a/+/b', 'a/#', '/']) expect(isTopicFilter(filter)).toBe(true)
   for (const filter of ['', 'a#', 'a/#/b', 'a+/b']) expect(isTopicFilter(filter)).toBe(false)
+})
+
+test('JSON is cut where its colours change, and nothing of it is lost', () => {
+  const text = '{\n  "a b": [1.5e3, true, "x: \\"1\\""],\n  "c": null\n}'
+  const tokens = jsonTokens(text)
+  expect(tokens.map(token => token.text).join('')).toBe(text)
+  expect(tokens.filter(token => token.kind !== 'plain').map(token => `${token.kind} ${token.text}`)).toEqual([
+    'key "a b"',
+    'value 1.5e3',
+    'value true',
+    'text "x: \\"1\\""',
+    'key "c"',
+    'value null',
+  ])
 })

@@ -65,6 +65,31 @@ export function prettyJson(text: string): string | null {
   return pretty
 }
 
+export interface JsonToken {
+  readonly kind: 'key' | 'text' | 'value' | 'plain'
+  readonly text: string
+}
+
+/** More than this is shown without colours: each token is an element. */
+const MOST_COLOURED = 20_000
+
+/** JSON cut where its colours change. */
+export function jsonTokens(text: string): readonly JsonToken[] {
+  if (text.length > MOST_COLOURED) return [{ kind: 'plain', text }]
+  const tokens: JsonToken[] = []
+  let at = 0
+  for (const match of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|-?\d[\d.eE+-]*|\b(?:true|false|null)\b/g)) {
+    if (match.index > at) tokens.push({ kind: 'plain', text: text.slice(at, match.index) })
+    const [whole, quoted, colon] = match
+    if (quoted !== undefined) tokens.push({ kind: colon === undefined ? 'text' : 'key', text: quoted })
+    else tokens.push({ kind: 'value', text: whole })
+    if (colon !== undefined) tokens.push({ kind: 'plain', text: colon })
+    at = match.index + whole.length
+  }
+  if (at < text.length) tokens.push({ kind: 'plain', text: text.slice(at) })
+  return tokens
+}
+
 /** Sixteen bytes a line: place, bytes, and the characters among them. */
 export function hexDump(bytes: Uint8Array, most = 1024): string {
   const lines: string[] = []
