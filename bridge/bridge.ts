@@ -23,6 +23,7 @@ import { historyRoutes } from './http/history.ts'
 import { originPolicy } from './http/origin.ts'
 import { quarantineRoutes } from './http/quarantine.ts'
 import { createHttpServer } from './http/server.ts'
+import { spoolRoutes } from './http/spool.ts'
 import { balance } from './ledger.ts'
 import { Relay } from './live/relay.ts'
 import { RING_SIZE } from './live/ring.ts'
@@ -34,6 +35,7 @@ import { createMetrics } from './metrics.ts'
 import { type Mqtt, openMqtt } from './mqtt.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
 import { lastQuarantinedBlock } from './quarantine/quarantine.ts'
+import { replayQuarantine } from './quarantine/replay.ts'
 import { startSelfMetrics } from './self-metrics.ts'
 import { lastKnownBlock } from './spool/cursor.ts'
 import { Spool } from './spool/spool.ts'
@@ -153,7 +155,20 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       commandRoutes(sendCommand),
       explainRoutes({ createDecoder: () => createDecoder({ rules: settings.rules }) }),
       historyRoutes({ history, unitOf: (device, field) => catalog.unitOf(device, field) }),
-      quarantineRoutes({ list: (limit, before) => writer.listQuarantine(limit, before) }),
+      quarantineRoutes({
+        list: (limit, before) => writer.listQuarantine(limit, before),
+        replay: () => {
+          const fresh = createDecoder({ rules: settings.rules })
+          fresh.learn(catalog.facts())
+          return replayQuarantine({
+            decoder: fresh,
+            catalog,
+            append: entry => spool.append(entry),
+            list: (after, limit) => writer.listQuarantineFrom(after, limit),
+          })
+        },
+      }),
+      spoolRoutes({ feedAgain: sinceMs => writer.feedAgain(sinceMs) }),
     ],
     live: liveRoutes(relay, origin),
     pageDir: PAGE_DIR,

@@ -1,6 +1,10 @@
 /** `npm run trestle -- <command>`: what is done beside the running bridge. */
 
 import { Command } from 'commander'
+import { register as registerBackup } from './commands/backup.ts'
+import { register as registerDoctor } from './commands/doctor.ts'
+import { register as registerQuarantine } from './commands/quarantine.ts'
+import { register as registerSpool } from './commands/spool.ts'
 import { type ConfigResult, loadConfig } from './config/config.ts'
 import { createDecoder } from './decode/decoder.ts'
 import { explain } from './decode/explain.ts'
@@ -34,6 +38,8 @@ program
     const answer = explain(decoder, { topic, payload: bytes, retain }, Date.now() * 1000)
     process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
   })
+
+for (const register of [registerSpool, registerQuarantine, registerBackup, registerDoctor]) register(program)
 
 await program.parseAsync()
 

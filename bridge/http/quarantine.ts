@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import type { QuarantineEntry } from '../quarantine/quarantine.ts'
+import type { ReplayReport } from '../quarantine/replay.ts'
 import { problem } from './problem.ts'
 
 const DEFAULT_LIMIT = 100
@@ -8,9 +9,11 @@ const MAX_LIMIT = 1000
 export interface QuarantineSource {
   /** Newest first; `before` is the id that the last page ended with. */
   list(limit: number, before: number | null): Promise<readonly QuarantineEntry[]>
+  /** Every entry through the decoder again. */
+  replay(): Promise<ReplayReport>
 }
 
-/** `GET /quarantine?limit=&before=` -> `{entries, next}`. */
+/** `GET /quarantine?limit=&before=` -> `{entries, next}`; `POST /quarantine/replay` -> `{replayed, ignored, kept}`. */
 export function quarantineRoutes(quarantine: QuarantineSource): Hono {
   const routes = new Hono()
   routes.get('/quarantine', async c => {
@@ -28,6 +31,14 @@ export function quarantineRoutes(quarantine: QuarantineSource): Hono {
       entries: entries.map(({ payload, ...entry }) => ({ ...entry, ...payloadText(payload) })),
       next: last !== undefined && entries.length === limit ? last.id : null,
     })
+  })
+  // One at a time: two would replay the same entries.
+  let replaying: Promise<ReplayReport> | null = null
+  routes.post('/quarantine/replay', async c => {
+    replaying ??= quarantine.replay().finally(() => {
+      replaying = null
+    })
+    return c.json(await replaying)
   })
   return routes
 }

@@ -77,15 +77,15 @@ export class Segments {
     // A mark a second is fine enough for a retention of an hour, and keeps the list short.
     if (last !== undefined && nowMs - last.whenMs < 1000) last.block = Math.max(last.block, block)
     else if (last === undefined || block > last.block) this.#released.push({ block, whenMs: nowMs })
-    this.unlinkKept(nowMs, this.#options.keepMs, this.#options.keepBytes)
+    this.#unlinkKept(nowMs, this.#options.keepMs, this.#options.keepBytes)
   }
 
-  /** The disk is full: what was only kept makes room. */
-  giveUpKept(): void {
-    this.unlinkKept(performance.now(), 0, 0)
+  /** What is only kept makes room, as far as `block`: on a full disk, or because it was given up and not delivered. */
+  giveUpKept(block = Number.POSITIVE_INFINITY): void {
+    this.#unlinkKept(performance.now(), 0, 0, block)
   }
 
-  unlinkKept(nowMs: number, keepMs: number, keepBytes: number): void {
+  #unlinkKept(nowMs: number, keepMs: number, keepBytes: number, upTo = Number.POSITIVE_INFINITY): void {
     const { dir, files } = this.#options
     const { delivered } = this
     while (this.#released.length > 1 && nowMs - this.#released[1]!.whenMs >= keepMs) this.#released.shift()
@@ -95,7 +95,7 @@ export class Segments {
     // The account lives on in the headers: the newest that is surely on the disk stays, with what follows it.
     for (let left = this.#known.findLastIndex(({ isSound }) => isSound); left > 0; left--) {
       const segment = this.#known[0]!
-      const isDelivered = segment.lastBlock <= delivered
+      const isDelivered = segment.lastBlock <= Math.min(delivered, upTo)
       if (!isDelivered || (segment.lastBlock > agedBlock && keptBytes <= keepBytes)) return
       try {
         files.remove(segmentPath(dir, segment.first))

@@ -86,6 +86,8 @@ export class Spool {
   #running: Promise<void> | null = null
   #isClosed = false
   #failure: SpoolRefusal | null = null
+  #isMakingRoom = false
+  #overflowedBlock = 0
   /** Ends the pause before the next attempt. */
   #retryNow: () => void = () => undefined
   readonly stats = {
@@ -180,7 +182,8 @@ export class Spool {
   /** Every reader's position is durable at or behind `block`: segments below it may go, once kept long enough. */
   release(block: number): void {
     this.#segments.release(block)
-    if (this.#failure?.code === 'SPOOL_FULL') this.#retryNow()
+    if (this.#overflowedBlock > 0) this.#segments.giveUpKept(this.#overflowedBlock)
+    this.#retryNow()
   }
 
   /** Resolves when everything appended so far is on the disk; rejects as an append would. */
@@ -250,7 +253,8 @@ export class Spool {
     this.#lastCommitMs = performance.now()
     for (;;) {
       const failure = await this.#tryWrite(batch)
-      this.#noteFailure(failure)
+      // With the oldest on its way out there is no failure: the next attempt comes with the room.
+      if (!this.#isMakingRoom) this.#noteFailure(failure)
       if (failure === null) break
       if (performance.now() - batch.openedMs >= this.#options.holdMs) return this.#refuse(batch, failure)
       await this.#pause()
@@ -268,6 +272,7 @@ export class Spool {
   }
 
   async #tryWrite(batch: Batch): Promise<SpoolRefusal | null> {
+    this.#isMakingRoom = false
     try {
       await this.#options.beforeCommit()
       const block = this.#block + 1
@@ -316,7 +321,15 @@ export class Spool {
   #overflow(): void {
     const oldest = this.#segments.oldestWaiting
     if (this.#options.policy === 'refuse' || oldest === null) return
-    this.stats.overflows++
+    this.#isMakingRoom = true
+    if (oldest.lastBlock <= this.#overflowedBlock) return
+    if (this.stats.overflows++ === 0) {
+      this.#options.log.error(
+        {},
+        'the spool is full: from here on the oldest messages make room, and are counted',
+      )
+    }
+    this.#overflowedBlock = oldest.lastBlock
     this.#options.onOverflow(oldest.lastBlock)
   }
 
@@ -334,6 +347,7 @@ export class Spool {
   }
 
   #refuse(batch: Batch, failure: SpoolRefusal): void {
+    this.#noteFailure(failure)
     this.#inFlight = null
     this.stats.refused += batch.entries
     // Nobody will send these again: they count as received and dropped, by the next block that is written.

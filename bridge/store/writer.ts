@@ -153,11 +153,9 @@ export class Writer {
     const nowMs = performance.now()
     if (nowMs - this.#marks.at(-1)!.atMs >= BEHIND_MS / 4)
       this.#marks.push({ block: commit.block, atMs: nowMs })
-    if (commit.held) {
-      this.#filler.add(commit)
-      // Here, not only in the loop: that one may be waiting for a store that is away.
-      this.#filler.fill(commit)
-    }
+    if (commit.held) this.#filler.add(commit)
+    // Here, not only in the loop: that one may be waiting for a store that is away.
+    this.#filler.fill(commit)
     this.#wake()
   }
 
@@ -204,9 +202,9 @@ export class Writer {
 
   /** False: there was nothing to take. */
   async #turn(): Promise<boolean> {
+    this.#filler.fill(this.#tail)
     await this.#makeRoom()
     await this.#feedAgain()
-    this.#filler.fill(this.#tail)
     this.#overtakeBacklog()
     const lane = this.#laneInTurn()
     const read = await this.#read(lane)

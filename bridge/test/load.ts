@@ -42,10 +42,13 @@ export function startLoad({
     clients.push(client)
     let next = startSeq
     let waiting = 0
+    /** Given back by the client, which had not sent them when its connection ended. */
+    const again: number[] = []
     return new Promise<void>(resolve => {
+      const hasMore = () => again.length > 0 || next < startSeq + readings
       const send = () => {
-        while (waiting < window && next < startSeq + readings) {
-          const seq = next++
+        while (!client.disconnecting && waiting < window && hasMore()) {
+          const seq = again.pop() ?? next++
           const key = `${device} ${seq}`
           waiting++
           sent.add(key)
@@ -56,14 +59,17 @@ export function startLoad({
             error => {
               waiting--
               if (!error) acked.add(key)
-              if (waiting === 0 && next >= startSeq + readings) resolve()
+              else again.push(seq)
+              if (waiting === 0 && !hasMore()) resolve()
+              // Not at once after an error: the client gives back what it is given while it closes.
+              else if (error) setImmediate(send)
               else send()
             },
           )
         }
       }
       client.once('connect', send)
-      client.once('close', () => {
+      client.on('close', () => {
         if (client.disconnecting) resolve()
       })
     })

@@ -99,9 +99,10 @@ export class Story {
     }
   }
 
-  async end(): Promise<void> {
+  async end(beforeRemoval: () => void = () => undefined): Promise<void> {
     for (const load of this.#loads) await load.stop()
     await this.#trestle?.kill()
+    beforeRemoval()
     removeDataDir(this.dataDir)
   }
 }

@@ -1,0 +1,140 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, it } from 'vitest'
+import { connect } from '../load.ts'
+import { cleanEnv, eventually } from '../trestle.ts'
+import { Story } from './story.ts'
+
+const CLI = join(import.meta.dirname, '../../cli.ts')
+
+let story: Story | null = null
+afterEach(async () => {
+  await story?.end()
+  story = null
+})
+
+/** Exit code, stdout and stderr of `trestle ...` beside a story. */
+function trestle(of: Story, args: readonly string[], env: Record<string, string> = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
+    encoding: 'utf8',
+    env: cleanEnv({ TRESTLE_DATA_DIR: join(of.dataDir, 'data'), ...env }),
+    maxBuffer: 64 * 1024 * 1024,
+  })
+  return { status, stdout, stderr }
+}
+
+async function stored(of: Story, messages: number): Promise<void> {
+  await eventually(
+    () => of.trestle.ledger(),
+    ({ stored, waiting }) => stored === messages && waiting === 0,
+  )
+}
+
+it('the quarantine is replayed after a fix: each entry leaves once, the account moves it, a crash changes nothing', async () => {
+  story = await Story.begin()
+  const client = connect(story.trestle.mqtt)
+  for (let i = 0; i < 20; i++) await client.publishAsync('odd/place/probe', `{"broken":${i}`, { qos: 1 })
+  await client.publishAsync('odd/other/probe', '{"broken":', { qos: 1 })
+  await client.endAsync()
+  const url = ['--url', story.trestle.url]
+  // Without a fix nothing changes, however often.
+  for (let i = 0; i < 2; i++)
+    expect(trestle(story, ['quarantine', 'replay', ...url]).stderr).toBe(
+      '0 replayed, 0 without a reading, 21 still cannot be used.\n',
+    )
+  expect(
+    trestle(story, ['quarantine', 'list', '--json', ...url])
+      .stdout.trim()
+      .split('\n'),
+  ).toHaveLength(21)
+  await story.kill()
+  const config = join(story.dataDir, 'trestle.yaml')
+  writeFileSync(config, 'rules:\n  - topic: odd/place/#\n    ignore: true\n')
+  await story.start({ TRESTLE_CONFIG: config })
+  expect(trestle(story, ['quarantine', 'replay', '--url', story.trestle.url]).stderr).toBe(
+    '0 replayed, 20 without a reading, 1 still cannot be used.\n',
+  )
+  await story.restart()
+  const ledger = await story.trestle.ledger()
+  expect(ledger).toMatchObject({ received: 21, stored: 0, waiting: 0, quarantined: 1, balanced: true })
+  expect(Object.values(ledger.ignored)).toEqual([20])
+  const { entries } = await story.trestle.get<{ entries: { topic: string }[] }>('/api/quarantine')
+  expect(entries.map(({ topic }) => topic)).toEqual(['odd/other/probe'])
+}, 60_000)
+
+it('a store that was lost is fed again from what is kept, by the running bridge and without it', async () => {
+  story = await Story.begin()
+  const load = story.send({ connections: 3, readings: 300 })
+  await load.done
+  await stored(story, 900)
+  const started = new Date(Date.now() - 3_600_000).toISOString()
+  const answer = trestle(story, ['spool', 'replay', '--since', started, '--url', story.trestle.url])
+  expect(answer.stderr).toBe('The store is fed again: 900 messages wait once more.\n')
+  await stored(story, 900)
+
+  await story.trestle.stop()
+  rmSync(join(story.dataDir, 'data/store'), { recursive: true })
+  // An empty store says itself that it has nothing.
+  await story.start()
+  await stored(story, 900)
+  await story.trestle.stop()
+  expect(trestle(story, ['spool', 'replay', '--since', '2h']).stderr).toMatch(/^900 messages wait once more/)
+  await story.start()
+  expect(await story.check()).toMatchObject({
+    stored: 900,
+    lost: 0,
+    duplicates: 0,
+    ledger: { stored: 900, balanced: true },
+  })
+}, 60_000)
+
+it('what is kept can be exported as line protocol while the bridge runs', async () => {
+  story = await Story.begin()
+  const load = story.send({ connections: 2, readings: 100 })
+  await load.done
+  const { status, stdout } = trestle(story, ['spool', 'export'])
+  expect(status).toBe(0)
+  const lines = stdout.trim().split('\n')
+  expect(lines.slice(0, 2)).toEqual(['# DML', '# CONTEXT-DATABASE: trestle'])
+  expect(lines.slice(2)).toHaveLength(200)
+  expect(lines[2]).toMatch(/^reading,device=load-\d,.* seq=\d+ \d{19}$/)
+}, 30_000)
+
+it('a backup made while the bridge runs under load is a data directory of its own, and nothing acknowledged before it is missing', async () => {
+  story = await Story.begin()
+  const load = story.send({ connections: 3, readings: 100_000, window: 20 })
+  await eventually(
+    async () => load.acked.size,
+    acked => acked > 1000,
+  )
+  const before = [...load.acked]
+  const copy = join(story.dataDir, 'copy')
+  const { status, stderr } = trestle(story, ['backup', copy])
+  expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringMatching(/files copied/) })
+  await load.stop()
+  await story.kill()
+  renameSync(join(story.dataDir, 'data'), join(story.dataDir, 'lost'))
+  cpSync(copy, join(story.dataDir, 'data'), { recursive: true })
+  await story.start()
+  const report = await story.check()
+  expect(report).toMatchObject({ duplicates: 0, invented: 0, ledger: { balanced: true } })
+  const missing = load.acked.size - report.stored
+  // Acknowledged after the backup: the copy cannot know of it.
+  expect(missing).toBeLessThanOrEqual(load.acked.size - before.length)
+  expect(existsSync(join(copy, 'lock.db'))).toBe(false)
+}, 60_000)
+
+it('doctor says that all is well, or what is not, with the bridge running and without it', async () => {
+  story = await Story.begin()
+  const load = story.send({ connections: 2, readings: 50 })
+  await load.done
+  await stored(story, 100)
+  const running = trestle(story, ['doctor', '--url', story.trestle.url])
+  expect(running.stdout).toMatch(/account: 100 received = 100 stored/)
+  expect(running).toMatchObject({ status: 0, stdout: expect.stringMatching(/All is well\.\n$/) })
+  await story.trestle.stop()
+  const stopped = trestle(story, ['doctor'])
+  expect(stopped.stdout).toMatch(/account: 100 received = 100 stored/)
+  expect(stopped).toMatchObject({ status: 0, stdout: expect.stringMatching(/All is well\.\n$/) })
+}, 60_000)
