@@ -27,6 +27,7 @@ export function SensorView() {
   const [password, setPassword] = useState('')
   const isSending = isPhoneSending.value
   const isElsewhere = readiness.value?.mqtt === null
+  const hasNone = sensors.every(({ access }) => access.value.kind === 'missing')
   useEffect(() => runWanted(), [])
   const { name, room, rate, isCoarse, isAwake } = settings.value
   return (
@@ -103,7 +104,7 @@ export function SensorView() {
           <button
             type="button"
             class="button big primary"
-            disabled={isElsewhere}
+            disabled={isElsewhere || hasNone}
             onClick={() => void start(password)}
           >
             Start sending

@@ -65,6 +65,7 @@ function words(): string {
   }
   if (!isPhoneSending.value && waiting > 0 && uplinkState.value !== 'open')
     return `${formatNumber(waiting, 0)} wait here and go out with the next start.${gone}`
+  if (outbox.sent === 0 && waiting === 0) return 'Nothing measured yet.'
   const onTheirWay = waiting + underWay
   if (onTheirWay === 0) return `All arrived. What is acknowledged is on disk.${gone}`
   return `${formatNumber(onTheirWay, 0)} on their way. What is acknowledged is on disk.${gone}`
