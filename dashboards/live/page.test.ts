@@ -122,11 +122,18 @@ describe('the page', () => {
 
   test('messages come with what became of them', async () => {
     await open('#/messages')
-    await page.getByText('Nothing yet').waitFor()
-    await publish('home/kitchen/thermo/humidity', '48')
     const message = page.locator('.message-table tbody tr', { hasText: 'home/kitchen/thermo/humidity' })
-    await message.waitFor()
-    await message.getByText('stored').waitFor()
+    // Only what comes after the page asked for messages is shown.
+    await expect
+      .poll(
+        async () => {
+          await publish('home/kitchen/thermo/humidity', '48')
+          return message.count()
+        },
+        { timeout: 10_000 },
+      )
+      .toBeGreaterThan(0)
+    await message.first().getByText('stored').waitFor()
   })
 
   test('health shows that the account balances', async () => {
@@ -215,6 +222,32 @@ describe('the page', () => {
       .toBe(acknowledged)
     await context.close()
   }, 40_000)
+
+  test('what is held is explained, and replayed when asked twice', async () => {
+    await publish('home/attic/cistern/level', '{"broken":')
+    await open('#/messages?became=held')
+    await page.getByRole('button', { name: 'Explain home/attic/cistern/level' }).click()
+    await page.getByText(/Still held, by general/).waitFor()
+    await page.getByRole('button', { name: 'Replay all' }).click()
+    await page.getByRole('button', { name: 'Replay', exact: true }).click()
+    await page.getByText('0 read and stored, 1 still held.').waitFor()
+  })
+
+  test('a switch tells the device, and shows what the device says', async () => {
+    await device.subscribeAsync('cmnd/desk/POWER', { qos: 1 })
+    const asked = new Promise<string>(resolve => {
+      device.on('message', (topic, payload) => topic === 'cmnd/desk/POWER' && resolve(payload.toString()))
+    })
+    await publish('tele/desk/STATE', '{"POWER":"OFF"}')
+    await open('#/device/desk')
+    const power = page.getByRole('switch', { name: 'Power' })
+    await power.click({ timeout: 8_000 })
+    expect(await asked).toBe('ON')
+    expect(await power.getAttribute('aria-checked')).toBe('false')
+    await publish('tele/desk/STATE', '{"POWER":"ON"}')
+    await page.getByText(/Power on: confirmed after \d+ ms/).waitFor()
+    expect(await power.getAttribute('aria-checked')).toBe('true')
+  })
 
   test('asked nothing of any other host, and broke no rule of its policy', () => {
     expect(offOrigin).toEqual([])

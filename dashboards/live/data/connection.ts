@@ -18,7 +18,7 @@ const BANNER_AFTER_MS = 1_200
 const CATALOG_EVERY_MS = 60_000
 const RATE_SECONDS = 5
 /** Short: the page should be live again before a person reaches for `Try now`. */
-const MAX_RETRY_MS = 2_500
+const MAX_RETRY_MS = 1_500
 
 export type Connection =
   | { readonly kind: 'starting' }

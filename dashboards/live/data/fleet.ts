@@ -188,7 +188,7 @@ export function applyReading(reading: LiveReading, isNew: boolean): boolean {
 /** What the catalog says: names, rooms, units. Values only where nothing newer came live. */
 export function learnDevice(from: CatalogDevice): void {
   const device = deviceOf(from.id)
-  const before = `${device.name}|${device.room}|${device.model}|${device.fields.size}`
+  const before = looks(device)
   device.name = from.name && from.name !== from.id ? from.name : labelOf(from.id)
   if (from.room) device.room = labelOf(from.room)
   device.model = from.model ?? ''
@@ -206,7 +206,12 @@ export function learnDevice(from: CatalogDevice): void {
   }
   device.rank()
   changed.add(device)
-  if (before !== `${device.name}|${device.room}|${device.model}|${device.fields.size}`) layoutVersion.value++
+  if (before !== looks(device)) layoutVersion.value++
+}
+
+/** What lists and the device's view are laid out by. */
+function looks({ name, room, model, fields, topics }: Device): string {
+  return [name, room, model, fields.size, topics.length].join('|')
 }
 
 /** Brings every device's state up to date; the devices whose state moved are marked as changed. */

@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { sendCommand } from '../data/api.ts'
 import { connection } from '../data/connection.ts'
-import type { Device, Field } from '../data/fleet.ts'
+import { type Device, type Field, layoutVersion } from '../data/fleet.ts'
 import { onFlush } from '../data/frames.ts'
 import { type SwitchCommand, switchCommandOf } from '../data/switch-command.ts'
 import { Switch } from '../parts/switch.tsx'
@@ -18,6 +18,8 @@ const ANSWER_MS = 10_000
 export function Commands({ device }: { device: Device }) {
   const [answer, setAnswer] = useState('')
   const isAway = connection.value.kind === 'away'
+  // Topics and fields come after the device itself.
+  layoutVersion.value
   const switches = switchesOf(device)
   return (
     <section aria-label="Commands">
