@@ -181,8 +181,9 @@ export class Writer {
   /** Resolves after `stop`, when what could be delivered is, and everything is closed. */
   async run(): Promise<void> {
     const { store, cursor, quarantine } = this.#options
-    this.#filler.search(this.#tail)
+    // First: a start waits for it, and the search may read what an outage left.
     this.#report()
+    this.#filler.search(this.#tail)
     while (!this.#isAborted) {
       try {
         if (!(await this.#turn()) && this.#isStopping) break
