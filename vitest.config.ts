@@ -9,6 +9,6 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // Real servers on a crowded machine: a story that fails once is told again there, and again only once.
-    retry: process.env['CI'] ? 1 : 0,
+    retry: process.env.CI ? 1 : 0,
   },
 })

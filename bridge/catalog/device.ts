@@ -15,6 +15,8 @@ export interface DeviceView {
   readonly lastSeen: number
   /** Null: the device never said. */
   readonly available: boolean | null
+  /** Silence longer than this means that something is wrong, in seconds; null: no source tells. */
+  readonly expectedIntervalS: number | null
   readonly fields: Readonly<Record<string, FieldView>>
 }
 
@@ -117,6 +119,7 @@ export class Device {
       topics: [...new Set(this.#series.map(series => series.topic))].filter(topic => topic !== ''),
       lastSeen: this.lastSeenMs,
       available: this.#available,
+      expectedIntervalS: this.#about.expectedIntervalS ?? null,
       // Own properties whatever their names: a field may be called __proto__.
       fields: Object.fromEntries(fields),
     }

@@ -16,6 +16,8 @@ export interface CommandParts {
 const WITHIN_MS = 5000
 /** Outcomes kept, so that a command repeated under its id is not carried out again. */
 const REMEMBERED = 1000
+/** Topics on which a device, or its gateway, only says that it is there. */
+const AVAILABILITY = /\/(availability|lwt|online|status)$/i
 const MAX_TOPIC_BYTES = 65_535
 
 export function createCommands({ catalog, deliver }: CommandParts): SendCommand {
@@ -24,7 +26,7 @@ export function createCommands({ catalog, deliver }: CommandParts): SendCommand 
   async function send({ device: id, topic, payload, qos }: LiveCommand): Promise<CommandOutcome> {
     const device = catalog.device(id)
     if (device === null) return { ok: false, code: 'unknown-device', message: `there is no device ${id}` }
-    const speaks = device.topics[0]
+    const speaks = device.topics.find(name => !AVAILABILITY.test(name)) ?? device.topics[0]
     const target = topic ?? (speaks === undefined ? null : commandTopic(device.family, speaks))
     if (target === null) {
       return { ok: false, code: 'no-command-topic', message: `say the topic on which ${id} listens` }

@@ -8,6 +8,7 @@ beforeAll(async () => {
   trestle = await startTrestle()
   const device = connect(trestle.mqtt)
   await device.publishAsync('home/hall/lamp-1/state', '{"on":false}', { qos: 1 })
+  await device.publishAsync('zigbee2mqtt/desk lamp/availability', '{"state":"online"}', { qos: 1 })
   await device.publishAsync('zigbee2mqtt/desk lamp', '{"state":"ON","linkquality":100}', { qos: 1 })
   await device.endAsync()
 })
