@@ -163,5 +163,19 @@ function resultOf(outcome: Outcome): string {
 
 /** The same for a message sent again by its client: 32 bits of client and payload, 16 of the packet identifier. */
 function retransmissionKey({ client, payload }: Message, packetId: number): number {
-  return crc32(payload, crc32(client ?? '')) * 0x1_0000 + packetId
+  return crc32(payload, clientCrc(client ?? '')) * 0x1_0000 + packetId
+}
+
+/** Clients send many messages: their part of the key is kept. */
+const clientCrcs = new Map<string, number>()
+const MAX_CLIENT_CRCS = 20_000
+
+function clientCrc(client: string): number {
+  let crc = clientCrcs.get(client)
+  if (crc === undefined) {
+    if (clientCrcs.size >= MAX_CLIENT_CRCS) clientCrcs.clear()
+    crc = crc32(client)
+    clientCrcs.set(client, crc)
+  }
+  return crc
 }

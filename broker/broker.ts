@@ -15,6 +15,7 @@ import { keepInOrder } from './in-order.ts'
 import type { Grant } from './persistence/session.ts'
 import type { Prepared, SqlitePersistence } from './persistence/sqlite-persistence.ts'
 import { matchesFilter } from './topic-filter.ts'
+import { spareUnheard } from './unheard.ts'
 
 /** A PUBLISH as it came, before anybody was told. */
 export interface Delivery {
@@ -112,6 +113,7 @@ export class Broker {
         log.error({ err: error }, 'mqtt: broker error')
       }) as () => void,
     )
+    spareUnheard(this.#aedes)
     keepInOrder(this.#aedes)
   }
 
