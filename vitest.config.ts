@@ -8,7 +8,5 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 30_000,
-    // Real servers on a crowded machine: a story that fails once is told again there, and again only once.
-    retry: process.env.CI ? 1 : 0,
   },
 })

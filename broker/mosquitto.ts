@@ -9,6 +9,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const START_TIMEOUT_MS = 10_000
+/** In which it has found out that its port is taken. */
+const BIND_MS = 100
 /** Debian keeps servers out of the path of ordinary users. */
 const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin`
 
@@ -82,7 +84,11 @@ async function start(configPath: string, port: number): Promise<ChildProcess> {
 async function untilAnswering(child: ChildProcess, port: number, words: () => string): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS
   while (Date.now() < deadline && child.exitCode === null) {
-    if (await answers(port)) return
+    if (await answers(port)) {
+      // Something else may have taken the port meanwhile, and answer in its place: then this one ends at once.
+      await sleep(BIND_MS)
+      if (child.exitCode === null) return
+    }
     await sleep(20)
   }
   child.kill('SIGKILL')

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
 import { type Influxd, startInfluxd } from './influxd.ts'
-import { LOAD_BASE_MS, type Load, startLoad } from './load.ts'
-import { eventually, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
+import { type Load, startLoad } from './load.ts'
+import { storedReadings } from './stored-readings.ts'
+import { eventually, newDataDir, removeDataDir, startTrestle } from './trestle.ts'
 
 const CONNECTIONS = 20
 const KILLS = 4
@@ -46,7 +47,7 @@ it.each(['embedded', 'influx'] as const)(
     expect(ledger.balanced).toBe(true)
 
     const acked = new Set(loads.flatMap(load => [...load.acked]))
-    const stored = await storedReadings(trestle)
+    const stored = await storedReadings(trestle, CONNECTIONS)
     expect(acked.size).toBeGreaterThan(KILLS * CONNECTIONS)
     expect([...acked].filter(key => !stored.has(key))).toEqual([])
     // What was on the disk before its acknowledgement left may be stored too, but nothing that was never sent, and nothing twice.
@@ -58,21 +59,3 @@ it.each(['embedded', 'influx'] as const)(
   },
   120_000,
 )
-
-/** How often each `device seq` is in the store. */
-async function storedReadings(trestle: Trestle): Promise<Map<string, number>> {
-  const counts = new Map<string, number>()
-  for (let i = 0; i < CONNECTIONS; i++) {
-    const device = `load-${i}`
-    let from: number | null = LOAD_BASE_MS
-    while (from !== null) {
-      const page: { points: { value: number }[]; next: number | null } = await trestle.get(
-        `/api/history?device=${device}&field=seq&points=raw&from=${from}&to=${LOAD_BASE_MS + 3_600_000}`,
-      )
-      for (const { value } of page.points)
-        counts.set(`${device} ${value}`, (counts.get(`${device} ${value}`) ?? 0) + 1)
-      from = page.next
-    }
-  }
-  return counts
-}

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { type Mosquitto, startMosquitto } from '../../broker/mosquitto.ts'
-import { connect, LOAD_BASE_MS, type Load, startLoad } from './load.ts'
+import { connect, type Load, startLoad } from './load.ts'
+import { storedReadings } from './stored-readings.ts'
 import { eventually, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
 
 const CONNECTIONS = 5
@@ -54,7 +55,7 @@ it('what an external broker acknowledged reaches the store once, across kill -9 
   const acked = new Set(loads.flatMap(load => [...load.acked]))
   const sent = new Set(loads.flatMap(load => [...load.sent]))
   const isComplete = (stored: Map<string, number>) => [...acked].every(key => stored.has(key))
-  const stored = await eventually(storedReadings, isComplete, 60_000)
+  const stored = await eventually(() => storedReadings(trestle, CONNECTIONS), isComplete, 60_000)
   expect(acked.size).toBeGreaterThan(1000)
   expect([...stored].filter(([key, times]) => times !== 1 || !sent.has(key))).toEqual([])
   // What was stored and not acknowledged in time came again, marked as such, and was recognised.
@@ -144,20 +145,3 @@ it('there is no broker of ours beside it: no port, no MQTT over WebSocket; comma
   expect((await trestle.ledger()).received).toBe(1)
   await device.endAsync()
 }, 30_000)
-
-async function storedReadings(): Promise<Map<string, number>> {
-  const counts = new Map<string, number>()
-  for (let i = 0; i < CONNECTIONS; i++) {
-    const device = `load-${i}`
-    let from: number | null = LOAD_BASE_MS
-    while (from !== null) {
-      const page: { points: { value: number }[]; next: number | null } = await trestle.get(
-        `/api/history?device=${device}&field=seq&points=raw&from=${from}&to=${LOAD_BASE_MS + 3_600_000}`,
-      )
-      for (const { value } of page.points)
-        counts.set(`${device} ${value}`, (counts.get(`${device} ${value}`) ?? 0) + 1)
-      from = page.next
-    }
-  }
-  return counts
-}

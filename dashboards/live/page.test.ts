@@ -1,61 +1,12 @@
 /** The page in a real browser, against the real bridge: what an operator sees. */
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { connectAsync, type MqttClient } from 'mqtt'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-
-const root = join(import.meta.dirname, '../..')
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
-const ARGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-
-interface Bridge {
-  readonly process: ChildProcess
-  readonly mqtt: number
-  readonly http: number
-}
-
-async function startBridge(dataDir: string, ports: { mqtt: number; http: number }): Promise<Bridge> {
-  const env = {
-    ...process.env,
-    TRESTLE_MQTT_PORT: String(ports.mqtt),
-    TRESTLE_HTTP_PORT: String(ports.http),
-    TRESTLE_DATA_DIR: dataDir,
-    TRESTLE_DEMO: '0',
-  }
-  const bridge = spawn(process.execPath, ['bridge/main.ts'], {
-    cwd: root,
-    env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const exit = once(bridge, 'exit').then(([code]) => {
-    throw new Error(`the bridge ended with code ${code} before it was ready`)
-  })
-  const [line] = (await Promise.race([once(createInterface(bridge.stdout), 'line'), exit])) as [string]
-  exit.catch(() => undefined)
-  return { process: bridge, ...(JSON.parse(line) as { mqtt: number; http: number }) }
-}
-
-async function stop({ process: bridge }: Bridge, signal: NodeJS.Signals): Promise<void> {
-  if (bridge.exitCode !== null || bridge.signalCode !== null) return
-  const ended = once(bridge, 'exit')
-  bridge.kill(signal)
-  await ended
-}
+import { type Bridge, launch, ROOT, startBridge, stop } from '../own-bridge.ts'
 
 let dataDir: string
 let bridge: Bridge
@@ -68,7 +19,7 @@ const refused: string[] = []
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'trestle-page-'))
   bridge = await startBridge(dataDir, { mqtt: 0, http: 0 })
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS })
+  browser = await launch()
   page = await browser.newPage({ viewport: { width: 1400, height: 900 }, colorScheme: 'light' })
   page.on('request', request => {
     const { hostname } = new URL(request.url())
@@ -83,7 +34,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await device?.endAsync(true)
   await browser?.close()
-  if (bridge) await stop(bridge, 'SIGKILL')
+  if (bridge) await stop(bridge.process, 'SIGKILL')
   await rm(dataDir, { recursive: true, force: true })
 })
 
@@ -156,7 +107,7 @@ describe('the page', () => {
     await open()
     await row('Thermo').waitFor()
     const killedMs = Date.now()
-    await stop(bridge, 'SIGKILL')
+    await stop(bridge.process, 'SIGKILL')
     await page.getByText('lost its connection').waitFor()
     expect(Date.now() - killedMs).toBeLessThan(2500)
     expect(await row('Thermo').getAttribute('data-state')).toBe('unknown')
@@ -197,7 +148,7 @@ describe('the page', () => {
     await phone.getByText('Sending', { exact: true }).waitFor()
     await expect.poll(async () => Number(await acknowledgedText()), { timeout: 10_000 }).toBeGreaterThan(5)
 
-    await stop(bridge, 'SIGKILL')
+    await stop(bridge.process, 'SIGKILL')
     await phone.getByText('wait here with the time they were measured').waitFor()
     bridge = await startBridge(dataDir, bridge)
     await phone.getByText('Sending', { exact: true }).waitFor()
@@ -261,7 +212,7 @@ describe('for everyone', () => {
   test.each(['light', 'dark'] as const)(
     'no view has a fault that axe knows, nor scrolls sideways: %s',
     async colorScheme => {
-      const axe = await readFile(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8')
+      const axe = await readFile(join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8')
       // The page's policy refuses scripts from elsewhere, as it should; axe needs to get in.
       const context = await browser.newContext({ colorScheme, bypassCSP: true })
       const checked = await context.newPage()
