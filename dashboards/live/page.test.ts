@@ -156,11 +156,18 @@ describe('the page', () => {
     await phone.getByText('All arrived').waitFor()
     const acknowledged = Number(await acknowledgedText())
 
-    const { devices } = (await (await fetch(`http://127.0.0.1:${bridge.http}/api/devices`)).json()) as {
-      devices: { id: string; name: string; room: string; available: boolean }[]
+    const ownDevice = async () => {
+      const answer = await fetch(`http://127.0.0.1:${bridge.http}/api/devices`)
+      const { devices } = (await answer.json()) as {
+        devices: { id: string; name: string; room: string; available: boolean }[]
+      }
+      return devices.find(({ id }) => id.startsWith('phone-'))!
     }
-    const mine = devices.find(({ id }) => id.startsWith('phone-'))!
-    expect(mine).toMatchObject({ name: 'Mia’s phone', room: 'Hall', available: false })
+    // Its farewell follows the last reading, which is what the page waits for.
+    await expect
+      .poll(ownDevice, { timeout: 10_000 })
+      .toMatchObject({ name: 'Mia’s phone', room: 'Hall', available: false })
+    const mine = await ownDevice()
     await expect
       .poll(
         async () => {
