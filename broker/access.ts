@@ -23,6 +23,10 @@ export interface Login {
 export interface Access {
   /** Null: nobody in particular, where access is open. */
   readonly identity: string | null
+  /** It speaks for itself alone, not for other devices, as a gateway or a person does. */
+  readonly isConfined: boolean
+  /** Whether its clients may go by that client id. */
+  mayUse(clientId: string): boolean
   mayPublish(topic: string): boolean
   /** Whether every topic that the filter can match may be read. */
   maySubscribe(filter: string): boolean

@@ -1,0 +1,175 @@
+/**
+ * What may be published and read, by topic patterns: MQTT filters in which `{id}` stands for the device's own id, as
+ * a literal level.
+ *
+ * A SUBSCRIBE is granted by inclusion: each topic that its filter can match is matched by one of the patterns. Three
+ * kinds of first level are never meant by a wildcard: `$...` as in MQTT [MQTT-4.7.2-1], and ours, `trestle`, the same
+ * way. Whoever may read them is given a pattern that names them.
+ */
+
+import type { Access } from '../../broker/access.ts'
+import { isValidFilter } from '../telemetry/topics.ts'
+
+export type Role = 'viewer' | 'operator' | 'admin'
+
+/** Status for everybody with a name; what else is below `$SYS` tells client ids, and is nobody's. */
+const STATUS = '$SYS/broker/#'
+const EVERYTHING = '#'
+const OURS = 'trestle/#'
+
+const DEVICE_PATTERNS = ['{id}/#', '+/{id}', '+/{id}/#', '+/+/{id}', '+/+/{id}/#']
+
+/** Answers kept for one identity: a device has few topics, and a wanderer is only slower. */
+const MAX_KEPT_ANSWERS = 256
+
+/** Patterns that a device may be given beside its own; null: it is good. */
+export function patternMistake(pattern: string): string | null {
+  if (!isValidFilter(pattern)) return 'is no MQTT filter, such as zigbee2mqtt/{id}/#'
+  const levels = pattern.split('/')
+  if (isReserved(levels[0]!)) return 'is reserved: $... and trestle/... are not for devices'
+  return levels.some(level => /[{}]/.test(level) && level !== '{id}') ? 'has {id} as a whole level, or not' : null
+}
+
+export interface DeviceRights {
+  readonly isGateway: boolean
+  /** Patterns beside the usual ones. */
+  readonly allow: readonly string[]
+}
+
+export interface Ownership {
+  readonly identity: string | null
+  readonly mayUse: (clientId: string) => boolean
+}
+
+export function deviceAccess(id: string, { isGateway, allow }: DeviceRights, owner: Ownership): Access {
+  const own = isGateway ? [EVERYTHING] : [...DEVICE_PATTERNS, ...allow].map(pattern => withId(pattern, id))
+  return new TopicAccess(owner, {
+    publish: own,
+    subscribe: isGateway ? [EVERYTHING, STATUS] : own,
+    isConfined: !isGateway,
+  })
+}
+
+export function roleAccess(role: Role, owner: Ownership): Access {
+  return new TopicAccess(owner, {
+    publish: role === 'viewer' ? [] : [EVERYTHING],
+    subscribe: [EVERYTHING, OURS, STATUS],
+    isConfined: false,
+  })
+}
+
+/** Where access is open. */
+export function openAccess(owner: Ownership): Access {
+  return roleAccess('admin', owner)
+}
+
+interface Patterns {
+  readonly publish: readonly string[]
+  readonly subscribe: readonly string[]
+  readonly isConfined: boolean
+}
+
+class TopicAccess implements Access {
+  readonly identity: string | null
+  readonly isConfined: boolean
+  readonly mayUse: (clientId: string) => boolean
+  readonly #publish: TopicPatterns
+  readonly #subscribe: TopicPatterns
+
+  constructor({ identity, mayUse }: Ownership, { publish, subscribe, isConfined }: Patterns) {
+    this.identity = identity
+    this.isConfined = isConfined
+    this.mayUse = mayUse
+    this.#publish = new TopicPatterns(publish)
+    this.#subscribe = new TopicPatterns(subscribe)
+  }
+
+  mayPublish(topic: string): boolean {
+    return !isReserved(topic) && this.#publish.matches(topic)
+  }
+
+  maySubscribe(filter: string): boolean {
+    return isValidFilter(filter) && this.#subscribe.include(filter)
+  }
+
+  mayReceive(topic: string): boolean {
+    return this.#subscribe.matches(topic)
+  }
+}
+
+/** A set of patterns without placeholders. */
+export class TopicPatterns {
+  readonly #patterns: readonly (readonly string[])[]
+  readonly #longest: number
+  readonly #matchesAll: boolean
+  readonly #answers = new Map<string, boolean>()
+
+  constructor(patterns: readonly string[]) {
+    this.#patterns = patterns.map(pattern => pattern.split('/'))
+    this.#longest = Math.max(0, ...this.#patterns.map(({ length }) => length))
+    this.#matchesAll = patterns.includes(EVERYTHING)
+  }
+
+  /** Asked for every message, so answers are kept. */
+  matches(topic: string): boolean {
+    if (this.#matchesAll && !isReserved(topic)) return true
+    const known = this.#answers.get(topic)
+    if (known !== undefined) return known
+    const levels = topic.split('/')
+    const answer = this.#patterns.some(pattern => matchesLevels(pattern, levels))
+    if (this.#answers.size >= MAX_KEPT_ANSWERS) this.#answers.clear()
+    this.#answers.set(topic, answer)
+    return answer
+  }
+
+  /**
+   * Whether every topic that the filter can match is matched by one of the patterns, each perhaps by another one. A
+   * wildcard of the filter stands for any level, also for one that no pattern names: what matches that, matches by a
+   * wildcard of its own, and so matches all. One such topic of each length is therefore enough; beyond the longest
+   * pattern only a `#` matches, and all lengths are alike.
+   */
+  include(filter: string): boolean {
+    const levels = filter.split('/')
+    const isOpen = levels.at(-1) === '#'
+    const fixed = (isOpen ? levels.slice(0, -1) : levels).map(level => (level === '+' ? UNNAMED : level))
+    if (!isOpen) return this.#matchesLevels(fixed)
+    // `#` alone has no parent to match [MQTT-4.7.1-2].
+    if (fixed.length > 0 && !this.#matchesLevels(fixed)) return false
+    const topic = [...fixed]
+    while (topic.length <= Math.max(fixed.length, this.#longest)) {
+      topic.push(UNNAMED)
+      if (!this.#matchesLevels(topic)) return false
+    }
+    return true
+  }
+
+  #matchesLevels(levels: readonly string[]): boolean {
+    return this.#patterns.some(pattern => matchesLevels(pattern, levels))
+  }
+}
+
+/** A level that no pattern and no topic can name: U+0000 is in neither [MQTT-1.5.3-2]. */
+const UNNAMED = '\0'
+
+function matchesLevels(pattern: readonly string[], levels: readonly string[]): boolean {
+  const isWild = pattern[0] === '+' || pattern[0] === '#'
+  if (isWild && isReserved(levels[0]!)) return false
+  for (let i = 0; i < pattern.length; i++) {
+    if (pattern[i] === '#') return true
+    if (i >= levels.length) return false
+    if (pattern[i] !== '+' && pattern[i] !== levels[i]) return false
+  }
+  return pattern.length === levels.length
+}
+
+/** Of a topic, or its first level. */
+function isReserved(topic: string): boolean {
+  return topic.startsWith('$') || topic === 'trestle' || topic.startsWith('trestle/')
+}
+
+function withId(pattern: string, id: string): string {
+  return pattern
+    .split('/')
+    .map(level => (level === '{id}' ? id : level))
+    .join('/')
+}
