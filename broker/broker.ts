@@ -221,16 +221,16 @@ export class Broker {
     const prepared = packet.qos === 1 ? this.#options.persistence.prepare(delivery) : null
     const finish = (error?: Error) => {
       if (client !== null && waiting !== null) this.#backPressure.remove(client, waiting)
-      if (prepared !== null) this.#settle(prepared, client, error)
+      if (prepared !== null) this.#settle(prepared, client, delivery, error)
       done(error ?? null)
     }
     if (prepared === null && this.#behind === 0) accepted.then(() => finish(), finish)
     else this.#acknowledgeAfter([accepted, prepared?.saved], client, finish)
   }
 
-  /** Aedes does not publish what it cannot acknowledge. */
-  #settle(prepared: Prepared, client: Client | null, error: Error | undefined): void {
-    const isGone = client !== null && !client.connecting && !client.connected
+  /** Aedes does not publish what it cannot acknowledge; a will, which has no identifier, is not acknowledged. */
+  #settle(prepared: Prepared, client: Client | null, { packetId }: Delivery, error: Error | undefined): void {
+    const isGone = packetId !== null && client !== null && !client.connecting && !client.connected
     if (error !== undefined || isGone) this.#options.persistence.cancel(prepared)
   }
 
