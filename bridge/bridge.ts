@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { listen } from '../broker/listeners.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { fillCatalog } from './catalog/fill.ts'
-import { createCommands } from './command/commands.ts'
+import { Commands } from './command/commands.ts'
 import type { Config } from './config/config.ts'
 import type { Settings } from './config/schema.ts'
 import { openDataDirectory, SetupError } from './data-directory.ts'
@@ -103,16 +103,17 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   const history = openHistory(store)
   await Promise.all([writer.started, fillCatalog(catalog, history, stopping.signal)])
 
-  const sendCommand = createCommands({
+  const commands = new Commands({
     catalog,
     deliver: (publication, withinMs) => mqtt.deliver(publication, withinMs),
+    ...commandOptions(settings),
   })
   const relay = new Relay({
     node: data.nodeId,
     epoch,
     lastReadings: () => catalog.lastReadings(),
-    sendCommand,
-    limits: { maxConnections: settings.live.maxConnections },
+    sendCommand: commands.send,
+    limits: { maxConnections: settings.live.maxConnections, commandTimeoutMs: commands.longestMs },
     ring: { ...RING_SIZE, entries: settings.live.ringReadings },
   })
   // MQTT hands messages to the pipeline, which has published what a decoder asks for.
@@ -122,6 +123,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     relay,
     spool,
     epoch,
+    answers: commands.answers,
     publish: request => void mqtt.publish(request).catch(() => undefined),
     log,
   })
@@ -130,7 +132,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   // Known once it listens, which comes last: nobody should be taken in before everything is there.
   let ports: Awaited<ReturnType<Mqtt['listen']>> | null = null
   const ledger = () => balance(spool.totals, writer.progress.cursor, writer.progress.evicted)
-  const sources = metricSources({ ledger, spool, writer, relay, mqtt, catalog })
+  const sources = metricSources({ ledger, spool, writer, relay, mqtt, catalog, commands })
   const origin = originPolicy({
     host: settings.host,
     names: settings.http.hosts,
@@ -152,7 +154,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       },
     }),
     api: [
-      commandRoutes(sendCommand),
+      commandRoutes(commands.send),
       explainRoutes({ createDecoder: () => createDecoder({ rules: settings.rules }) }),
       historyRoutes({ history, unitOf: (device, field) => catalog.unitOf(device, field) }),
       quarantineRoutes({
@@ -239,6 +241,14 @@ function spoolOptions({ spool }: Settings) {
     maxPendingMessages: spool.maxPendingMessages,
     keepMs: spool.keepDelivered.age,
     keepBytes: spool.keepDelivered.bytes,
+  }
+}
+
+function commandOptions({ commands }: Settings) {
+  return {
+    timeoutMs: commands.timeout,
+    answerTimeoutMs: commands.answerTimeout,
+    maxPending: commands.maxPending,
   }
 }
 

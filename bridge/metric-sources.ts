@@ -1,6 +1,7 @@
 /** Which figure is read where. The names are part of the interface; `docs/metrics.md` explains them. */
 
 import type { Catalog } from './catalog/catalog.ts'
+import type { Commands } from './command/commands.ts'
 import type { Ledger } from './ledger.ts'
 import type { Relay } from './live/relay.ts'
 import type { MetricSource } from './metrics.ts'
@@ -15,9 +16,11 @@ export interface MetricParts {
   readonly relay: Relay
   readonly mqtt: Mqtt
   readonly catalog: Catalog
+  readonly commands: Commands
 }
 
-export function metricSources({ ledger, spool, writer, relay, mqtt, catalog }: MetricParts): MetricSource[] {
+export function metricSources(parts: MetricParts): MetricSource[] {
+  const { ledger, spool, writer, relay, mqtt, catalog, commands } = parts
   return [
     {
       name: 'messages_received_total',
@@ -126,6 +129,18 @@ export function metricSources({ ledger, spool, writer, relay, mqtt, catalog }: M
     },
     { name: 'store_lines_total', help: 'Lines given to the store', read: () => writer.progress.lines },
     { name: 'store_batches_total', help: 'Batches given to the store', read: () => writer.progress.batches },
+
+    {
+      name: 'commands_total',
+      help: 'Commands to devices, by result',
+      label: 'result',
+      read: () => commands.stats,
+    },
+    {
+      name: 'commands_answered_total',
+      help: 'Commands to which the device said something in time',
+      read: () => commands.answers.stats.answered,
+    },
 
     { name: 'live_connections', help: 'Live clients connected', read: () => relay.stats.connections },
     { name: 'live_refused_total', help: 'Live clients not let in', read: () => relay.stats.refused },

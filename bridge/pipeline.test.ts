@@ -31,10 +31,11 @@ function pipelineWith(decoder: Decoder) {
     hasRecently: () => false,
   } as unknown as Spool
   const log = { error: (fields: object) => errors.push(fields) }
+  const answers = { offer: () => undefined }
   return {
     entries,
     errors,
-    ...createPipeline({ decoder, catalog, relay, spool, epoch: 'e', publish: () => undefined, log }),
+    ...createPipeline({ decoder, catalog, relay, spool, epoch: 'e', publish: () => undefined, answers, log }),
   }
 }
 

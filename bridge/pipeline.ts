@@ -38,6 +38,8 @@ export interface Parts {
   readonly spool: Spool
   /** Names the run of the numbering that the live readings carry. */
   readonly epoch: string
+  /** Somebody may wait for what a device says. */
+  readonly answers: { offer(message: Message, receivedUs: number): void }
   /** Publishes what the decoder asks for, such as a Sparkplug rebirth. */
   readonly publish: (request: Request) => void
   readonly log: { error(fields: object, text: string): void }
@@ -55,7 +57,8 @@ const DUPLICATE: Understood = { outcome: { kind: 'ignored', reason: 'duplicate' 
 const RETAINED: Understood = { outcome: { kind: 'ignored', reason: 'retained' }, lines: '', lineCount: 0 }
 const FORBIDDEN: Understood = { outcome: { kind: 'dropped', reason: 'forbidden' }, lines: '', lineCount: 0 }
 
-export function createPipeline({ decoder, catalog, relay, spool, epoch, publish, log }: Parts): Pipeline {
+export function createPipeline(parts: Parts): Pipeline {
+  const { decoder, catalog, relay, spool, epoch, answers, publish, log } = parts
   let seq = 0
 
   function take(message: Message, isRecalled: boolean): Promise<void> | null {
@@ -63,6 +66,7 @@ export function createPipeline({ decoder, catalog, relay, spool, epoch, publish,
     const key = message.packetId === null ? null : retransmissionKey(message, message.packetId)
     if (message.dup && key !== null && spool.hasRecently(key))
       return finish(message, DUPLICATE, null, receivedUs)
+    if (!isRecalled) answers.offer(message, receivedUs)
     return finish(message, understand(message, isRecalled, receivedUs), key, receivedUs)
   }
 

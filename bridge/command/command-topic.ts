@@ -14,7 +14,16 @@ const BY_FAMILY: Readonly<Record<string, (topic: string) => string | null>> = {
 }
 
 /** Last levels that only say what kind of message a topic carries. */
-const SPEAKING = new Set(['state', 'status', 'telemetry', 'data', 'sensor', 'json', 'up', 'attributes'])
+export const SPEAKING: ReadonlySet<string> = new Set([
+  'state',
+  'status',
+  'telemetry',
+  'data',
+  'sensor',
+  'json',
+  'up',
+  'attributes',
+])
 
 export function commandTopic(family: string | null, topic: string): string | null {
   const known = BY_FAMILY[family ?? '']

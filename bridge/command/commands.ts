@@ -2,6 +2,8 @@
 
 import type { Catalog } from '../catalog/catalog.ts'
 import type { CommandOutcome, LiveCommand, SendCommand } from '../live/relay.ts'
+import { expectedAnswer, type SentCommand } from './answer-topics.ts'
+import { Answers, type AwaitedAnswer } from './answers.ts'
 import { commandTopic } from './command-topic.ts'
 
 export interface CommandParts {
@@ -11,43 +13,97 @@ export interface CommandParts {
     publication: { topic: string; payload: Uint8Array; qos: 0 | 1; retain: false },
     withinMs: number,
   ) => Promise<'delivered' | 'offline' | 'timeout'>
+  /** Until it is delivered. */
+  readonly timeoutMs: number
+  /** Then, until the device has answered. */
+  readonly answerTimeoutMs: number
+  readonly maxPending: number
 }
 
-const WITHIN_MS = 5000
 /** Outcomes kept, so that a command repeated under its id is not carried out again. */
 const REMEMBERED = 1000
 /** Topics on which a device, or its gateway, only says that it is there. */
 const AVAILABILITY = /\/(availability|lwt|online|status)$/i
 const MAX_TOPIC_BYTES = 65_535
 
-export function createCommands({ catalog, deliver }: CommandParts): SendCommand {
-  const outcomes = new Map<string, Promise<CommandOutcome>>()
+export class Commands {
+  readonly answers = new Answers()
+  readonly stats = { delivered: 0, offline: 0, timeout: 0, refused: 0 }
+  readonly #parts: CommandParts
+  readonly #outcomes = new Map<string, Promise<CommandOutcome>>()
+  #pending = 0
 
-  async function send({ device: id, topic, payload, qos }: LiveCommand): Promise<CommandOutcome> {
-    const device = catalog.device(id)
-    if (device === null) return { ok: false, code: 'unknown-device', message: `there is no device ${id}` }
-    const speaks = device.topics.find(name => !AVAILABILITY.test(name)) ?? device.topics[0]
-    const target = topic ?? (speaks === undefined ? null : commandTopic(device.family, speaks))
-    if (target === null) {
-      return { ok: false, code: 'no-command-topic', message: `say the topic on which ${id} listens` }
-    }
-    const mistake = topicMistake(target)
-    if (mistake !== null) return { ok: false, code: 'bad-topic', message: mistake }
-    const bytes = Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload ?? ''))
-    return {
-      ok: true,
-      result: await deliver({ topic: target, payload: bytes, qos, retain: false }, WITHIN_MS),
-    }
+  constructor(parts: CommandParts) {
+    this.#parts = parts
   }
 
-  return command => {
-    const known = outcomes.get(command.id)
+  /** No outcome takes longer, but for a busy moment. */
+  get longestMs(): number {
+    return this.#parts.timeoutMs + this.#parts.answerTimeoutMs + 1000
+  }
+
+  readonly send: SendCommand = command => {
+    const known = this.#outcomes.get(command.id)
     if (known !== undefined) return known
-    const outcome = send(command)
-    outcomes.set(command.id, outcome)
-    if (outcomes.size > REMEMBERED) outcomes.delete(outcomes.keys().next().value!)
+    const outcome = this.#carryOut(command).then(outcome => {
+      this.stats[outcome.ok ? outcome.result : 'refused']++
+      // Nothing was sent: another attempt may find it possible.
+      if (!outcome.ok) this.#outcomes.delete(command.id)
+      return outcome
+    })
+    this.#outcomes.set(command.id, outcome)
+    if (this.#outcomes.size > REMEMBERED) this.#outcomes.delete(this.#outcomes.keys().next().value!)
     return outcome
   }
+
+  async #carryOut(command: LiveCommand): Promise<CommandOutcome> {
+    if (this.#pending >= this.#parts.maxPending)
+      return refuse('too-many-commands', 'wait for the results of earlier ones')
+    const target = this.#targetOf(command)
+    if (typeof target !== 'string') return target
+    const payload = payloadOf(command.payload)
+    const isAwaited = command.answer && this.#parts.answerTimeoutMs > 0
+    const expected = isAwaited ? expectedAnswer({ device: command.device, topic: target, payload }) : null
+    const awaited = expected === null ? null : this.answers.expect(expected)
+    this.#pending++
+    try {
+      return await this.#deliver({ device: command.device, topic: target, payload }, command.qos, awaited)
+    } finally {
+      awaited?.cancel()
+      this.#pending--
+    }
+  }
+
+  /** Where nobody listened, nobody will answer. */
+  async #deliver(
+    { topic, payload }: SentCommand,
+    qos: 0 | 1,
+    awaited: AwaitedAnswer | null,
+  ): Promise<CommandOutcome> {
+    const { deliver, timeoutMs, answerTimeoutMs } = this.#parts
+    const result = await deliver({ topic, payload, qos, retain: false }, timeoutMs)
+    const answer = result === 'delivered' ? await awaited?.within(answerTimeoutMs) : null
+    return { ok: true, result, ...(answer && { answer }) }
+  }
+
+  /** The topic, or why there is none to send to. */
+  #targetOf({ device: id, topic }: LiveCommand): string | CommandOutcome {
+    const device = this.#parts.catalog.device(id)
+    if (device === null) return refuse('unknown-device', `there is no device ${id}`)
+    const speaks = device.topics.find(name => !AVAILABILITY.test(name)) ?? device.topics[0]
+    const target = topic ?? (speaks === undefined ? null : commandTopic(device.family, speaks))
+    if (target === null) return refuse('no-command-topic', `say the topic on which ${id} listens`)
+    const mistake = topicMistake(target)
+    return mistake === null ? target : refuse('bad-topic', mistake)
+  }
+}
+
+function refuse(code: string, message: string): CommandOutcome {
+  return { ok: false, code, message }
+}
+
+function payloadOf(payload: unknown): Buffer {
+  return Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload ?? ''))
 }
 
 /** [MQTT-3.3.2-2], [MQTT-4.7.3]; null: sound. */

@@ -189,6 +189,17 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({}),
 
+  commands: z
+    .strictObject({
+      /** Until the broker has handed it to whoever listens. */
+      timeout: duration.default(5000),
+      /** Then, until the device has answered: most do in a fraction of a second, some never. */
+      answerTimeout: duration.default(2000),
+      /** Under way at once, in all. */
+      maxPending: z.coerce.number().int().min(1).default(500),
+    })
+    .prefault({}),
+
   sparkplug: z
     .strictObject({
       /** Makes the bridge the primary host application of that id: its STATE is published, with a last will. */

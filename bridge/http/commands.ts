@@ -12,13 +12,15 @@ const bodySchema = z.strictObject({
   topic: z.string().optional(),
   payload: z.unknown(),
   qos: z.literal([0, 1]).default(1),
+  /** Whether to wait for what the device says to it. */
+  answer: z.boolean().default(true),
   /** Repeating a command under its id is safe. */
   id: z.string().min(1).max(128).optional(),
 })
 
-const NOT_FOUND = new Set(['unknown-device'])
+const STATUS: Readonly<Record<string, 400 | 404 | 429>> = { 'unknown-device': 404, 'too-many-commands': 429 }
 
-/** `POST /devices/:id/commands {topic?, payload, qos?, id?}` -> `{id, result}`; the live op's twin. */
+/** `POST /devices/:id/commands {topic?, payload, qos?, answer?, id?}` -> `{id, result, answer?}`; the live op's twin. */
 export function commandRoutes(sendCommand: SendCommand): Hono {
   const routes = new Hono()
   const limit = bodyLimit({
@@ -29,17 +31,17 @@ export function commandRoutes(sendCommand: SendCommand): Hono {
     const body = bodySchema.safeParse(await c.req.json().catch(() => null))
     if (!body.success)
       return problem(c, 400, 'bad-body', 'send {"payload": ..., "topic"?: "...", "qos"?: 0 or 1} as JSON')
-    const { payload, topic, qos, id = randomUUID() } = body.data
+    const { id = randomUUID(), ...wishes } = body.data
     const outcome = await sendCommand({
-      id,
+      // The ids of live connections are others.
+      id: `http:${id}`,
       device: c.req.param('id'),
-      topic,
-      payload,
-      qos,
+      ...wishes,
       principal: ANYONE,
     })
-    if (!outcome.ok) return problem(c, NOT_FOUND.has(outcome.code) ? 404 : 400, outcome.code, outcome.message)
-    return c.json({ id, result: outcome.result }, outcome.result === 'timeout' ? 504 : 200)
+    if (!outcome.ok) return problem(c, STATUS[outcome.code] ?? 400, outcome.code, outcome.message)
+    const { result, answer } = outcome
+    return c.json({ id, result, ...(answer && { answer }) }, result === 'timeout' ? 504 : 200)
   })
   return routes
 }

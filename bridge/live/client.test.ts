@@ -137,7 +137,7 @@ test('commands and errors', async () => {
     code: 'not-connected',
   })
   await client.reaches('open')
-  expect(await client.command({ device: 'lamp', payload: 'on' })).toBe('offline')
+  expect(await client.command({ device: 'lamp', payload: 'on' })).toEqual({ result: 'offline' })
   await expect(client.command({ device: 'x', payload: 'on' })).rejects.toMatchObject({
     code: 'unknown-device',
   })

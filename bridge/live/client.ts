@@ -18,7 +18,7 @@ import { ENDED, ENDED_ABNORMALLY, type Link, type OpenLink } from './link.ts'
 import { openEvents } from './link-events.ts'
 import { openPoll } from './link-poll.ts'
 import { openSocket } from './link-socket.ts'
-import type { CommandResult, HelloFrame, Id, ReadingsFrame, ServerFrame } from './protocol.ts'
+import type { CommandReply, HelloFrame, Id, ReadingsFrame, ResultFrame, ServerFrame } from './protocol.ts'
 
 export { LiveError, type LiveSubscription, type MessagesOptions, type ReadingsOptions }
 
@@ -51,6 +51,8 @@ export interface Command {
   readonly topic?: string
   readonly payload: unknown
   readonly qos?: 0 | 1
+  /** False: do not wait for what the device says to it. */
+  readonly answer?: boolean
 }
 
 export interface LiveClient {
@@ -60,7 +62,7 @@ export interface LiveClient {
   subscribe(options: ReadingsOptions): LiveSubscription
   subscribeMessages(options: MessagesOptions): LiveSubscription
   /** Rejects with a `LiveError`. Never sent twice: a connection lost in between rejects with `connection-lost`. */
-  command(command: Command): Promise<CommandResult>
+  command(command: Command): Promise<CommandReply>
   /** Resolves when everything sent before took effect; with the round trip in milliseconds. */
   ping(): Promise<number>
   /** At once, without waiting for the next attempt; also after `closed`. */
@@ -100,7 +102,7 @@ class Client implements LiveClient {
   readonly #options: LiveClientOptions
   readonly #transports: readonly LiveTransport[]
   readonly #followers = new Map<Id, Follower>()
-  readonly #commands = new Map<Id, PromiseWithResolvers<CommandResult>>()
+  readonly #commands = new Map<Id, PromiseWithResolvers<CommandReply>>()
   #pings: { readonly sentMs: number; readonly answer: PromiseWithResolvers<number> }[] = []
   #state: LiveState = { kind: 'closed', code: ENDED, reason: 'not begun' }
   #link: Link | null = null
@@ -133,12 +135,12 @@ class Client implements LiveClient {
     return this.#follow(new MessagesFollower(this.#nextId++, options))
   }
 
-  command(command: Command): Promise<CommandResult> {
+  command(command: Command): Promise<CommandReply> {
     if (!this.#link || this.#state.kind !== 'open') {
       return Promise.reject(new LiveError('not-connected', 'there is no connection to the bridge'))
     }
     const id = this.#nextId++
-    const answer = Promise.withResolvers<CommandResult>()
+    const answer = Promise.withResolvers<CommandReply>()
     this.#commands.set(id, answer)
     this.#link.send({ op: 'command', id, ...command })
     return answer.promise
@@ -269,8 +271,7 @@ class Client implements LiveClient {
       }
       case 'result':
         this.#followers.get(frame.id)?.taken(this.#startCursor)
-        this.#commands.get(frame.id)?.resolve(frame.result ?? 'delivered')
-        this.#commands.delete(frame.id)
+        this.#replied(frame)
         break
       case 'error':
         this.#failed(frame.id, new LiveError(frame.code, frame.message))
@@ -279,6 +280,11 @@ class Client implements LiveClient {
         if (frame.op === 'readings') this.#compareClocks(frame)
         this.#followers.get(frame.id)?.take(frame)
     }
+  }
+
+  #replied({ id, result = 'delivered', answer }: ResultFrame): void {
+    this.#commands.get(id)?.resolve({ result, ...(answer && { answer }) })
+    this.#commands.delete(id)
   }
 
   /** A reading cannot have come before it was received: the best estimate is the one with the least delay. */

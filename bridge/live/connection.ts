@@ -265,7 +265,7 @@ export class Connection implements Outlet {
 
   /** The result comes when it comes; what the client sends after it does not wait for it. */
   async #command(frame: CommandFrame, principal: Principal): Promise<void> {
-    const { id, device, topic, payload, qos = 1 } = frame
+    const { id, device, topic, payload, qos = 1, answer = true } = frame
     this.#commands.add(id)
     const outcome = await this.#relay.command({
       id: `${this.number}:${id}`,
@@ -273,10 +273,11 @@ export class Connection implements Outlet {
       topic,
       payload,
       qos,
+      answer,
       principal,
     })
     this.#commands.delete(id)
-    if (outcome.ok) this.#reply({ op: 'result', id, ok: true, result: outcome.result })
+    if (outcome.ok) this.#reply({ op: 'result', id, ...outcome })
     else this.#reply({ op: 'error', id, code: outcome.code, message: outcome.message })
   }
 }

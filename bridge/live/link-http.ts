@@ -4,7 +4,7 @@ import { ENDED_ABNORMALLY, type LinkOptions } from './link.ts'
 import {
   CLOSE,
   type CommandFrame,
-  type CommandResult,
+  type CommandReply,
   type ServerFrame,
   type SubscribeFrame,
   type SubscribeMessagesFrame,
@@ -62,13 +62,13 @@ export async function get(url: URL, { token }: LinkOptions, signal: AbortSignal)
 
 /** Commands go by the HTTP API. */
 export async function postCommand(frame: CommandFrame, { url, token, onFrame }: LinkOptions): Promise<void> {
-  const { id, device, topic, payload, qos } = frame
+  const { id, device, ...command } = frame
   try {
     const address = new URL(`api/devices/${encodeURIComponent(device)}/commands`, url)
     const response = await fetch(address, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...authorization(token) },
-      body: JSON.stringify({ topic, payload, qos }),
+      body: JSON.stringify({ ...command, op: undefined }),
     })
     onFrame(response.ok ? await resultOf(id, response) : await errorOf(id, response))
   } catch {
@@ -77,8 +77,8 @@ export async function postCommand(frame: CommandFrame, { url, token, onFrame }: 
 }
 
 async function resultOf(id: CommandFrame['id'], response: Response): Promise<ServerFrame> {
-  const { result } = (await response.json()) as { result: CommandResult }
-  return { op: 'result', id, ok: true, result }
+  const { result, answer } = (await response.json()) as CommandReply
+  return { op: 'result', id, ok: true, result, ...(answer && { answer }) }
 }
 
 async function errorOf(id: CommandFrame['id'], response: Response): Promise<ServerFrame> {

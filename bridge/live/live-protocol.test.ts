@@ -6,11 +6,19 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { type Live, startLive, TestClient } from './fixture.ts'
 import type { ServerFrame } from './protocol.ts'
+import type { SendCommand } from './relay.ts'
 
 const DOCS = new URL('../../docs/live-protocol.md', import.meta.url)
 const page = readFileSync(DOCS, 'utf8')
 
 const examples = [...page.matchAll(/```live\n(.*?)```/gs)].map(([, text]) => text!.trim().split('\n'))
+
+/** One device answers. */
+const sendCommand: SendCommand = async ({ device, payload }) => {
+  const topic = 'stat/plug/RESULT'
+  const answer = { topic, payload: JSON.stringify({ POWER: payload }), time: 1_763_800_000_123 }
+  return { ok: true, result: 'delivered', ...(device === 'plug' && { answer }) }
+}
 
 /** Where frames come from: a WebSocket, or the answer to a request. */
 type Source = () => Promise<ServerFrame>
@@ -18,7 +26,7 @@ type Source = () => Promise<ServerFrame>
 test.each(examples.map((lines, i) => [i + 1, lines[0], lines] as const))(
   'example %i: %s',
   async (_, __, lines) => {
-    await using live = await startLive({ sendCommand: async () => ({ ok: true, result: 'delivered' }) })
+    await using live = await startLive({ sendCommand })
     let client = await TestClient.connect(`ws://127.0.0.1:${live.port}/live`)
     let next: Source = framesOf(client)
     if (!lines[0]!.includes('"op":"hello"')) await next()

@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks'
 import type { Message } from '../telemetry/message.ts'
 import type { Filter } from './filter.ts'
 import { bodyOf, type Frame, frameAround } from './frame.ts'
-import type { Id, LiveMessage } from './protocol.ts'
+import type { Id, LiveMessage, LivePayload } from './protocol.ts'
 import type { Counting, LiveStats } from './stats.ts'
 import { HIGH_BYTES, type Outlet } from './subscription.ts'
 
@@ -202,11 +202,9 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 function liveMessage({ message, receivedUs, result }: MessageRecord): LiveMessage {
   const { topic, payload, qos, retain, client } = message
-  const shown = payload.subarray(0, MAX_SHOWN_BYTES)
   return {
     topic,
-    ...shownPayload(shown),
-    ...(shown.length < payload.length ? { cutFrom: payload.length } : {}),
+    ...shownPayload(payload),
     qos,
     retain,
     time: receivedUs / 1000,
@@ -215,10 +213,13 @@ function liveMessage({ message, receivedUs, result }: MessageRecord): LiveMessag
   }
 }
 
-function shownPayload(bytes: Uint8Array): Pick<LiveMessage, 'payload' | 'payloadBase64'> {
+/** As text when it is text; the beginning of one that is long. */
+export function shownPayload(payload: Uint8Array): LivePayload {
+  const shown = payload.subarray(0, MAX_SHOWN_BYTES)
+  const cut = shown.length < payload.length ? { cutFrom: payload.length } : {}
   try {
-    return { payload: strictUtf8.decode(bytes) }
+    return { payload: strictUtf8.decode(shown), ...cut }
   } catch {
-    return { payloadBase64: Buffer.from(bytes).toString('base64') }
+    return { payloadBase64: Buffer.from(shown).toString('base64'), ...cut }
   }
 }

@@ -26,13 +26,16 @@ export interface LiveReading {
   readonly tags: Tags
 }
 
-export interface LiveMessage {
-  readonly topic: string
+export interface LivePayload {
   /** The payload, when it is valid UTF-8. */
   readonly payload?: string
   readonly payloadBase64?: string
   /** Its full length in bytes, when what is shown was cut. */
   readonly cutFrom?: number
+}
+
+export interface LiveMessage extends LivePayload {
+  readonly topic: string
   readonly qos: 0 | 1 | 2
   readonly retain: boolean
   readonly time: number
@@ -91,6 +94,8 @@ export interface CommandFrame {
   /** Text as it is, anything else as JSON. */
   readonly payload: unknown
   readonly qos?: 0 | 1 | undefined
+  /** False: the result does not wait for what the device says to it; true unless said. */
+  readonly answer?: boolean | undefined
 }
 
 export interface PingFrame {
@@ -133,9 +138,23 @@ export interface ResultFrame {
   readonly ok: true
   /** Of a command: what became of it. */
   readonly result?: CommandResult
+  /** Of a command: what the device said to it in time; absent: nothing, or nobody knows where it would. */
+  readonly answer?: CommandAnswer
+}
+
+/** What became of a command, and what the device said to it. */
+export interface CommandReply {
+  readonly result: CommandResult
+  readonly answer?: CommandAnswer
 }
 
 export type CommandResult = 'delivered' | 'offline' | 'timeout'
+
+export interface CommandAnswer extends LivePayload {
+  readonly topic: string
+  /** When it arrived: milliseconds since the epoch, with microseconds as the fraction. */
+  readonly time: number
+}
 
 export interface SnapshotFrame {
   readonly op: 'snapshot'

@@ -10,7 +10,7 @@ import { type Carrier, Connection, type ConnectionOptions } from './connection.t
 import { isLoopback, RELAY_LIMITS, type RelayLimits } from './limits.ts'
 import { type MessageRecord, MessageStream } from './message-stream.ts'
 import { PACE, Pace, type PaceOptions } from './pace.ts'
-import type { CloseReason, CommandResult, LiveLimits } from './protocol.ts'
+import type { CloseReason, CommandAnswer, CommandResult, LiveLimits } from './protocol.ts'
 import { type Batch, ReadingStream } from './reading-stream.ts'
 import { RING_SIZE, type RingSize } from './ring.ts'
 import { type LiveStats, newStats } from './stats.ts'
@@ -23,11 +23,13 @@ export interface LiveCommand {
   readonly topic?: string | undefined
   readonly payload: unknown
   readonly qos: 0 | 1
+  /** Whether to wait for what the device says to it. */
+  readonly answer: boolean
   readonly principal: Principal
 }
 
 export type CommandOutcome =
-  | { readonly ok: true; readonly result: CommandResult }
+  | { readonly ok: true; readonly result: CommandResult; readonly answer?: CommandAnswer }
   | { readonly ok: false; readonly code: string; readonly message: string }
 
 export type SendCommand = (command: LiveCommand) => Promise<CommandOutcome>

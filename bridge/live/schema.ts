@@ -43,6 +43,7 @@ const clientFrames = {
     topic: text(1024).optional(),
     payload: z.unknown().refine(payload => payload !== undefined, { error: 'missing' }),
     qos: z.union([z.literal(0), z.literal(1)]).optional(),
+    answer: z.boolean().optional(),
   }),
   ping: z.object({ op: z.literal('ping') }),
 }
@@ -111,11 +112,15 @@ const reading = z.object({
   tags: z.record(z.string(), z.string()),
 })
 
-const message = z.object({
-  topic: z.string(),
+const shownPayload = {
   payload: z.string().exactOptional(),
   payloadBase64: z.string().exactOptional(),
   cutFrom: z.number().int().exactOptional(),
+}
+
+const message = z.object({
+  topic: z.string(),
+  ...shownPayload,
   qos: z.union([z.literal(0), z.literal(1), z.literal(2)]),
   retain: z.boolean(),
   time,
@@ -145,6 +150,7 @@ export const serverFrame = z.discriminatedUnion('op', [
     id,
     ok: z.literal(true),
     result: z.enum(['delivered', 'offline', 'timeout']).exactOptional(),
+    answer: z.object({ topic: z.string(), ...shownPayload, time }).exactOptional(),
   }),
   z.object({ op: z.literal('snapshot'), id, cursor: z.string(), seq, readings: z.array(reading) }),
   z.object({

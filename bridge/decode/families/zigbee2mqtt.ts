@@ -23,7 +23,7 @@ export const zigbee2mqtt: Family = {
 }
 
 /** Several gateways have several bases, by habit `zigbee2mqtt-attic` and the like. */
-function isBase(base: string): boolean {
+export function isBase(base: string): boolean {
   return base.startsWith('zigbee2mqtt') || base === 'z2m'
 }
 

@@ -1,6 +1,6 @@
 /** The bridge's HTTP interface, as far as this page asks it. Failures are values: the page goes on without. */
 
-import type { LiveMessage } from '../../../bridge/live/protocol.ts'
+import type { CommandReply, LiveMessage } from '../../../bridge/live/protocol.ts'
 import type { CatalogDevice } from './fleet.ts'
 
 export type Answer<T> =
@@ -145,18 +145,16 @@ export async function fetchText(path: string): Promise<Answer<string>> {
   }
 }
 
-export type CommandResult = 'delivered' | 'offline' | 'timeout'
-
 /** A refusal's reason is the bridge's sentence. */
 export async function sendCommand(
   device: string,
   command: { readonly topic?: string; readonly payload: unknown; readonly qos?: 0 | 1 },
-): Promise<Answer<CommandResult>> {
+): Promise<Answer<CommandReply>> {
   const path = `/api/devices/${encodeURIComponent(device)}/commands`
-  const answer = await post<{ result?: CommandResult; detail?: string }>(path, command)
+  const answer = await post<CommandReply | { result?: undefined; detail?: string }>(path, command)
   if (!answer.ok) return answer
-  const { result, detail } = answer.value
-  return result ? { ok: true, value: result } : { ok: false, reason: detail ?? 'The bridge refused it.' }
+  const { value } = answer
+  return value.result ? { ok: true, value } : { ok: false, reason: value.detail ?? 'The bridge refused it.' }
 }
 
 /** The body of any answer: problems say what is wrong. */

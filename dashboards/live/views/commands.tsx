@@ -85,7 +85,7 @@ function SwitchLine({ device, field, command, isAway, onAnswer }: LineProps) {
     setWish({ isOn, sentMs })
     onAnswer(`${label} ${isOn ? 'on' : 'off'}: sent ${clockSeconds(Date.now())}.`)
     const result = await sendCommand(device.id, { topic: command.topic, payload: command.payload(isOn) })
-    if (result.ok && result.value === 'delivered') return
+    if (result.ok && result.value.result === 'delivered') return
     setWish(null)
     onAnswer(commandWords(result))
   }
