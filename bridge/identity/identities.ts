@@ -3,13 +3,20 @@
  * `npm run trestle -- device|user|token`, also while the bridge runs, and kept in memory for every message.
  *
  * Whether credentials are needed is decided here, and nowhere else:
- *   on loopback   MQTT as soon as one device exists, HTTP as soon as one user or token exists
+ *   on loopback   MQTT as soon as one device exists, HTTP as soon as one user exists
  *   off loopback  always
  *   allowAnonymous: never; who shows credentials is held to them all the same
  */
 
-import type { AccessOf, Authenticate } from '../../broker/access.ts'
-import type { Credentials, Principal } from '../live/access.ts'
+import type { Access, Authenticate, Login, LoginResult } from '../../broker/access.ts'
+import { isLoopback } from '../config/config.ts'
+import { ANYONE, type Credentials, type Principal } from '../live/access.ts'
+import { Attempts } from './attempts.ts'
+import { Known, NOBODY, type Subject } from './known.ts'
+import { openAccess } from './permissions.ts'
+import { looksSigned, readSigned, type Statement, sign } from './signing.ts'
+import { hasIdentities, IdentityStore, signingKey } from './store.ts'
+import { Verifier } from './verifier.ts'
 
 /** Its value is what `login` returns as `session`; `principalOf` finds it in the Cookie header. */
 export const SESSION_COOKIE = 'trestle_session'
@@ -43,27 +50,340 @@ export type LoginOutcome =
   /** `wrong`: the name or the password; it is not told which. `too-many`: not even looked at. */
   | { readonly ok: false; readonly reason: 'wrong' | 'too-many'; readonly retryAfterS: number }
 
-export interface Identities {
+/** How often the database is looked at: a revocation takes effect within this and the time to close connections. */
+const POLL_MS = 500
+/** A session of the page ends after this, whatever is done in it. */
+const SESSION_MS = 30 * 86_400_000
+/** Failed logins by MQTT are answered after this, whoever was named: the time taken tells nothing. */
+const ANSWER_FAILURE_MS = 500
+
+export class Identities {
+  readonly stats = { loginsFailed: 0, loginsLimited: 0, loginsBusy: 0 }
+  readonly #options: IdentitiesOptions
+  readonly #isLoopback: boolean
+  readonly #attempts = new Attempts()
+  readonly #verifier = new Verifier()
+  readonly #listeners = new Set<() => void>()
+  readonly #anyone: Access
+  /** What `isCurrent` needs of those that were given out. */
+  readonly #given = new WeakMap<Principal, Statement>()
+  readonly #timer: NodeJS.Timeout
+  #store: IdentityStore | null = null
+  #dataVersion = 0
+  #key: Buffer | null = null
+  #known: Known
+  /** Told once, until it is over. */
+  #trouble: string | null = null
+  #nextExpiryMs = Number.POSITIVE_INFINITY
+
+  /** Throws a SetupError when what is known cannot be read: never taken for "nobody is". */
+  constructor(options: IdentitiesOptions) {
+    this.#options = options
+    this.#isLoopback = isLoopback(options.host)
+    this.#anyone = openAccess({
+      identity: null,
+      mayUse: clientId => clientId === '' || this.#known.ownerOf(clientId) === null,
+    })
+    this.#known = new Known(NOBODY, null, this)
+    if (hasIdentities(options.dataDir)) this.#open()
+    this.#timer = setInterval(() => this.#look(), POLL_MS)
+    this.#timer.unref()
+  }
+
+  get counts(): { readonly devices: number; readonly users: number } {
+    return { devices: this.#known.devices.size, users: this.#known.users.size }
+  }
+
   /** Right now; both change while the bridge runs. */
-  readonly needsCredentials: { readonly mqtt: boolean; readonly http: boolean }
+  get needsCredentials(): { readonly mqtt: boolean; readonly http: boolean } {
+    if (this.#options.allowAnonymous) return { mqtt: false, http: false }
+    const { devices, users } = this.#known
+    return { mqtt: !this.#isLoopback || devices.size > 0, http: !this.#isLoopback || users.size > 0 }
+  }
 
   /** For the broker. */
-  readonly authenticate: Authenticate
-  readonly accessOf: AccessOf
+  readonly authenticate: Authenticate = async login => {
+    const startedMs = performance.now()
+    const result = await this.#identify(login)
+    if (result.ok || result.reason === 'unavailable') return result
+    this.stats.loginsFailed++
+    const leftMs = ANSWER_FAILURE_MS - (performance.now() - startedMs)
+    if (leftMs > 0) await new Promise(resolve => setTimeout(resolve, leftMs))
+    return result
+  }
+
+  /** The same object as long as nothing about it changed. */
+  accessOf(identity: string | null): Access | null {
+    if (identity === null) return this.needsCredentials.mqtt ? null : this.#anyone
+    const subject = this.#known.withIdentity(identity)
+    return subject === null || hasExpired(subject) ? null : subject.access
+  }
+
+  /** The device whose client ids start with this one. */
+  ownerOf(clientId: string): string | null {
+    return this.#known.ownerOf(clientId)
+  }
+
+  /** Whether there is a device of that id. */
+  hasDevice(id: string): boolean {
+    return this.#known.devices.has(id)
+  }
+
+  /** The id of the device that an identity is; null: it is none. */
+  deviceOf(identity: string): string | null {
+    const subject = this.#known.withIdentity(identity)
+    return subject?.kind === 'device' ? subject.row.id : null
+  }
 
   /** A password, of a person. Takes a while by design (scrypt), off the event loop. */
-  login(attempt: LoginAttempt): Promise<LoginOutcome>
+  async login({ name, password, address }: LoginAttempt): Promise<LoginOutcome> {
+    const waitS = this.#attempts.begin(address, name)
+    if (waitS > 0) return this.#tooMany(waitS)
+    const user = this.#known.users.get(name)
+    const isRight = await this.#verifier.password(user ?? null, password)
+    if (isRight === null) {
+      this.stats.loginsBusy++
+      return { ok: false, reason: 'too-many', retryAfterS: 1 }
+    }
+    // It may have been changed meanwhile.
+    if (!isRight || user === undefined || this.#known.users.get(name) !== user) {
+      this.stats.loginsFailed++
+      return { ok: false, reason: 'wrong', retryAfterS: 0 }
+    }
+    this.#attempts.succeeded(address, name)
+    const { identity, version } = user.row
+    const statement: Statement = { kind: 'session', identity, version, expiresAtMs: Date.now() + SESSION_MS }
+    return {
+      ok: true,
+      session: sign(statement, this.#signingKey()),
+      principal: this.#principal(user, statement),
+    }
+  }
+
   /**
    * Cheap. `cookie` is the whole Cookie header, `token` an API token. Where no credentials are needed everybody is
    * `ANYONE`; else null for whoever cannot be told.
    */
-  principalOf(credentials: Credentials): Principal | null
+  principalOf({ cookie, token }: Credentials): Principal | null {
+    if (!this.needsCredentials.http) return ANYONE
+    const found =
+      token === undefined
+        ? this.#bySignature(sessionIn(cookie), 'session')
+        : this.#bySignature(token, 'token')
+    return found === null ? null : this.#principal(found.subject, found.statement)
+  }
+
   /** Whether one that `principalOf` or `login` returned is still who it was, with the same role, now. */
-  isCurrent(principal: Principal): boolean
+  isCurrent(principal: Principal): boolean {
+    if (principal === ANYONE) return !this.needsCredentials.http
+    const statement = this.#given.get(principal)
+    return statement !== undefined && this.#holds(statement) !== null
+  }
+
   /**
    * Called within about a second of a change: of a device, a user, a token, or of whether credentials are needed.
    * Whoever holds connections asks again what they may. Returns how to end it.
    */
-  onChange(listener: () => void): () => void
-  close(): void
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    this.#listeners.clear()
+    this.#store?.close()
+    this.#store = null
+  }
+
+  async #identify(login: Login): Promise<LoginResult> {
+    const { certificate, username, password } = login
+    if (certificate !== null && (username === null || username === certificate.commonName)) {
+      const shown = this.#byCertificate(certificate)
+      if (shown !== null) return shown
+    }
+    if (username === null && password === null) return this.#withoutCredentials(login)
+    const name = username ?? ''
+    const secret = password?.toString() ?? ''
+    if (looksSigned(secret)) {
+      const found = this.#bySignature(secret, 'token')
+      return found === null ? BAD_CREDENTIALS : admit(found.subject)
+    }
+    const device = this.#known.devices.get(name)
+    if (device !== undefined && this.#verifier.remembers(device, secret)) return admit(device)
+    const subject = device ?? this.#known.users.get(name) ?? null
+    // Nobody is known yet: what a device was given for another broker is no obstacle.
+    if (subject === null && !this.needsCredentials.mqtt && this.#known.devices.size === 0)
+      return { ok: true, access: this.#anyone }
+    return this.#bySecret(subject, { name, secret, address: login.address })
+  }
+
+  async #bySecret(
+    subject: Subject | null,
+    { name, secret, address }: { name: string; secret: string; address: string },
+  ): Promise<LoginResult> {
+    if (this.#attempts.begin(address, name) > 0) {
+      this.stats.loginsLimited++
+      return UNAVAILABLE
+    }
+    const isRight =
+      subject?.kind === 'user'
+        ? await this.#verifier.password(subject, secret)
+        : await this.#verifier.generated(subject?.kind === 'device' ? subject : null, secret)
+    if (isRight === null) {
+      this.stats.loginsBusy++
+      return UNAVAILABLE
+    }
+    // It may have been revoked meanwhile.
+    if (!isRight || subject === null || this.#known.withIdentity(subject.row.identity) !== subject)
+      return BAD_CREDENTIALS
+    this.#attempts.succeeded(address, name)
+    return admit(subject)
+  }
+
+  /** A page that somebody is logged in to may be a device; else nobody in particular. */
+  #withoutCredentials({ headers }: Login): LoginResult {
+    const found = this.#bySignature(sessionIn(headers?.cookie), 'session')
+    if (found !== null) return admit(found.subject)
+    return this.needsCredentials.mqtt ? NOT_AUTHORISED : { ok: true, access: this.#anyone }
+  }
+
+  /** Null: it is of no device that is known by its certificate. */
+  #byCertificate({ commonName, fingerprint256 }: NonNullable<Login['certificate']>): LoginResult | null {
+    const device = this.#known.devices.get(commonName)
+    if (device === undefined || device.row.secret !== null) return null
+    const { identity } = device.row
+    const owner = this.#known.certificateOwner(fingerprint256)
+    if (owner === undefined) {
+      try {
+        this.#store?.noteCertificate(fingerprint256, identity)
+      } catch (error) {
+        this.#options.log.warn({ err: error }, 'identities: could not note a certificate')
+        return UNAVAILABLE
+      }
+      this.#known.noteCertificate(fingerprint256, identity)
+      return admit(device)
+    }
+    return owner === identity ? admit(device) : BAD_CREDENTIALS
+  }
+
+  #bySignature(
+    signed: string | null,
+    kind: Statement['kind'],
+  ): { readonly subject: Subject; readonly statement: Statement } | null {
+    if (signed === null || this.#key === null) return null
+    const statement = readSigned(signed, this.#key)
+    if (statement === null || statement.kind !== kind) return null
+    const subject = this.#holds(statement)
+    return subject === null ? null : { subject, statement }
+  }
+
+  #holds({ identity, version, expiresAtMs }: Statement): Subject | null {
+    const subject = this.#known.withIdentity(identity)
+    if (subject === null || subject.row.version !== version || hasExpired(subject)) return null
+    return expiresAtMs !== null && expiresAtMs <= Date.now() ? null : subject
+  }
+
+  #principal(subject: Subject, statement: Statement): Principal {
+    if (subject.kind === 'device') throw new Error('BUG: a device is no principal')
+    const { name, role } = subject.row
+    const { expiresAtMs } = statement
+    const principal: Principal = expiresAtMs === null ? { name, role } : { name, role, expiresAtMs }
+    this.#given.set(principal, statement)
+    return principal
+  }
+
+  #tooMany(retryAfterS: number): LoginOutcome {
+    this.stats.loginsLimited++
+    return { ok: false, reason: 'too-many', retryAfterS }
+  }
+
+  #signingKey(): Buffer {
+    this.#key ??= signingKey(this.#options.dataDir)
+    return this.#key
+  }
+
+  #open(): void {
+    const { dataDir } = this.#options
+    const store = IdentityStore.open(dataDir)
+    try {
+      const key = signingKey(dataDir)
+      this.#dataVersion = store.dataVersion
+      this.#take(new Known(store.read(), this.#known, this))
+      this.#key = key
+    } catch (error) {
+      store.close()
+      throw error
+    }
+    // From here on the event loop is not to wait for somebody who writes: there is a next time.
+    store.setTimeoutMs(0)
+    this.#store?.close()
+    this.#store = store
+  }
+
+  #take(known: Known): void {
+    this.#known = known
+    this.#nextExpiryMs = Number.POSITIVE_INFINITY
+    for (const subject of known.subjects) {
+      if (subject.kind !== 'token' || subject.row.expiresAtMs === null || hasExpired(subject)) continue
+      this.#nextExpiryMs = Math.min(this.#nextExpiryMs, subject.row.expiresAtMs)
+    }
+  }
+
+  /** Whatever goes wrong here: what was known last stays. */
+  #look(): void {
+    try {
+      if (!this.#refresh()) return
+      if (this.#trouble !== null) this.#options.log.info({}, 'identities: can be read again')
+      this.#trouble = null
+    } catch (error) {
+      const { message } = error as Error
+      if (/database is locked/.test(message) || message === this.#trouble) return
+      this.#trouble = message
+      this.#options.log.error({ reason: message }, 'identities: cannot be read; those known last stay')
+      return
+    }
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** False: nothing is new. */
+  #refresh(): boolean {
+    const store = this.#store
+    if (store === null || !store.isInPlace) {
+      if (!hasIdentities(this.#options.dataDir)) return false
+      this.#open()
+      return true
+    }
+    const version = store.dataVersion
+    if (version !== this.#dataVersion) {
+      this.#take(new Known(store.read(), this.#known, this))
+      this.#dataVersion = version
+      return true
+    }
+    if (Date.now() < this.#nextExpiryMs) return false
+    this.#take(this.#known)
+    return true
+  }
+}
+
+const BAD_CREDENTIALS: LoginResult = { ok: false, reason: 'bad-credentials' }
+const NOT_AUTHORISED: LoginResult = { ok: false, reason: 'not-authorised' }
+const UNAVAILABLE: LoginResult = { ok: false, reason: 'unavailable' }
+
+function admit({ access }: Subject): LoginResult {
+  return { ok: true, access }
+}
+
+function hasExpired(subject: Subject): boolean {
+  if (subject.kind !== 'token') return false
+  const { expiresAtMs } = subject.row
+  return expiresAtMs !== null && expiresAtMs <= Date.now()
+}
+
+function sessionIn(cookie: string | undefined): string | null {
+  for (const part of cookie?.split(';') ?? []) {
+    const [name, value] = part.split('=', 2)
+    if (name?.trim() === SESSION_COOKIE && value !== undefined) return value.trim()
+  }
+  return null
 }

@@ -27,7 +27,9 @@ export function patternMistake(pattern: string): string | null {
   if (!isValidFilter(pattern)) return 'is no MQTT filter, such as zigbee2mqtt/{id}/#'
   const levels = pattern.split('/')
   if (isReserved(levels[0]!)) return 'is reserved: $... and trestle/... are not for devices'
-  return levels.some(level => /[{}]/.test(level) && level !== '{id}') ? 'has {id} as a whole level, or not' : null
+  return levels.some(level => /[{}]/.test(level) && level !== '{id}')
+    ? 'has {id} as a whole level, or not'
+    : null
 }
 
 export interface DeviceRights {

@@ -74,7 +74,14 @@ export function parseHash(text: string): (Cost & { readonly salt: Buffer; readon
 /** Work that nobody succeeds at: for names that are not known. */
 export function decoyHash(kind: SecretKind): string {
   const { N, r, p } = COSTS[kind]
-  return ['scrypt', N, r, p, randomBytes(SALT_BYTES).toString('base64url'), randomBytes(HASH_BYTES).toString('base64url')].join(':')
+  return [
+    'scrypt',
+    N,
+    r,
+    p,
+    randomBytes(SALT_BYTES).toString('base64url'),
+    randomBytes(HASH_BYTES).toString('base64url'),
+  ].join(':')
 }
 
 /** One after the other, in the order of the calls; bounded. */
