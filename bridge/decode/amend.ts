@@ -3,7 +3,7 @@
 import { matchesGlob } from '../telemetry/globs.ts'
 import type { Field, Reading, Value } from '../telemetry/reading.ts'
 import { availabilityOf } from './availability.ts'
-import { cleanName } from './names.ts'
+import { fieldName } from './names.ts'
 import type { Rule } from './rules.ts'
 import { numberOf } from './scalar.ts'
 
@@ -18,7 +18,7 @@ export function amend(readings: readonly Reading[], rule: Rule): Reading[] {
     return [
       {
         ...reading,
-        measurement: cleanName(rule.measurement ?? reading.measurement),
+        measurement: rule.measurement ?? reading.measurement,
         fields: [...fields.values()],
       },
     ]
@@ -31,11 +31,16 @@ function isWanted(name: string, { ignore, only }: Rule): boolean {
 }
 
 function amendField(field: Field, rule: Rule): Field | undefined {
-  const name = cleanName(rule.rename?.[field.name] ?? field.name)
-  const value = convert(field.value, rule.types?.[name])
+  const name = fieldName(own(rule.rename, field.name) ?? field.name)
+  const value = convert(field.value, own(rule.types, name))
   if (value === undefined) return undefined
-  const unit = rule.units?.[name] ?? field.unit
+  const unit = own(rule.units, name) ?? field.unit
   return unit === undefined ? { name, value } : { name, value, unit }
+}
+
+/** A field may be called `constructor`: what every object has is no setting of the rule. */
+function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined
 }
 
 /** Undefined when the value cannot be of that type. */

@@ -25,7 +25,11 @@ describe('tags', () => {
   it('and names are clean, whatever the topic', () => {
     const decoder = createDecoder()
     const [reading] = readingsOf(say(decoder, 'home/a\nb/c\\/state', { 'x\ny': 1 }))
-    expect(reading).toMatchObject({ device: 'c⧵', tags: { room: 'a-b' }, fields: [{ name: 'x␊y' }] })
+    expect(reading).toMatchObject({
+      device: 'c⧵~290b6cb5abe3f35a',
+      tags: { room: 'a-b' },
+      fields: [{ name: 'x␊y~f611f2a448a99adb' }],
+    })
     expect(reading!.tags.topic).not.toMatch(/[\n]/)
   })
 })

@@ -14,7 +14,7 @@ import { amend } from './amend.ts'
 import type { Context, Plan, Result, Told } from './family.ts'
 import { readGeneral } from './general.ts'
 import { createKnowledge } from './knowledge.ts'
-import { cleanName } from './names.ts'
+import { cleanName, uniqueOnce } from './names.ts'
 import { Payload } from './payload.ts'
 import { planTopic } from './plan.ts'
 import { RecentMap } from './recent-map.ts'
@@ -146,7 +146,9 @@ class Heard implements Context {
 function factOf(told: Told): Fact {
   const said = Object.entries(told).map(([key, value]) => {
     if (typeof value !== 'string' || key === 'topic') return [key, value]
-    return [key, key === 'unit' ? spellUnit(value) : value === '' ? undefined : cleanName(value)]
+    if (key === 'unit') return [key, spellUnit(value)]
+    if (value === '') return [key, undefined]
+    return [key, key === 'device' || key === 'field' ? uniqueOnce(value) : cleanName(value)]
   })
   return Object.fromEntries(said.filter(([, value]) => value !== undefined))
 }

@@ -11,7 +11,7 @@ import type { Field, Reading, Tags, Value } from '../telemetry/reading.ts'
 import { identityOf } from './identity.ts'
 import type { Json, JsonObject } from './json.ts'
 import { type Key, keyOf, NAME_KEYS, NO_KEY, VALUE_KEYS } from './keys.ts'
-import { cleanName, MAX_NAME_LENGTH } from './names.ts'
+import { fieldName, MAX_NAME_LENGTH, uniqueName } from './names.ts'
 import { isPictureText } from './payload.ts'
 import { booleanOf, decimalCommaOf, isNoValue, quantityOf } from './scalar.ts'
 import { documentIn, isObject, isOnly, labelOf } from './shape.ts'
@@ -159,7 +159,7 @@ class Reader {
   #single(object: JsonObject, value: Json, draft: Draft, key: Key): void {
     const { leaf, device, tags, prefix } = this.#scalar
     const named = NAME_KEYS.map(name => object[name]).find(isQuantityName)
-    const field = named !== undefined && !isQuantityName(leaf) ? prefix + cleanName(String(named)) : leaf
+    const field = named !== undefined && !isQuantityName(leaf) ? prefix + uniqueName(String(named)) : leaf
     const own = draft.device === this.#subject.device ? device : draft.device
     const target: Draft = { device: own, tags, timeUs: draft.timeUs, fields: [], mayRepeat: true }
     if (value !== null && typeof value === 'object')
@@ -274,7 +274,8 @@ class Reader {
       if (typeof kept === 'string' && !this.#isText(kept)) return
     }
     own = known?.unit ?? own
-    const short = name.length > MAX_NAME_LENGTH ? cleanName(name) : name
+    if (name === 'time') draft.mayRepeat = true
+    const short = name.length > MAX_NAME_LENGTH ? uniqueName(name) : fieldName(name)
     draft.fields.push(
       own === undefined ? { name: short, value: kept } : { name: short, value: kept, unit: own },
     )

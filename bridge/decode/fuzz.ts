@@ -1,10 +1,12 @@
 /** For the tests: messages of the tables, spoiled by a seeded hand, and what must hold for any message. */
 
 import { readdirSync } from 'node:fs'
+import { writableName } from '../store/line-protocol.ts'
 import type { Decoded, Field } from '../telemetry/reading.ts'
 import type { Decodable, Decoder } from './decoder.ts'
 import { createDecoder } from './decoder.ts'
 import type { Table } from './families/table.ts'
+import { cleanName } from './names.ts'
 
 export interface FuzzReport {
   readonly messages: number
@@ -78,11 +80,9 @@ function expectSoundField({ name, value, unit }: Field): void {
   demand(unit === undefined || (unit !== '' && unit.length <= 24), `${name} has a unit`)
 }
 
+/** Line protocol carries it as it is. */
 function isCleanName(name: string): boolean {
-  if (name === '' || name.endsWith('\\') || !name.isWellFormed()) return false
-  for (let i = 0; i < name.length; i++)
-    if (name.charCodeAt(i) < 32 || name.charCodeAt(i) === 127) return false
-  return true
+  return name !== '' && name.isWellFormed() && writableName(name) === name && cleanName(name, 1024) === name
 }
 
 function demand(isTrue: boolean, what: string): void {

@@ -2,7 +2,7 @@
 
 import type { Json } from './json.ts'
 import type { Key } from './keys.ts'
-import { cleanName } from './names.ts'
+import { uniqueName } from './names.ts'
 import { isNoValue } from './scalar.ts'
 
 /** Where an identity stands: on what topic, in a list or alone. */
@@ -25,7 +25,7 @@ export function identityOf(
   if (text === undefined) return undefined
   // `45:e1:74:12:6e:00` in the payload and `45E174126E00` in the topic are one device, as the topic has it.
   const plain = squash(text)
-  return cleanName(levels.find(level => squash(level) === plain) ?? text)
+  return uniqueName(levels.find(level => squash(level) === plain) ?? text)
 }
 
 const INNER = ['id', 'name', 'deviceId', 'device_id', 'serial', 'mac'] as const

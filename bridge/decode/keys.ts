@@ -4,7 +4,7 @@
  */
 
 import { unitOfName } from '../telemetry/units.ts'
-import { cleanName } from './names.ts'
+import { uniqueName } from './names.ts'
 import { timeRank } from './time.ts'
 
 export interface Key {
@@ -45,7 +45,7 @@ function remember(key: string): Key {
   const unitOf = unitTarget(key, flat)
   const isEnvelope = ENVELOPES.has(flat)
   const info: Key = {
-    name: cleanName(key),
+    name: uniqueName(key),
     unit: unitOfName(key),
     timeRank: timeRank(key),
     identity: STRONG.has(flat)

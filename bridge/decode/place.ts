@@ -41,7 +41,7 @@ import {
   isSetting,
   isShared,
 } from './levels.ts'
-import { cleanName, cleanRoom } from './names.ts'
+import { cleanRoom, uniqueName } from './names.ts'
 
 export interface Place {
   readonly device: string
@@ -93,17 +93,17 @@ export function placeScalar(topic: string): Place {
 function place(levels: readonly string[], at: Span, path: readonly string[], leaf: string): Place {
   const prefix = path
     .filter(level => !isFiller(level))
-    .map(level => `${cleanName(level)}.`)
+    .map(level => `${uniqueName(level)}.`)
     .join('')
   const isInHome = isHome(levels[0]!)
   const above = isInHome && at.from >= 2 ? levels[at.from - 1] : undefined
   const room = above === undefined || isFloor(above) ? undefined : above
   const device = levels.slice(at.from, at.to + 1).join('/')
   return {
-    device: cleanName(device),
+    device: uniqueName(device),
     room: room === undefined ? undefined : cleanRoom(room),
     prefix,
-    leaf: prefix + cleanName(leaf),
+    leaf: prefix + uniqueName(leaf),
     isShared: isCommon(device) || isGeneric(device),
   }
 }

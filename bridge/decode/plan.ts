@@ -4,7 +4,7 @@ import type { Tags } from '../telemetry/reading.ts'
 import { AVAILABILITY_LEVELS } from './availability.ts'
 import { families } from './families.ts'
 import { type Claim, type Plan, type Read, rejected } from './family.ts'
-import { cleanName, cleanRoom } from './names.ts'
+import { cleanRoom, uniqueName } from './names.ts'
 import { neverReading } from './never.ts'
 import { startsDocument } from './payload.ts'
 import { type Place, placeObject, placeScalar } from './place.ts'
@@ -104,10 +104,10 @@ interface Sources {
 }
 
 function subjects(topic: string, levels: readonly string[], claim: Claim, { learned, match }: Sources) {
-  const topicTag = cleanName(topic, MAX_TOPIC_LENGTH)
+  const topicTag = uniqueName(topic, MAX_TOPIC_LENGTH)
   const ruleTags = Object.entries(match?.tags ?? {}).map(([name, value]) => [
-    cleanName(name),
-    cleanName(value),
+    uniqueName(name),
+    uniqueName(value),
   ])
   const subject = ({ device, room, ...rest }: Place, same?: Tags): Subject => {
     const roomTag = (match?.room === undefined ? room : cleanRoom(match.room)) ?? learned.roomOf(device)
@@ -137,10 +137,10 @@ function placeBy(claim: Claim, general: Place, isObject: boolean): Place {
   const device = isObject ? claim.device : (claim.plain?.device ?? claim.device)
   if (device === undefined && claim.field === undefined) return general
   const fieldName = isObject ? claim.field : (claim.plain?.field ?? claim.field)
-  const field = fieldName === undefined ? undefined : cleanName(fieldName)
+  const field = fieldName === undefined ? undefined : uniqueName(fieldName)
   const isBare = field === undefined || (isObject && claim.isObjectBare === true)
   return {
-    device: device === undefined ? general.device : cleanName(device),
+    device: device === undefined ? general.device : uniqueName(device),
     room:
       claim.room === undefined ? (device === undefined ? general.room : undefined) : cleanRoom(claim.room),
     prefix: isBare ? '' : `${field}.`,

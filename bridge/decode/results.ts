@@ -5,6 +5,7 @@ import { MAX_TEXT_LENGTH, readDocument } from './document.ts'
 import { type Context, ignored, type Plan, type Result, rejected } from './family.ts'
 import type { Json } from './json.ts'
 import { keyOf } from './keys.ts'
+import { fieldName } from './names.ts'
 import type { Payload } from './payload.ts'
 import { type Scalar, scalarOf } from './scalar.ts'
 import type { Subjects } from './subject.ts'
@@ -31,8 +32,8 @@ export function scalarResult(text: string, plan: Plan): Result {
     return ignored('no value')
   }
   const unit = known?.unit ?? scalar.unit ?? key.unit
-  const field =
-    unit === undefined ? { name: leaf, value: scalar.value } : { name: leaf, value: scalar.value, unit }
+  const name = fieldName(leaf)
+  const field = unit === undefined ? { name, value: scalar.value } : { name, value: scalar.value, unit }
   return {
     kind: 'readings',
     readings: [{ device, measurement: 'reading', tags, fields: [field], timeUs: null }],

@@ -17,10 +17,16 @@
  */
 
 import { z } from 'zod'
+import { cleanName } from './names.ts'
 import { compileTemplate, fillIn } from './topic-template.ts'
 
 const text = z.string().min(1).max(256)
-const names = z.record(text, text)
+/** What ends up in the store is written by a person here: it is as it should be, or a mistake. */
+const name = text.refine(
+  given => cleanName(given) === given,
+  'must have no control characters and no backslash at its end',
+)
+const names = z.record(text, name)
 
 const ruleSchema = z
   .strictObject({
@@ -33,7 +39,7 @@ const ruleSchema = z
     only: z.array(text).optional().describe('Keep only these fields'),
     device: text.optional().describe('May use what the topic captured: "{site}-{device}"'),
     room: text.optional(),
-    measurement: text.optional(),
+    measurement: name.optional(),
     tags: names.optional(),
     rename: names.optional().describe('Field names: old to new'),
     units: names.optional().describe('Units, by the new field name'),
@@ -60,7 +66,7 @@ const ruleSchema = z
       }
     }
     for (const tag of Object.keys(rule.tags ?? {})) {
-      const isOurs = tag === 'device' || tag === 'topic'
+      const isOurs = tag === 'device' || tag === 'topic' || tag === 'time'
       if (isOurs)
         context.addIssue({ code: 'custom', path: ['tags', tag], message: 'this tag is set by the bridge' })
     }

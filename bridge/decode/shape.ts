@@ -1,7 +1,7 @@
 /** Looks into documents whose shape nobody promised. */
 
 import { type Json, type JsonObject, parseJson } from './json.ts'
-import { cleanName } from './names.ts'
+import { uniqueName } from './names.ts'
 
 export function isObject(json: Json | undefined): json is JsonObject {
   return typeof json === 'object' && json !== null && !Array.isArray(json)
@@ -32,7 +32,7 @@ export function isOnly(object: JsonObject): boolean {
 export function labelOf({ id, name }: JsonObject): string | undefined {
   const label = id ?? name
   if (typeof label === 'number') return String(label)
-  return typeof label === 'string' && label !== '' && label.length <= 64 ? cleanName(label) : undefined
+  return typeof label === 'string' && label !== '' && label.length <= 64 ? uniqueName(label) : undefined
 }
 
 /** `"payload":"{\"temp\":21}"`: a document packed into a text; anything else stays the text that it is. */

@@ -4,7 +4,7 @@
  */
 
 import { type Context, type Family, ignore, type Plan, type Result } from '../family.ts'
-import { cleanName } from '../names.ts'
+import { uniqueName } from '../names.ts'
 import type { Payload } from '../payload.ts'
 import { documentResult } from '../results.ts'
 import { isObject, objectOf, textOf } from '../shape.ts'
@@ -34,6 +34,6 @@ function readEvent(payload: Payload, plan: Plan, context: Context): Result | und
   if (!isObject(json)) return undefined
   const { before: _, ...event } = json
   const camera = textOf(event.camera) ?? textOf(objectOf(event.after).camera)
-  const object = camera === undefined ? plan.object : { ...plan.object, device: cleanName(camera) }
+  const object = camera === undefined ? plan.object : { ...plan.object, device: uniqueName(camera) }
   return documentResult(event, { object, scalar: object }, context)
 }

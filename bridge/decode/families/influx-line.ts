@@ -9,7 +9,7 @@
 import type { Field, Reading, Tags, Value } from '../../telemetry/reading.ts'
 import type { Context, Family, Plan, Result } from '../family.ts'
 import type { Json } from '../json.ts'
-import { cleanName, cleanRoom } from '../names.ts'
+import { cleanRoom, fieldName, uniqueName } from '../names.ts'
 import { documentResult } from '../results.ts'
 import { numberOf } from '../scalar.ts'
 import { isObject } from '../shape.ts'
@@ -65,7 +65,7 @@ function readLine(line: string, plan: Plan, nowUs: number): Reading | undefined 
   const pairs = tagParts.map(pairOf)
   if (measurement === '' || measurement.includes('=') || pairs.some(pair => pair === undefined))
     return undefined
-  const fields = fieldsOf(body.text, cleanName(plain(measurement)))
+  const fields = fieldsOf(body.text, uniqueName(plain(measurement)))
   if (fields === undefined) return undefined
   const tags = new Map(
     pairs.filter(pair => pair !== undefined).map(([key, value]) => [plain(key), plain(value)]),
@@ -77,7 +77,7 @@ function readLine(line: string, plan: Plan, nowUs: number): Reading | undefined 
 /** Takes the device out of the tags. */
 function placeOf(tags: Map<string, string>, { object }: Plan): Pick<Reading, 'device' | 'tags'> {
   const deviceTag = DEVICE_TAGS.find(key => tags.has(key))
-  const device = deviceTag === undefined ? object.device : cleanName(tags.get(deviceTag)!)
+  const device = deviceTag === undefined ? object.device : uniqueName(tags.get(deviceTag)!)
   if (deviceTag !== undefined) tags.delete(deviceTag)
   return { device, tags: tagsOf(tags, object.tags) }
 }
@@ -99,7 +99,7 @@ function readMetric(json: Json, plan: Plan, context: Context): Result | undefine
   const tags = Object.entries(json.tags).filter(
     (pair): pair is [string, string] => typeof pair[1] === 'string',
   )
-  const prefix = `${cleanName(name)}.`
+  const prefix = `${uniqueName(name)}.`
   const object = { ...plan.object, ...placeOf(new Map(tags), plan), prefix, isShared: false }
   return documentResult({ timestamp, ...fields }, { object, scalar: object }, context)
 }
@@ -111,7 +111,7 @@ function fieldsOf(body: string, measurement: string): Field[] | undefined {
     const value = pair === undefined ? undefined : parseValue(pair[1])
     if (pair === undefined || value === undefined) return undefined
     if (value === '') continue
-    const name = cleanName(`${measurement}.${plain(pair[0])}`)
+    const name = uniqueName(`${measurement}.${plain(pair[0])}`)
     fields.set(name, { name, value })
   }
   return [...fields.values()]
@@ -122,9 +122,9 @@ function tagsOf(tags: ReadonlyMap<string, string>, own: Tags): Tags {
   if (tags.size === 0) return own
   const kept: Record<string, string> = {}
   for (const [key, value] of [...tags].slice(0, MAX_TAGS)) {
-    const clean = key === 'room' ? cleanRoom(value) : cleanName(value)
+    const clean = key === 'room' ? cleanRoom(value) : uniqueName(value)
     if (clean !== undefined && clean !== '' && key !== '__proto__' && key !== 'device')
-      kept[cleanName(key)] = clean
+      kept[fieldName(uniqueName(key))] = clean
   }
   return { ...kept, ...own }
 }

@@ -7,7 +7,7 @@
 
 import { type Context, type Family, ignored, type Plan, type Result } from '../family.ts'
 import { type Json, type JsonObject, parseJson } from '../json.ts'
-import { cleanName } from '../names.ts'
+import { uniqueName } from '../names.ts'
 import { documentResult } from '../results.ts'
 import { isObject, listOf, objectOf, textOf } from '../shape.ts'
 
@@ -48,7 +48,7 @@ function readChirpStack(json: JsonObject, info: JsonObject, plan: Plan, context:
   const device = textOf(info.deviceName) ?? textOf(info.devEui) ?? textOf(info.devEUI)
   const model = textOf(info.deviceProfileName)
   if (device !== undefined && model !== undefined)
-    context.tell({ device: cleanName(device), family: 'lorawan', model })
+    context.tell({ device: uniqueName(device), family: 'lorawan', model })
   const text = textOf(json.objectJSON)
   const decoded = text === undefined ? json.object : parseJson(text)
   const rx = listOf(json.rxInfo)[0]
@@ -87,7 +87,7 @@ interface Uplink {
 }
 
 function emit({ device, time, fields, radio }: Uplink, plan: Plan, context: Context): Result {
-  const name = device === undefined ? plan.object.device : cleanName(device)
+  const name = device === undefined ? plan.object.device : uniqueName(device)
   const object = { ...plan.object, device: name, prefix: '', isShared: false }
   // The codec's own `time` or `rssi` comes after, and wins.
   return documentResult({ timestamp: time ?? null, ...radio, ...fields }, { object, scalar: object }, context)

@@ -6,7 +6,7 @@
 
 import type { Claim, Context, Family, Plan, Result } from '../family.ts'
 import type { Json } from '../json.ts'
-import { cleanName } from '../names.ts'
+import { uniqueName } from '../names.ts'
 import { documentResult } from '../results.ts'
 import { isObject } from '../shape.ts'
 
@@ -49,7 +49,7 @@ function recognise(json: Json, plan: Plan, context: Context): Result | undefined
   const isOnItsTopic =
     plan.levels.includes('rtl_433') || plan.levels.includes('rtl433') || plan.object.isShared
   if (!isOnItsTopic && (id === undefined || !isSensor(json, plan))) return undefined
-  const device = cleanName(
+  const device = uniqueName(
     [model, channel, id].filter(part => part !== undefined && part !== null && part !== '').join('/'),
   )
   context.tell({ device, family: 'rtl_433', model })

@@ -9,7 +9,7 @@ import type { Field, Reading } from '../../telemetry/reading.ts'
 import { spellUnit } from '../../telemetry/units.ts'
 import { type Context, type Family, ignored, type Plan, type Result } from '../family.ts'
 import type { Json, JsonObject } from '../json.ts'
-import { cleanName } from '../names.ts'
+import { fieldName, uniqueName } from '../names.ts'
 import type { Payload } from '../payload.ts'
 import { isObject, textOf } from '../shape.ts'
 import { plausible } from '../time.ts'
@@ -63,13 +63,13 @@ function readPack(records: readonly Json[], plan: Plan, context: Context): Resul
     const unitText = typeof record.u === 'string' ? record.u : base.bu
     const value = recordValue(record, base)
     if (value === undefined) continue
-    const device = base.bn === '' ? plan.object.device : cleanName(base.bn)
+    const device = base.bn === '' ? plan.object.device : uniqueName(base.bn)
     const timeUs = timeOf(base.bt + (numberIn(record.t) ?? 0), context.nowUs)
     const key = `${timeUs} ${device}`
     const { tags } = plan.object
     const draft = drafts.get(key) ?? { device, measurement: 'reading', tags, fields: new Map(), timeUs }
     // Records without a name are told apart by what they measure.
-    const name = cleanName(textOf(record.n) ?? unitText ?? 'value')
+    const name = fieldName(uniqueName(textOf(record.n) ?? unitText ?? 'value'))
     const unit = unitText === undefined ? undefined : spellUnit(unitText)
     draft.fields.set(name, unit === undefined ? { name, value } : { name, value, unit })
     drafts.set(key, draft)

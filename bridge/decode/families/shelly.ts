@@ -15,7 +15,7 @@ import {
   type Result,
 } from '../family.ts'
 import type { Json } from '../json.ts'
-import { cleanName } from '../names.ts'
+import { uniqueName } from '../names.ts'
 import type { Payload } from '../payload.ts'
 import { documentResult } from '../results.ts'
 import { isObject, listOf, objectOf, textOf } from '../shape.ts'
@@ -83,7 +83,7 @@ function readFrame(payload: Payload, plan: Plan, context: Context): Result | und
   if (!isObject(frame)) return undefined
   const source = textOf(frame.src)
   // Answers come on the topic of whoever asked.
-  const device = plan.object.isShared && source !== undefined ? cleanName(source) : plan.object.device
+  const device = plan.object.isShared && source !== undefined ? uniqueName(source) : plan.object.device
   const own = { ...plan.object, device, prefix: '', isShared: false }
   const subjects = { object: own, scalar: own }
   const method = textOf(frame.method)

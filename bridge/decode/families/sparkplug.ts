@@ -18,7 +18,7 @@ import {
   type Result,
   rejected,
 } from '../family.ts'
-import { cleanName } from '../names.ts'
+import { fieldName, uniqueName } from '../names.ts'
 import type { Payload } from '../payload.ts'
 import { RecentMap } from '../recent-map.ts'
 import { plausible } from '../time.ts'
@@ -161,7 +161,7 @@ function takeBirth(message: SparkplugPayload, plan: Plan, context: Context): Bir
     if (metric.alias !== undefined) birth.byAlias.set(metric.alias, known)
     birth.byName.set(metric.name, known)
     if (unit !== undefined)
-      context.tell({ device: name, field: cleanName(metric.name), unit, family: 'sparkplug-b' })
+      context.tell({ device: name, field: uniqueName(metric.name), unit, family: 'sparkplug-b' })
   }
   return birth
 }
@@ -214,7 +214,7 @@ function addFields(fields: Map<string, Field>, path: string, metric: Metric, kno
   for (const member of metric.members ?? []) addFields(fields, `${path}.${member.name}`, member, undefined)
   const value = meaningOf(metric.value, metric.datatype || (known?.datatype ?? 0))
   if (value === undefined) return
-  const name = cleanName(path)
+  const name = fieldName(uniqueName(path))
   const unit = metric.unit === undefined ? known?.unit : spellUnit(metric.unit)
   fields.set(name, unit === undefined ? { name, value } : { name, value, unit })
 }

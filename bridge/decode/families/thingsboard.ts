@@ -5,7 +5,7 @@
 
 import { type Context, type Family, ignore, type Plan, type Result } from '../family.ts'
 import type { Json } from '../json.ts'
-import { cleanName } from '../names.ts'
+import { uniqueName } from '../names.ts'
 import type { Payload } from '../payload.ts'
 import { documentResult } from '../results.ts'
 import { isObject } from '../shape.ts'
@@ -36,6 +36,6 @@ function readGateway(payload: Payload, plan: Plan, context: Context): Result | u
 }
 
 function readAs(device: string, json: Json, plan: Plan, context: Context): Result {
-  const object = { ...plan.object, device: cleanName(device) }
+  const object = { ...plan.object, device: uniqueName(device) }
   return documentResult(json, { object, scalar: object }, context)
 }
