@@ -3,7 +3,6 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { join } from 'node:path'
 import { listen } from '../broker/listeners.ts'
@@ -41,6 +40,7 @@ import { lastKnownBlock } from './spool/cursor.ts'
 import { Spool } from './spool/spool.ts'
 import { openHistory, storeSetup } from './store/setup.ts'
 import { WriterThread } from './store/writer-thread.ts'
+import { ServedCertificate, tlsPaths } from './tls/served-certificate.ts'
 
 export interface Bridge {
   /** What the ready line says; ports that are off are null. */
@@ -51,6 +51,8 @@ export interface Bridge {
     readonly url: string
     readonly store: 'embedded' | 'influx'
   }
+  /** Looks at once whether there is a new certificate; it is found anyway after some seconds. */
+  reload(): void
   /** Finishes what was accepted, tells the clients, and leaves the rest in the spool. */
   close(): Promise<void>
 }
@@ -62,8 +64,8 @@ const DELIVER_WITHIN_MS = 4000
 /** Rejects with a SetupError for what the surroundings do not allow: a port in use, a directory that is not ours. */
 export async function createBridge(config: Config, log: Logger): Promise<Bridge> {
   const { settings } = config
-  const tls = readTls(settings)
   const data = openDataDirectory(settings.dataDir)
+  const tls = openTls(settings, log)
   const store = storeSetup(settings, data.store)
   const epoch = randomBytes(6).toString('base64url')
   const stopping = new AbortController()
@@ -127,12 +129,12 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     publish: request => void mqtt.publish(request).catch(() => undefined),
     log,
   })
-  const mqtt: Mqtt = await openMqtt({ settings, data, tls, pipeline, log })
+  const mqtt: Mqtt = await openMqtt({ settings, data, tls: tls?.forMqtt ?? null, pipeline, log })
 
   // Known once it listens, which comes last: nobody should be taken in before everything is there.
   let ports: Awaited<ReturnType<Mqtt['listen']>> | null = null
   const ledger = () => balance(spool.totals, writer.progress.cursor, writer.progress.evicted)
-  const sources = metricSources({ ledger, spool, writer, relay, mqtt, catalog, commands })
+  const sources = metricSources({ ledger, spool, writer, relay, mqtt, catalog, tls, commands })
   const origin = originPolicy({
     host: settings.host,
     names: settings.http.hosts,
@@ -174,12 +176,13 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     ],
     live: liveRoutes(relay, origin),
     pageDir: PAGE_DIR,
+    authority: () => tls?.authority ?? null,
     origin,
     log,
   })
 
   const { host } = settings
-  const http = createHttpServer({ app, tls, origin, onMqttUpgrade: mqtt.onUpgrade })
+  const http = createHttpServer({ app, tls: tls?.forHttp ?? null, origin, onMqttUpgrade: mqtt.onUpgrade })
   const live = attachLive(http, relay, origin)
   const httpPort = await listenOn(http, host, settings.http.port)
   const { hostId } = settings.sparkplug
@@ -207,6 +210,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       url: `${tls === null ? 'http' : 'https'}://${urlHost(host)}:${httpPort}/`,
       store: store.kind,
     },
+    reload: () => tls?.reload(),
     async close() {
       stopping.abort()
       await stopDemo?.()
@@ -223,6 +227,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       await spool.close().catch(() => undefined)
       await writer.stop(DELIVER_WITHIN_MS)
       await history.close()
+      tls?.close()
       await catalog.close()
       data.close()
     },
@@ -252,13 +257,9 @@ function commandOptions({ commands }: Settings) {
   }
 }
 
-function readTls({ tls }: Settings): { cert: Buffer; key: Buffer } | null {
-  if (tls.cert === undefined || tls.key === undefined) return null
-  try {
-    return { cert: readFileSync(tls.cert), key: readFileSync(tls.key) }
-  } catch (error) {
-    throw new SetupError(`tls: ${(error as Error).message}`, { cause: error })
-  }
+function openTls(settings: Settings, log: Logger): ServedCertificate | null {
+  const paths = tlsPaths(settings)
+  return paths === null ? null : new ServedCertificate({ paths, log })
 }
 
 function listenOn(server: Server, host: string, port: number): Promise<number> {

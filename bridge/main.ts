@@ -36,6 +36,8 @@ process.on('uncaughtException', error => {
 try {
   const bridge = await createBridge(config, log)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal))
+  // A terminal that is closed says so, too, and then nobody is there to talk to.
+  process.on('SIGHUP', () => (process.stdin.isTTY ? stop('SIGHUP') : bridge.reload()))
   process.stdout.write(`${JSON.stringify({ msg: 'ready', ...bridge.address })}\n`)
 
   let isStopping = false

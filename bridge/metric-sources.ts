@@ -8,6 +8,7 @@ import type { MetricSource } from './metrics.ts'
 import type { Mqtt } from './mqtt.ts'
 import type { Spool } from './spool/spool.ts'
 import type { WriterThread } from './store/writer-thread.ts'
+import type { ServedCertificate } from './tls/served-certificate.ts'
 
 export interface MetricParts {
   readonly ledger: () => Ledger
@@ -16,11 +17,13 @@ export interface MetricParts {
   readonly relay: Relay
   readonly mqtt: Mqtt
   readonly catalog: Catalog
+  /** Null: no TLS. */
+  readonly tls: ServedCertificate | null
   readonly commands: Commands
 }
 
 export function metricSources(parts: MetricParts): MetricSource[] {
-  const { ledger, spool, writer, relay, mqtt, catalog, commands } = parts
+  const { ledger, spool, writer, relay, mqtt, catalog, tls, commands } = parts
   return [
     {
       name: 'messages_received_total',
@@ -53,6 +56,7 @@ export function metricSources(parts: MetricParts): MetricSource[] {
     },
 
     ...mqtt.metrics,
+    ...(tls?.metrics ?? []),
 
     { name: 'spool_blocks_total', help: 'Blocks written to the spool', read: () => spool.stats.blocks },
     { name: 'spool_bytes_total', help: 'Bytes written to the spool', read: () => spool.stats.bytes },

@@ -3,7 +3,13 @@
 import { readFileSync } from 'node:fs'
 import { Broker, type Publication } from '../broker/broker.ts'
 import { ExternalBroker } from '../broker/external.ts'
-import { acceptWebSockets, listenTcp, type MqttUpgrade, type TcpListener } from '../broker/listeners.ts'
+import {
+  acceptWebSockets,
+  type ListenerTls,
+  listenTcp,
+  type MqttUpgrade,
+  type TcpListener,
+} from '../broker/listeners.ts'
 import { SqlitePersistence } from '../broker/persistence/sqlite-persistence.ts'
 import type { Settings } from './config/schema.ts'
 import { type DataDirectory, SetupError } from './data-directory.ts'
@@ -30,7 +36,7 @@ export interface Mqtt {
 export interface MqttParts {
   readonly settings: Settings
   readonly data: DataDirectory
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null
+  readonly tls: ListenerTls | null
   readonly pipeline: Pipeline
   readonly log: Logger
 }

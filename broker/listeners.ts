@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createServer as createTlsServer } from 'node:tls'
+import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import type { Broker } from './broker.ts'
 
@@ -19,7 +19,13 @@ export interface TcpOptions {
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null
+  readonly tls: ListenerTls | null
+}
+
+export interface ListenerTls {
+  readonly options: TlsOptions
+  /** Is told of the server, to hand it a later certificate while connections stand. */
+  serve(server: TlsServer): void
 }
 
 /** Finds out peers that went without a word and named no keep-alive: the kernel asks, and MQTT need not. */
@@ -35,7 +41,7 @@ export async function listenTcp(broker: Broker, { host, port, tls }: TcpOptions)
   }
   const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS }
   const server =
-    tls === null ? createServer(options, onConnection) : createTlsServer({ ...options, ...tls }, onConnection)
+    tls === null ? createServer(options, onConnection) : createSecureServer(tls, options, onConnection)
   return {
     port: await listen(server, host, port),
     stop: () => server.close(),
@@ -44,6 +50,16 @@ export async function listenTcp(broker: Broker, { host, port, tls }: TcpOptions)
       for (const socket of sockets) socket.destroy()
     },
   }
+}
+
+function createSecureServer(
+  tls: ListenerTls,
+  options: TlsOptions,
+  onConnection: (socket: Socket) => void,
+): TlsServer {
+  const server = createTlsServer({ ...options, ...tls.options }, onConnection)
+  tls.serve(server)
+  return server
 }
 
 /** A house that reconnects as one should find room in the queue of the kernel. */

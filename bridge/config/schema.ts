@@ -109,7 +109,15 @@ export const settingsSchema = z.strictObject({
       origins: names.default([]),
     })
     .prefault({}),
-  tls: z.strictObject({ cert: text.optional(), key: text.optional() }).prefault({}),
+  tls: z
+    .strictObject({
+      /** Unless given, what `tls init` made. */
+      cert: text.optional(),
+      key: text.optional(),
+      /** Who signed the certificates of devices; unless given, our own authority for devices. */
+      clientCa: text.optional(),
+    })
+    .prefault({}),
 
   influx: z
     .strictObject({

@@ -9,6 +9,7 @@ import type { liveRoutes } from '../live/routes.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { checkOrigin, type OriginPolicy } from './origin.ts'
+import { type AuthorityFile, authorityRoute } from '../tls/authority-file.ts'
 import { problem } from './problem.ts'
 
 export interface AppOptions {
@@ -21,6 +22,8 @@ export interface AppOptions {
   readonly live: ReturnType<typeof liveRoutes>
   /** Folder of the built page. */
   readonly pageDir: string
+  /** For phones and browsers to trust. */
+  readonly authority: AuthorityFile
   readonly origin: OriginPolicy
   readonly log: Logger
 }
@@ -50,6 +53,7 @@ export function createApp({
   api,
   live,
   pageDir,
+  authority,
   origin,
   log,
 }: AppOptions): Hono {
@@ -81,6 +85,8 @@ export function createApp({
     return c.json(state, state.ready ? 200 : 503)
   })
   app.get('/metrics', async c => c.text(await metrics.text(), 200, { 'content-type': metrics.contentType }))
+
+  app.route('/', authorityRoute(authority))
 
   app.get('/api/ledger', c => c.json(ledger()))
   app.get('/api/devices', c => c.json({ devices: catalog.devices() }))

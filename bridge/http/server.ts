@@ -1,15 +1,16 @@
 /** The HTTP port: page, API, `/live` and MQTT over WebSocket at `/mqtt`; https and wss when there is a certificate. */
 
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTlsServer, type Server as SecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { createAdaptorServer } from '@hono/node-server'
 import type { Hono } from 'hono'
+import type { ListenerTls } from '../../broker/listeners.ts'
 import type { OriginPolicy } from './origin.ts'
 
 export interface HttpOptions {
   readonly app: Hono
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null
+  readonly tls: ListenerTls | null
   /** Null: there is no broker here. */
   /** Which pages may be devices. */
   readonly origin: OriginPolicy
@@ -25,8 +26,9 @@ export function createHttpServer({ app, tls, origin, onMqttUpgrade }: HttpOption
   const server = createAdaptorServer({
     fetch: app.fetch,
     ...(tls === null ? {} : { createServer: createTlsServer }),
-    serverOptions: { ...timeouts, ...tls },
+    serverOptions: { ...timeouts, ...tls?.options },
   }) as Server
+  tls?.serve(server as SecureServer)
   server.on('upgrade', (request, socket, head) => {
     const path = pathOf(request)
     // The live sockets look at the origin themselves.
