@@ -15,7 +15,7 @@ import { openDataDirectory, SetupError } from './data-directory.ts'
 import { createDecoder } from './decode/decoder.ts'
 import { hostState } from './decode/families/sparkplug.ts'
 import { isDemoWanted, startDemo } from './demo.ts'
-import { createApp } from './http/app.ts'
+import { createApp, type HttpStats } from './http/app.ts'
 import { commandRoutes } from './http/commands.ts'
 import { explainRoutes } from './http/explain.ts'
 import { historyRoutes } from './http/history.ts'
@@ -23,7 +23,9 @@ import { originPolicy } from './http/origin.ts'
 import { quarantineRoutes } from './http/quarantine.ts'
 import { createHttpServer } from './http/server.ts'
 import { spoolRoutes } from './http/spool.ts'
+import { Identities } from './identity/identities.ts'
 import { balance } from './ledger.ts'
+import type { Credentials } from './live/access.ts'
 import { Relay } from './live/relay.ts'
 import { RING_SIZE } from './live/ring.ts'
 import { liveRoutes } from './live/routes.ts'
@@ -115,7 +117,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     epoch,
     lastReadings: () => catalog.lastReadings(),
     sendCommand: commands.send,
-    limits: { maxConnections: settings.live.maxConnections, commandTimeoutMs: commands.longestMs },
+    limits: { ...liveLimits(settings), commandTimeoutMs: commands.longestMs },
     ring: { ...RING_SIZE, entries: settings.live.ringReadings },
   })
   // MQTT hands messages to the pipeline, which has published what a decoder asks for.
@@ -134,12 +136,26 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   // Known once it listens, which comes last: nobody should be taken in before everything is there.
   let ports: Awaited<ReturnType<Mqtt['listen']>> | null = null
   const ledger = () => balance(spool.totals, writer.progress.cursor, writer.progress.evicted)
-  const sources = metricSources({ ledger, spool, writer, relay, mqtt, catalog, tls, commands })
+  const httpStats: HttpStats = { problems: {}, connectionsRefused: 0 }
+  const sources = metricSources({ ledger, spool, writer, relay, mqtt, catalog, tls, commands, http: httpStats })
+  const identities = new Identities({
+    dataDir: settings.dataDir,
+    host: settings.host,
+    allowAnonymous: settings.allowAnonymous,
+    log,
+  })
   const origin = originPolicy({
     host: settings.host,
     names: settings.http.hosts,
     origins: settings.http.origins,
   })
+  const access = {
+    ...origin,
+    authenticate: (credentials: Credentials) => identities.principalOf(credentials),
+  }
+  const stopWatching = identities.onChange(() =>
+    relay.closeWhere(principal => !identities.isCurrent(principal)),
+  )
   const app = createApp({
     catalog,
     ledger,
@@ -174,16 +190,25 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       }),
       spoolRoutes({ feedAgain: sinceMs => writer.feedAgain(sinceMs) }),
     ],
-    live: liveRoutes(relay, origin),
+    live: liveRoutes(relay, access),
+    identities,
     pageDir: PAGE_DIR,
     authority: () => tls?.authority ?? null,
     origin,
+    stats: httpStats,
     log,
   })
 
   const { host } = settings
-  const http = createHttpServer({ app, tls: tls?.forHttp ?? null, origin, onMqttUpgrade: mqtt.onUpgrade })
-  const live = attachLive(http, relay, origin)
+  const http = createHttpServer({
+    app,
+    tls: tls?.forHttp ?? null,
+    origin,
+    maxConnections: settings.http.maxConnections,
+    onFull: () => httpStats.connectionsRefused++,
+    onMqttUpgrade: mqtt.onUpgrade,
+  })
+  const live = attachLive(http, relay, access)
   const httpPort = await listenOn(http, host, settings.http.port)
   const { hostId } = settings.sparkplug
   const tellState = (isOnline: boolean) =>
@@ -224,6 +249,8 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       await live.close('restarting')
       await mqtt.close()
       http.closeAllConnections()
+      stopWatching()
+      identities.close()
       await spool.close().catch(() => undefined)
       await writer.stop(DELIVER_WITHIN_MS)
       await history.close()
@@ -231,6 +258,20 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       await catalog.close()
       data.close()
     },
+  }
+}
+
+function liveLimits({ live }: Settings) {
+  return {
+    maxConnections: live.maxConnections,
+    maxPerAddress: live.maxPerAddress,
+    maxUnauthenticated: live.maxUnauthenticated,
+    authTimeoutMs: live.authTimeout,
+    maxSubscriptions: live.maxSubscriptions,
+    maxMessageBytes: live.maxMessageBytes,
+    messagesPerSecond: live.messagesPerSecond,
+    maxDepth: live.maxDepth,
+    maxStallMs: live.maxStall,
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { Catalog } from './catalog/catalog.ts'
 import type { Commands } from './command/commands.ts'
+import type { HttpStats } from './http/app.ts'
 import type { Ledger } from './ledger.ts'
 import type { Relay } from './live/relay.ts'
 import type { MetricSource } from './metrics.ts'
@@ -19,11 +20,12 @@ export interface MetricParts {
   readonly catalog: Catalog
   /** Null: no TLS. */
   readonly tls: ServedCertificate | null
+  readonly http: HttpStats
   readonly commands: Commands
 }
 
 export function metricSources(parts: MetricParts): MetricSource[] {
-  const { ledger, spool, writer, relay, mqtt, catalog, tls, commands } = parts
+  const { ledger, spool, writer, relay, mqtt, catalog, tls, http, commands } = parts
   return [
     {
       name: 'messages_received_total',
@@ -146,8 +148,30 @@ export function metricSources(parts: MetricParts): MetricSource[] {
       read: () => commands.answers.stats.answered,
     },
 
+    {
+      name: 'http_problems_total',
+      help: 'Requests answered by a problem, by its code',
+      label: 'code',
+      read: () => http.problems,
+    },
+    {
+      name: 'http_connections_refused_total',
+      help: 'Connections to the HTTP port turned away because there were too many (http.maxConnections)',
+      read: () => http.connectionsRefused,
+    },
     { name: 'live_connections', help: 'Live clients connected', read: () => relay.stats.connections },
-    { name: 'live_refused_total', help: 'Live clients not let in', read: () => relay.stats.refused },
+    {
+      name: 'live_refused_total',
+      help: 'Live clients not let in, by reason',
+      label: 'reason',
+      read: () => relay.stats.refused,
+    },
+    {
+      name: 'live_errors_total',
+      help: 'Errors told to live clients, by code',
+      label: 'code',
+      read: () => relay.stats.errors,
+    },
     {
       name: 'live_deliveries_total',
       help: 'Readings times the live clients they were sent to',

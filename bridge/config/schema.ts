@@ -105,8 +105,10 @@ export const settingsSchema = z.strictObject({
       port: port.default(8080),
       /** Names under which a proxy asks a bridge that listens on loopback: others may be somebody's trick. */
       hosts: names.default([]),
-      /** Pages of other places that may connect to `/live` and `/mqtt`. */
+      /** Pages of other places that may connect to `/live` and `/mqtt`, and read answers with a token. */
       origins: names.default([]),
+      /** Requests, live clients and MQTT over WebSocket together: each takes a file descriptor. */
+      maxConnections: z.coerce.number().int().min(1).default(15_000),
     })
     .prefault({}),
   tls: z
@@ -194,6 +196,20 @@ export const settingsSchema = z.strictObject({
       /** Readings kept for clients that resume: 2 minutes at 1,000/s. */
       ringReadings: z.coerce.number().int().min(1024).max(4_194_304).default(131_072),
       maxConnections: z.coerce.number().int().min(1).default(10_000),
+      /** Rates and counts per address spare loopback, here as everywhere. */
+      maxPerAddress: z.coerce.number().int().min(1).default(1000),
+      /** Of the connections, those that have not said who they are yet, and how long each has for it. */
+      maxUnauthenticated: z.coerce.number().int().min(1).default(500),
+      authTimeout: duration.refine(ms => ms > 0, 'must be longer').default(10_000),
+      /** Of one client. */
+      maxSubscriptions: z.coerce.number().int().min(1).default(64),
+      maxMessageBytes: size.refine(bytes => bytes >= 1024, 'must be larger').default(64 * 1024),
+      /** Frames and pings from a client, on average; four seconds' worth at once. */
+      messagesPerSecond: z.coerce.number().min(1).default(50),
+      /** Objects and arrays within one another in a frame. */
+      maxDepth: z.coerce.number().int().min(2).max(1000).default(8),
+      /** A client that takes nothing for so long while something waits for it is closed. */
+      maxStall: duration.default(10_000),
     })
     .prefault({}),
 

@@ -5,12 +5,16 @@ import { Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Ledger } from '../ledger.ts'
+import { may } from '../live/access.ts'
 import type { liveRoutes } from '../live/routes.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
-import { checkOrigin, type OriginPolicy } from './origin.ts'
 import { type AuthorityFile, authorityRoute } from '../tls/authority-file.ts'
+import { checkAccess, type Gated, principalOfRequest } from './access.ts'
+import { jsonOnly } from './body.ts'
+import { answerInvited, checkOrigin, type OriginPolicy } from './origin.ts'
 import { problem } from './problem.ts'
+import { type SessionSource, sessionRoutes } from './session.ts'
 
 export interface AppOptions {
   readonly catalog: Catalog
@@ -18,14 +22,24 @@ export interface AppOptions {
   readonly ledger: () => Ledger
   readonly readiness: () => Readiness
   /** Routes of the parts that bring their own: history, explain, live, quarantine. */
-  readonly api: readonly Hono[]
+  readonly api: readonly Hono<Gated>[]
   readonly live: ReturnType<typeof liveRoutes>
+  readonly identities: SessionSource
   /** Folder of the built page. */
   readonly pageDir: string
   /** For phones and browsers to trust. */
   readonly authority: AuthorityFile
   readonly origin: OriginPolicy
+  readonly stats: HttpStats
   readonly log: Logger
+}
+
+/** What was refused, for `/metrics`. */
+export interface HttpStats {
+  /** Requests answered by a problem, by its code. */
+  readonly problems: Record<string, number>
+  /** Connections turned away because there were too many. */
+  connectionsRefused: number
 }
 
 export interface Readiness {
@@ -52,12 +66,19 @@ export function createApp({
   readiness,
   api,
   live,
+  identities,
   pageDir,
   authority,
   origin,
+  stats,
   log,
-}: AppOptions): Hono {
-  const app = new Hono()
+}: AppOptions): Hono<Gated> {
+  const app = new Hono<Gated>()
+  app.use(async (c, next) => {
+    await next()
+    const code = c.get('problem')
+    if (code !== undefined) stats.problems[code] = (stats.problems[code] ?? 0) + 1
+  })
   app.use(
     secureHeaders({
       contentSecurityPolicy: {
@@ -71,18 +92,33 @@ export function createApp({
       // Only https makes sense of it, and it would pin a browser to a name that is served without.
       strictTransportSecurity: false,
       xFrameOptions: 'DENY',
+      // What the page asks a phone for, and no more.
+      permissionsPolicy: {
+        accelerometer: ['self'],
+        gyroscope: ['self'],
+        magnetometer: ['self'],
+        geolocation: ['self'],
+        screenWakeLock: ['self'],
+        camera: [],
+        microphone: [],
+        payment: [],
+        usb: [],
+      },
     }),
   )
-  app.use(checkOrigin(origin))
+  app.use(checkOrigin(origin), answerInvited(origin), jsonOnly)
+  app.use(checkAccess(credentials => identities.principalOf(credentials)))
   app.onError((error, c) => {
     log.error({ err: error, path: c.req.path }, 'http: a request failed')
     return problem(c, 500, 'internal', 'something went wrong here; the log has more')
   })
 
   app.get('/healthz', c => c.json({ ok: true }))
-  app.get('/readyz', c => {
+  app.get('/readyz', async c => {
     const state = readiness()
-    return c.json(state, state.ready ? 200 : 503)
+    const principal = await principalOfRequest(c, credentials => identities.principalOf(credentials))
+    const isKnown = principal !== null && may(principal, 'watch')
+    return c.json(isKnown ? state : withoutDetails(state), state.ready ? 200 : 503)
   })
   app.get('/metrics', async c => c.text(await metrics.text(), 200, { 'content-type': metrics.contentType }))
 
@@ -96,6 +132,7 @@ export function createApp({
       ? problem(c, 404, 'unknown-device', `there is no device ${c.req.param('id')}`)
       : c.json(device)
   })
+  app.route('/api', sessionRoutes(identities))
   for (const routes of api) app.route('/api', routes)
   app.route('/', live)
   app.all('/api/*', c => problem(c, 404, 'not-found', `there is no ${c.req.method} ${c.req.path}`))
@@ -108,4 +145,10 @@ export function createApp({
   app.get('*', serveStatic({ root: pageDir }))
   app.notFound(c => problem(c, 404, 'not-found', `there is no ${c.req.method} ${c.req.path}`))
   return app
+}
+
+/** For strangers, such as a balancer: what is so, not why or where. */
+function withoutDetails({ ready, store }: Readiness): object {
+  const { ok, kind, since } = store
+  return { ready, reason: ready ? null : 'not-taking-messages', store: { ok, kind, since } }
 }

@@ -1,8 +1,9 @@
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
 import type { Decoder } from '../decode/decoder.ts'
 import { type Explained, explain } from '../decode/explain.ts'
+import type { Gated } from './access.ts'
+import { limitBody } from './body.ts'
 import { problem } from './problem.ts'
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -33,13 +34,9 @@ const bodySchema = z.union([z.object({ messages: z.array(messageSchema).max(MAX_
  * `POST /explain`: what a message would become. Each request has a decoder of its own, so that nothing it tells
  * (units, births) reaches the one that stores.
  */
-export function explainRoutes({ createDecoder }: { createDecoder: () => Decoder }): Hono {
-  const app = new Hono()
-  const tooLarge = bodyLimit({
-    maxSize: MAX_BODY_BYTES,
-    onError: c => problem(c, 413, 'body-too-large', `The body may have ${MAX_BODY_BYTES} bytes.`),
-  })
-  app.post('/explain', tooLarge, async c => {
+export function explainRoutes({ createDecoder }: { createDecoder: () => Decoder }): Hono<Gated> {
+  const app = new Hono<Gated>()
+  app.post('/explain', limitBody(MAX_BODY_BYTES), async c => {
     const json: unknown = await c.req.json().catch(() => undefined)
     if (json === undefined) return problem(c, 400, 'not-json', 'The body must be JSON.')
     const body = bodySchema.safeParse(json)

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono'
 import { accepts } from 'hono/accepts'
 import { HistoryError } from '../store/history-error.ts'
 import type { Aggregate, Bucket, History, HistoryQuery, RawPage } from '../store/store.ts'
+import type { Gated } from './access.ts'
 import { bucketWidth } from './bucket-width.ts'
 import { toCsv } from './csv.ts'
 import { problem } from './problem.ts'
@@ -43,8 +44,8 @@ interface Mistake {
  * epoch; `points=raw`: the points themselves, 10,000 a page, the next of which begins at `from=<next>`. As JSON or,
  * by `Accept`, as CSV.
  */
-export function historyRoutes({ history, unitOf }: HistoryRoutesOptions): Hono {
-  const routes = new Hono()
+export function historyRoutes({ history, unitOf }: HistoryRoutesOptions): Hono<Gated> {
+  const routes = new Hono<Gated>()
   const turns = new Turns({ maxRunning: MAX_RUNNING, maxWaiting: MAX_WAITING })
 
   routes.get('/history', async c => {

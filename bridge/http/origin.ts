@@ -1,9 +1,11 @@
 /**
- * Which requests may come from a browser. A page of a stranger could otherwise use an open bridge on loopback: by a
- * request across origins, or by a name of its own that it lets point to 127.0.0.1 (DNS rebinding).
+ * Which requests may come from a browser. A page of a stranger could otherwise use an open bridge on loopback, or the
+ * cookies of whoever looks at it: by a request across origins, or by a name of its own that it lets point to 127.0.0.1
+ * (DNS rebinding).
  */
 
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
+import { cors } from 'hono/cors'
 import { isLoopback } from '../config/config.ts'
 import { problem } from './problem.ts'
 
@@ -12,6 +14,8 @@ export interface OriginPolicy {
   readonly isOurs: (host: string | undefined) => boolean
   /** Whether a page from there may act here. */
   readonly allowOrigin: (origin: string, host: string | undefined) => boolean
+  /** Whether it was named as one that may, by `http.origins`. */
+  readonly isInvited: (origin: string) => boolean
 }
 
 export interface OriginOptions {
@@ -32,6 +36,7 @@ export function originPolicy({ host, names, origins }: OriginOptions): OriginPol
   }
   return {
     isOurs,
+    isInvited: origin => invited.has(origin),
     allowOrigin: (origin, header) =>
       isOurs(header) && (invited.has(origin) || (URL.canParse(origin) && new URL(origin).host === header)),
   }
@@ -48,12 +53,35 @@ export function checkOrigin({ isOurs, allowOrigin }: OriginPolicy): MiddlewareHa
         `this bridge does not go by ${host}; http.hosts names those it has`,
       )
     }
-    const isReading = c.req.method === 'GET' || c.req.method === 'HEAD'
-    if (!isReading && origin !== undefined && !allowOrigin(origin, host)) {
-      return problem(c, 403, 'foreign-origin', `a page from ${origin} may not act here`)
+    if (origin === undefined ? comesFromElsewhere(c) : !allowOrigin(origin, host)) {
+      return problem(c, 403, 'foreign-origin', `a page from ${origin ?? 'elsewhere'} may not act here`)
     }
     await next()
   }
+}
+
+/**
+ * Pages that were named may read the answers too, with a token of their own: cookies are for our own pages, and there
+ * is no word of this to anybody else.
+ */
+export function answerInvited({ isInvited }: OriginPolicy): MiddlewareHandler {
+  const answer = cors({
+    origin: origin => origin,
+    allowMethods: ['GET', 'POST'],
+    allowHeaders: ['authorization', 'content-type', 'last-event-id'],
+    maxAge: 600,
+  })
+  return (c, next) => (isInvited(c.req.header('origin') ?? '') ? answer(c, next) : next())
+}
+
+/**
+ * By what browsers say of a request without an origin [W3C Fetch Metadata]. A link to us may be followed; nothing else
+ * of another page's doing is looked at, an image of `/api/history` neither.
+ */
+function comesFromElsewhere(c: Context): boolean {
+  const site = c.req.header('sec-fetch-site')
+  if (site === undefined || site === 'same-origin' || site === 'none') return false
+  return !(c.req.method === 'GET' && c.req.header('sec-fetch-mode') === 'navigate')
 }
 
 /** Without the port, and IPv6 without brackets. */

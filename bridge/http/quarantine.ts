@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import type { QuarantineEntry } from '../quarantine/quarantine.ts'
 import type { ReplayReport } from '../quarantine/replay.ts'
+import type { Gated } from './access.ts'
 import { problem } from './problem.ts'
 
 const DEFAULT_LIMIT = 100
@@ -14,8 +15,8 @@ export interface QuarantineSource {
 }
 
 /** `GET /quarantine?limit=&before=` -> `{entries, next}`; `POST /quarantine/replay` -> `{replayed, ignored, kept}`. */
-export function quarantineRoutes(quarantine: QuarantineSource): Hono {
-  const routes = new Hono()
+export function quarantineRoutes(quarantine: QuarantineSource): Hono<Gated> {
+  const routes = new Hono<Gated>()
   routes.get('/quarantine', async c => {
     const limit = Number(c.req.query('limit') ?? DEFAULT_LIMIT)
     const before = c.req.query('before')

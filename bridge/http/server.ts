@@ -6,29 +6,55 @@ import type { Duplex } from 'node:stream'
 import { createAdaptorServer } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { ListenerTls } from '../../broker/listeners.ts'
+import type { Gated } from './access.ts'
 import type { OriginPolicy } from './origin.ts'
 
 export interface HttpOptions {
-  readonly app: Hono
+  readonly app: Hono<Gated>
   readonly tls: ListenerTls | null
-  /** Null: there is no broker here. */
   /** Which pages may be devices. */
   readonly origin: OriginPolicy
+  /** In all: requests, live clients and MQTT over WebSocket. */
+  readonly maxConnections: number
+  /** One was turned away for that. */
+  readonly onFull: () => void
+  readonly timeouts?: Partial<HttpTimeouts>
+  /** Null: there is no broker here. */
   readonly onMqttUpgrade: ((request: IncomingMessage, socket: Duplex, head: Buffer) => void) | null
 }
 
-/** A request whose head has not come by then is dropped: holding it open is all that a slow loris wants. */
-const HEADERS_TIMEOUT_MS = 10_000
-const REQUEST_TIMEOUT_MS = 30_000
+export interface HttpTimeouts {
+  /** A request whose head has not come by then is dropped: holding it open is all that a slow loris wants. */
+  readonly headersMs: number
+  /** The same for all of a request. */
+  readonly requestMs: number
+  /** How often both are looked at. */
+  readonly checkMs: number
+}
 
-export function createHttpServer({ app, tls, origin, onMqttUpgrade }: HttpOptions): Server {
-  const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }
+const TIMEOUTS: HttpTimeouts = { headersMs: 10_000, requestMs: 30_000, checkMs: 2_000 }
+/** Of a request's head; more of them are not looked at. */
+const MAX_HEADERS = 100
+const MAX_HEAD_BYTES = 16 * 1024
+
+export function createHttpServer(options: HttpOptions): Server {
+  const { app, tls, origin, onMqttUpgrade } = options
+  const { headersMs, requestMs, checkMs } = { ...TIMEOUTS, ...options.timeouts }
   const server = createAdaptorServer({
     fetch: app.fetch,
     ...(tls === null ? {} : { createServer: createTlsServer }),
-    serverOptions: { ...timeouts, ...tls?.options },
+    serverOptions: {
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: checkMs,
+      maxHeaderSize: MAX_HEAD_BYTES,
+      ...tls?.options,
+    },
   }) as Server
   tls?.serve(server as SecureServer)
+  server.maxHeadersCount = MAX_HEADERS
+  server.maxConnections = options.maxConnections
+  server.on('drop', options.onFull)
   server.on('upgrade', (request, socket, head) => {
     const path = pathOf(request)
     // The live sockets look at the origin themselves.
@@ -46,7 +72,9 @@ function pathOf(request: IncomingMessage): string {
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
 }
 
+/** The socket goes at once: the other side may keep its end open for ever, and nobody counts these. */
 function refuse(socket: Duplex, status: number): void {
   socket.on('error', () => socket.destroy())
+  socket.once('finish', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }

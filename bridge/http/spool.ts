@@ -1,5 +1,9 @@
 import { Hono } from 'hono'
+import type { Gated } from './access.ts'
+import { limitBody } from './body.ts'
 import { problem } from './problem.ts'
+
+const MAX_BODY_BYTES = 1024
 
 export interface SpoolSource {
   /** Delivers again what arrived since, as far as it is kept; resolves with the messages that wait again. */
@@ -7,9 +11,9 @@ export interface SpoolSource {
 }
 
 /** `POST /spool/replay {since}`, RFC 3339 or ms -> `{messages}`: for a store that was restored from a backup. */
-export function spoolRoutes(spool: SpoolSource): Hono {
-  const routes = new Hono()
-  routes.post('/spool/replay', async c => {
+export function spoolRoutes(spool: SpoolSource): Hono<Gated> {
+  const routes = new Hono<Gated>()
+  routes.post('/spool/replay', limitBody(MAX_BODY_BYTES), async c => {
     const body: unknown = await c.req.json().catch(() => null)
     const since = typeof body === 'object' && body !== null && 'since' in body ? body.since : null
     const sinceMs = typeof since === 'number' ? since : Date.parse(String(since))

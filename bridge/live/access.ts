@@ -2,10 +2,11 @@
 
 import type { IncomingMessage } from 'node:http'
 
+export type Role = 'viewer' | 'operator' | 'admin'
+
 export interface Principal {
   readonly name: string
-  /** Viewers watch; operators also send commands. */
-  readonly role: 'viewer' | 'operator' | 'admin'
+  readonly role: Role
   /** When their access ends, milliseconds since the epoch; the connection is closed then. */
   readonly expiresAtMs?: number
 }
@@ -32,8 +33,18 @@ export interface AccessOptions {
   readonly addressOf?: (request: IncomingMessage) => string
 }
 
-export function mayCommand({ role }: Principal): boolean {
-  return role !== 'viewer'
+/** Watch what is there; act on it: commands, replays; administer: everything else. */
+export type Deed = 'watch' | 'act' | 'administer'
+
+/** What a role may do, over whichever way it comes. */
+const DEEDS: Readonly<Record<Role, readonly Deed[]>> = {
+  viewer: ['watch'],
+  operator: ['watch', 'act'],
+  admin: ['watch', 'act', 'administer'],
+}
+
+export function may({ role }: Principal, deed: Deed): boolean {
+  return DEEDS[role].includes(deed)
 }
 
 /** Pages of other hosts could otherwise use the cookies of whoever looks at them, or an open bridge on loopback. */

@@ -4,7 +4,8 @@
  */
 
 import { performance } from 'node:perf_hooks'
-import { type Authenticate, mayCommand, type Principal, principalOf } from './access.ts'
+import { type Authenticate, may, type Principal, principalOf } from './access.ts'
+import { isTooDeep } from './depth.ts'
 import { type Frame, frameOf } from './frame.ts'
 import { isLoopback, TokenBucket } from './limits.ts'
 import {
@@ -13,6 +14,7 @@ import {
   type CloseReason,
   type CommandFrame,
   type ErrorCode,
+  type ErrorFrame,
   type Id,
   LIVE_PROTOCOL,
   type ServerFrame,
@@ -20,7 +22,7 @@ import {
   type SubscribeMessagesFrame,
 } from './protocol.ts'
 import type { Relay } from './relay.ts'
-import { readClientFrame } from './schema.ts'
+import { type ReadFrame, readClientFrame } from './schema.ts'
 import { HIGH_BYTES, LOW_BYTES, type Outlet, patienceMs } from './subscription.ts'
 import { Subscriptions } from './subscriptions.ts'
 
@@ -39,8 +41,9 @@ export interface ConnectionOptions {
   readonly authenticate?: Authenticate | undefined
 }
 
-/** Frames of a client that wait their turn; past this it is not read from. */
+/** Frames of a client that wait their turn, and their length; past either it is not read from. */
 const MAX_INBOX = 64
+const MAX_INBOX_LENGTH = 256 * 1024
 
 export class Connection implements Outlet {
   readonly number: number
@@ -52,6 +55,8 @@ export class Connection implements Outlet {
   readonly #subscriptions: Subscriptions
   readonly #commands = new Set<Id>()
   readonly #inbox: string[] = []
+  #inboxLength = 0
+  #isPaused = false
   #principal: Principal | null
   #authTimer: NodeJS.Timeout | null = null
   #isBusy = false
@@ -92,16 +97,23 @@ export class Connection implements Outlet {
 
   /** A frame came, as text. */
   receive(text: string): void {
-    if (this.#isClosed) return
-    if (this.#bucket?.take(performance.now()) === false) {
-      this.close('tooFast')
-    } else if (Buffer.byteLength(text) > this.#relay.limits.maxMessageBytes) {
+    if (!this.#admits()) return
+    if (Buffer.byteLength(text) > this.#relay.limits.maxMessageBytes) {
       this.close('tooBig')
     } else {
       this.#inbox.push(text)
-      if (this.#inbox.length === MAX_INBOX) this.#carrier.pause?.()
+      this.#inboxLength += text.length
+      if (this.#isInboxFull && !this.#isPaused) {
+        this.#isPaused = true
+        this.#carrier.pause?.()
+      }
       this.#work()
     }
+  }
+
+  /** It asked whether we are there, by the means of its transport; false: leave that unanswered. */
+  pinged(): boolean {
+    return this.#admits() && this.bufferedBytes <= LOW_BYTES
   }
 
   /** Where no frame asks for it: transports whose request is the subscription. */
@@ -137,6 +149,7 @@ export class Connection implements Outlet {
     if (this.#authTimer) clearTimeout(this.#authTimer)
     this.#subscriptions.clear()
     this.#inbox.length = 0
+    this.#inboxLength = 0
     this.#relay.forget(this)
   }
 
@@ -144,6 +157,18 @@ export class Connection implements Outlet {
   check(nowMs: number): void {
     if (this.#hasStalled(nowMs)) this.close('tooSlow')
     else if (Date.now() >= (this.#principal?.expiresAtMs ?? Infinity)) this.close('notAuthorised')
+  }
+
+  /** Whether it may send one more now; whoever is too fast is closed. */
+  #admits(): boolean {
+    if (this.#isClosed) return false
+    if (this.#bucket?.take(performance.now()) !== false) return true
+    this.close('tooFast')
+    return false
+  }
+
+  get #isInboxFull(): boolean {
+    return this.#inbox.length >= MAX_INBOX || this.#inboxLength >= MAX_INBOX_LENGTH
   }
 
   #hasStalled(nowMs: number): boolean {
@@ -167,6 +192,11 @@ export class Connection implements Outlet {
     })
   }
 
+  #refuse(error: ErrorFrame): void {
+    this.#relay.countError(error.code)
+    this.#reply(error)
+  }
+
   #reply(reply: ServerFrame): void {
     const frame = frameOf(reply)
     this.send(frame)
@@ -181,15 +211,22 @@ export class Connection implements Outlet {
         return
       }
       const text = this.#inbox.shift()!
-      if (this.#inbox.length === MAX_INBOX - 1) this.#carrier.resume?.()
+      this.#inboxLength -= text.length
+      if (this.#isPaused && !this.#isInboxFull) {
+        this.#isPaused = false
+        this.#carrier.resume?.()
+      }
       this.#handle(text)
     }
   }
 
   #handle(text: string): void {
-    const read = readClientFrame(text)
+    const { maxDepth } = this.#relay.limits
+    const read: ReadFrame = isTooDeep(text, maxDepth)
+      ? { ok: false, error: { op: 'error', code: 'bad-frame', message: `nested deeper than ${maxDepth}` } }
+      : readClientFrame(text)
     if (!read.ok) {
-      this.#reply(read.error)
+      this.#refuse(read.error)
       if (!this.#principal) this.close('notAuthorised')
       return
     }
@@ -206,7 +243,7 @@ export class Connection implements Outlet {
   #take(frame: Exclude<ClientFrame, { op: 'auth' }>, principal: Principal): void {
     const refusal = this.#refusalOf(frame, principal)
     if (refusal) {
-      this.#reply({ op: 'error', ...refusal })
+      this.#refuse({ op: 'error', ...refusal })
       return
     }
     switch (frame.op) {
@@ -241,7 +278,7 @@ export class Connection implements Outlet {
       if (this.#subscriptions.size < maxSubscriptions) return null
       return { id, code: 'too-many-subscriptions', message: `at most ${maxSubscriptions} on one connection` }
     }
-    if (!mayCommand(principal)) return { id, code: 'forbidden', message: 'viewers may not send commands' }
+    if (!may(principal, 'act')) return { id, code: 'forbidden', message: 'viewers may not send commands' }
     if (this.#commands.size < maxPendingCommands) return null
     return { id, code: 'too-many-commands', message: 'wait for the results of earlier ones' }
   }
@@ -256,6 +293,7 @@ export class Connection implements Outlet {
     if (principal) {
       if (this.#authTimer) clearTimeout(this.#authTimer)
       this.#principal = principal
+      this.#relay.welcome()
       this.#hello()
       this.#work()
     } else {

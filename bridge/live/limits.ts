@@ -5,9 +5,13 @@ import { MAX_PATTERNS } from './schema.ts'
 export interface RelayLimits {
   readonly maxConnections: number
   readonly maxPerAddress: number
+  /** Connections, of them all, that have not said who they are yet. */
+  readonly maxUnauthenticated: number
   readonly maxSubscriptions: number
   readonly maxPatterns: number
   readonly maxMessageBytes: number
+  /** Objects and arrays within one another in a frame, the frame itself included. */
+  readonly maxDepth: number
   /** Frames from a client, on average; four seconds' worth at once. */
   readonly messagesPerSecond: number
   readonly maxPendingCommands: number
@@ -24,9 +28,11 @@ export interface RelayLimits {
 export const RELAY_LIMITS: RelayLimits = {
   maxConnections: 5000,
   maxPerAddress: 1000,
+  maxUnauthenticated: 500,
   maxSubscriptions: 64,
   maxPatterns: MAX_PATTERNS,
   maxMessageBytes: 64 * 1024,
+  maxDepth: 8,
   messagesPerSecond: 50,
   maxPendingCommands: 64,
   authTimeoutMs: 10_000,

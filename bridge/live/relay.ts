@@ -13,7 +13,7 @@ import { PACE, Pace, type PaceOptions } from './pace.ts'
 import type { CloseReason, CommandAnswer, CommandResult, LiveLimits } from './protocol.ts'
 import { type Batch, ReadingStream } from './reading-stream.ts'
 import { RING_SIZE, type RingSize } from './ring.ts'
-import { type LiveStats, newStats } from './stats.ts'
+import { type Closing, type LiveStats, newStats, type Refusal } from './stats.ts'
 import { LOW_BYTES } from './subscription.ts'
 
 export interface LiveCommand {
@@ -65,6 +65,8 @@ export class Relay {
   readonly #clock: NodeJS.Timeout
   #drainTimer: NodeJS.Timeout | null = null
   #connectionNumber = 0
+  /** Of the connections, those that have not said who they are. */
+  #unauthenticated = 0
   #isClosed = false
 
   constructor(options: RelayOptions) {
@@ -114,18 +116,22 @@ export class Relay {
     return { maxMessageBytes, messagesPerSecond, maxSubscriptions, maxPatterns }
   }
 
-  /** Whether one more from this address would be let in. */
-  admits(address: string): boolean {
-    if (this.#isClosed || this.#connections.size >= this.limits.maxConnections) return false
-    return isLoopback(address) || (this.#perAddress.get(address) ?? 0) < this.limits.maxPerAddress
+  /** Why one more from this address would not be let in; null: it would. */
+  refusalOf(address: string, principal: Principal | null): Refusal | null {
+    const { maxConnections, maxPerAddress, maxUnauthenticated } = this.limits
+    if (this.#isClosed || this.#connections.size >= maxConnections) return 'full'
+    if (principal === null && this.#unauthenticated >= maxUnauthenticated) return 'unauthenticated'
+    const isOneTooMany = !isLoopback(address) && (this.#perAddress.get(address) ?? 0) >= maxPerAddress
+    return isOneTooMany ? 'full' : null
   }
 
-  /** A client has come. Ask `admits` first. */
+  /** A client has come. Ask `refusalOf` first. */
   connect(carrier: Carrier, options: ConnectionOptions): Connection {
     const connection = new Connection(this, ++this.#connectionNumber, carrier, options)
     this.#connections.add(connection)
     this.readings.watch(true)
     this.#perAddress.set(options.address, (this.#perAddress.get(options.address) ?? 0) + 1)
+    if (options.principal === null) this.#unauthenticated++
     this.#stats.connections++
     this.#stats.connectionsTotal++
     return connection
@@ -157,6 +163,11 @@ export class Relay {
 
   // for connections
 
+  /** One of those who had not said who they are did. */
+  welcome(): void {
+    this.#unauthenticated--
+  }
+
   async command(command: LiveCommand): Promise<CommandOutcome> {
     this.#stats.commands++
     if (!this.#sendCommand) {
@@ -184,18 +195,24 @@ export class Relay {
     this.#draining.delete(connection)
     if (this.#connections.size === 0) this.readings.watch(false)
     this.#stats.connections--
+    if (connection.principal === null) this.#unauthenticated--
     const { address } = connection
     const left = (this.#perAddress.get(address) ?? 1) - 1
     if (left > 0) this.#perAddress.set(address, left)
     else this.#perAddress.delete(address)
   }
 
-  countClose(reason: CloseReason | 'dead'): void {
+  countClose(reason: Closing): void {
     this.#stats.closed[reason]++
   }
 
-  countRefused(): void {
-    this.#stats.refused++
+  countRefused(reason: Refusal): void {
+    this.#stats.refused[reason]++
+  }
+
+  /** Codes are a handful of our own: no client can make more of them. */
+  countError(code: string): void {
+    this.#stats.errors[code] = (this.#stats.errors[code] ?? 0) + 1
   }
 
   countFrame(bytes: number): void {

@@ -1,12 +1,13 @@
 /** What Server-Sent Events and long poll have in common: the request is the subscription. */
 
-import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
-import { problem } from '../http/problem.ts'
+import type { Gated } from '../http/access.ts'
+import { forbidden, notAuthorised, problem } from '../http/problem.ts'
 import {
   type AccessOptions,
   addressOf,
   credentialsOf,
+  may,
   mayComeFrom,
   type Principal,
   principalOf,
@@ -15,7 +16,7 @@ import type { ClientFrame, SubscribeFrame, SubscribeMessagesFrame } from './prot
 import type { Relay } from './relay.ts'
 import { checkClientFrame } from './schema.ts'
 
-export type LiveContext = Context<{ Bindings: HttpBindings }>
+export type LiveContext = Context<Gated>
 
 /** The id that the frames of these transports bear. */
 const ID = 1
@@ -35,13 +36,19 @@ export async function readLiveRequest(
 ): Promise<LiveRequest | Response> {
   const { incoming } = c.env
   if (!mayComeFrom(incoming, options.allowOrigin)) {
-    return problem(c, 403, 'forbidden', 'pages of this origin may not connect')
+    relay.countRefused('origin')
+    return problem(c, 403, 'foreign-origin', 'pages of this origin may not connect')
   }
   const principal = await principalOf(credentialsOf(incoming), options.authenticate)
-  if (!principal) return problem(c, 401, 'not-authorised', 'log in, or send a token as Authorization: Bearer')
+  if (!principal) {
+    relay.countRefused('credentials')
+    return notAuthorised(c)
+  }
+  if (!may(principal, 'watch')) return forbidden(c, 'watch')
   const address = (options.addressOf ?? addressOf)(incoming)
-  if (!relay.admits(address)) {
-    relay.countRefused()
+  const refusal = relay.refusalOf(address, principal)
+  if (refusal !== null) {
+    relay.countRefused(refusal)
     c.header('Retry-After', '30')
     return problem(c, 503, 'full', 'too many connections; try again in 30 s')
   }

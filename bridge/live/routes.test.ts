@@ -181,7 +181,7 @@ test('refusals are problems with a code', async () => {
   }
   expect(await ask('/live/events', {})).toEqual([401, 'not-authorised'])
   expect(await ask('/live/poll?token=secret', {})).toEqual([401, 'not-authorised'])
-  expect(await ask('/live/poll', { origin: 'https://example.org' })).toEqual([403, 'forbidden'])
+  expect(await ask('/live/poll', { origin: 'https://example.org' })).toEqual([403, 'foreign-origin'])
   expect(await ask('/live/poll?topics=a%23')).toEqual([400, 'bad-filter'])
   expect(await ask('/live/events?maxHz=often')).toEqual([400, 'bad-filter'])
   expect(await ask('/live/poll?stream=messages')).toEqual([400, 'not-available'])

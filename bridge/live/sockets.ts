@@ -15,6 +15,7 @@ import {
 import type { Carrier, Connection } from './connection.ts'
 import { CLOSE, LIVE_PROTOCOL } from './protocol.ts'
 import type { Relay } from './relay.ts'
+import type { Refusal } from './stats.ts'
 import { patienceMs } from './subscription.ts'
 
 export interface LiveSocketsOptions extends AccessOptions {
@@ -27,8 +28,11 @@ export interface LiveSockets {
   close(text?: string, spreadMs?: number): Promise<void>
 }
 
-/** Frames above the relay's own limit are answered by 4413; far above it they are not even read (1009). */
-const MAX_PAYLOAD_BYTES = 1024 * 1024
+/** Frames above the relay's own limit are answered by 4413; at so many times it they are not even read (1009). */
+const UNREAD_ABOVE = 2
+/** Pieces of one message, and pieces in which a frame arrives: each costs more memory than its bytes. */
+const MAX_FRAGMENTS = 64
+const MAX_BUFFERED_CHUNKS = 1024
 const PING_MS = 15_000
 const DEAD_MS = 35_000
 /** How long a closing handshake may take: a frozen client does not answer. */
@@ -40,7 +44,11 @@ export function attachLive(server: Server, relay: Relay, options: LiveSocketsOpt
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
-    maxPayload: MAX_PAYLOAD_BYTES,
+    maxPayload: relay.limits.maxMessageBytes * UNREAD_ABOVE,
+    maxFragments: MAX_FRAGMENTS,
+    maxBufferedChunks: MAX_BUFFERED_CHUNKS,
+    // A flood of pings would otherwise be answered into the memory of whoever does not read.
+    autoPong: false,
     handleProtocols: protocols => (protocols.has(LIVE_PROTOCOL) ? LIVE_PROTOCOL : false),
   })
   const peers = new Peers(relay, options.pingMs ?? PING_MS, options.deadMs ?? DEAD_MS)
@@ -52,17 +60,27 @@ export function attachLive(server: Server, relay: Relay, options: LiveSocketsOpt
     socket.on('error', ignore)
     const named = request.headers['sec-websocket-protocol']
     if (isClosing) return refuse(socket, '503 Service Unavailable', 'Retry-After: 1\r\n')
-    if (!mayComeFrom(request, options.allowOrigin)) return refuse(socket, '403 Forbidden')
+    if (!mayComeFrom(request, options.allowOrigin)) {
+      relay.countRefused('origin')
+      return refuse(socket, '403 Forbidden')
+    }
     if (named !== undefined && !named.split(',').some(name => name.trim() === LIVE_PROTOCOL)) {
       return refuse(socket, '400 Bad Request')
     }
-    const principal = await principalOf(credentialsOf(request), authenticate)
+    const credentials = credentialsOf(request)
+    const principal = await principalOf(credentials, authenticate)
     if (socket.destroyed) return
+    // A cookie comes by itself, and a token may follow; who shows a token here has no other.
+    if (principal === null && credentials.token !== undefined) {
+      relay.countRefused('credentials')
+      return refuse(socket, '401 Unauthorized', 'WWW-Authenticate: Bearer realm="trestle"\r\n')
+    }
     sockets.handleUpgrade(request, socket, head, webSocket => {
       socket.off('error', ignore)
       const address = (options.addressOf ?? addressOf)(request)
-      if (relay.admits(address)) peers.add(webSocket, address, principal, authenticate)
-      else turnAway(relay, webSocket)
+      const refusal = relay.refusalOf(address, principal)
+      if (refusal === null) peers.add(webSocket, address, principal, authenticate)
+      else turnAway(relay, webSocket, refusal)
     })
   }
   const listener = (request: IncomingMessage, socket: Duplex, head: Buffer) =>
@@ -114,13 +132,21 @@ class Peers {
     this.#peers.set(webSocket, peer)
     webSocket.on('message', (data: Buffer, isBinary: boolean) => {
       peer.heardMs = performance.now()
-      if (isBinary) webSocket.close(1003, 'text frames only')
-      else connection.receive(data.toString())
+      if (!isBinary) return connection.receive(data.toString())
+      this.#relay.countClose('malformed')
+      webSocket.close(1003, 'text frames only')
+      connection.ended()
     })
     webSocket.on('pong', () => (peer.heardMs = performance.now()))
-    webSocket.on('ping', () => (peer.heardMs = performance.now()))
+    webSocket.on('ping', (data: Buffer) => {
+      peer.heardMs = performance.now()
+      if (connection.pinged()) webSocket.pong(data)
+    })
     // What is wrong with a client's frames is its own affair; ws closes the connection with the code for it.
-    webSocket.on('error', () => connection.ended())
+    webSocket.on('error', error => {
+      if (!connection.isClosed && isFaultOfFrames(error)) this.#relay.countClose('malformed')
+      connection.ended()
+    })
     webSocket.on('close', () => {
       this.#peers.delete(webSocket)
       connection.ended()
@@ -183,15 +209,22 @@ function carrierOf(webSocket: WebSocket): Carrier {
 }
 
 /** A browser sees no HTTP status of a refused upgrade, but it does see a close code. */
-function turnAway(relay: Relay, webSocket: WebSocket): void {
-  relay.countRefused()
+function turnAway(relay: Relay, webSocket: WebSocket, refusal: Refusal): void {
+  relay.countRefused(refusal)
   relay.countClose('full')
   webSocket.on('error', () => webSocket.terminate())
   webSocket.close(CLOSE.full, 'too many connections; try again in 30 s')
 }
 
+/** The socket goes at once: the other side may keep its end open for ever, and nobody counts these. */
 function refuse(socket: Duplex, status: string, headers = ''): void {
+  socket.once('finish', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n${headers}\r\n`)
+}
+
+/** Others are of the network. */
+function isFaultOfFrames(error: Error & { readonly code?: string }): boolean {
+  return error.code?.startsWith('WS_ERR_') === true
 }
 
 function isLivePath(url: string | undefined): boolean {

@@ -6,8 +6,10 @@ export interface LiveStats {
   /** Open now, over all transports. */
   readonly connections: number
   readonly connectionsTotal: number
-  /** Not let in: too many connections. */
-  readonly refused: number
+  /** Not let in, by reason. */
+  readonly refused: Readonly<Record<Refusal, number>>
+  /** Errors told to clients, by code. */
+  readonly errors: Readonly<Record<string, number>>
   readonly subscriptions: number
   /** Readings times the clients they were sent to. */
   readonly deliveries: number
@@ -22,8 +24,14 @@ export interface LiveStats {
   readonly resumes: number
   readonly commands: number
   /** Closed by us, by reason. */
-  readonly closed: Readonly<Record<CloseReason | 'dead', number>>
+  readonly closed: Readonly<Record<Closing, number>>
 }
+
+/** `malformed`: its frames broke the rules of WebSocket. */
+export type Closing = CloseReason | 'dead' | 'malformed'
+
+/** `full`: too many in all, or from one address; `unauthenticated`: too many that have not said who they are. */
+export type Refusal = 'full' | 'unauthenticated' | 'origin' | 'credentials'
 
 /** For those who count; everybody else sees `LiveStats`. */
 export type Counting<T> = { -readonly [K in keyof T]: T[K] extends object ? Counting<T[K]> : T[K] }
@@ -32,7 +40,8 @@ export function newStats(): Counting<LiveStats> {
   return {
     connections: 0,
     connectionsTotal: 0,
-    refused: 0,
+    refused: { full: 0, unauthenticated: 0, origin: 0, credentials: 0 },
+    errors: {},
     subscriptions: 0,
     deliveries: 0,
     messageDeliveries: 0,
@@ -54,6 +63,7 @@ export function newStats(): Counting<LiveStats> {
       tooBig: 0,
       tooFast: 0,
       dead: 0,
+      malformed: 0,
     },
   }
 }
