@@ -227,7 +227,7 @@ export class LineParser {
     const key = bytes.toString('latin1', start, end + 1)
     const known = head.fieldsByKey.get(key)
     if (known) return known
-    const name = decodeName(bytes.toString('utf8', start, end))
+    const name = decodeKey(bytes.toString('utf8', start, end))
     const added = {
       index: head.fields.length,
       key,
@@ -333,13 +333,17 @@ function decodeTag(pair: string): [name: string, value: string] {
   if (!name) throw new Malformed('missing tag name')
   if (!value) throw new Malformed('missing tag value')
   if (more.length > 0) throw new Malformed('invalid tag format')
-  return [decodeName(name), decodeName(value)]
+  return [decodeKey(name), decodeName(value)]
+}
+
+function decodeKey(escaped: string): string {
+  if (escaped === 'time') throw new Malformed("'time' is no name for a tag or field")
+  return decodeName(escaped)
 }
 
 function decodeName(escaped: string): string {
   if (escaped.includes('\n')) throw new Malformed('missing field value')
   if (/(?<!\\)[, ]/.test(escaped)) throw new Malformed('invalid field format')
-  if (escaped === 'time') throw new Malformed("'time' is no name for a tag or field")
   return escaped.replace(/\\([,= ])/g, '$1')
 }
 
