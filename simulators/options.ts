@@ -62,7 +62,7 @@ export function withRun(command: Command): Command {
       '--check <url>',
       'of Trestle (http://127.0.0.1:8080): whether everything arrived; exit code 1 if not',
     )
-    .option('--token <token>', 'for --check, when Trestle has users')
+    .option('--token <token>', 'for --check, when Trestle has users (default: TRESTLE_TOKEN)')
     .option('--patience <seconds>', 'how long --check waits while nothing moves', positive, 20)
     .option('--json', 'the last line is the report as JSON')
 }
@@ -113,7 +113,7 @@ export function runSettingsOf(flags: RunFlags, signal: AbortSignal): RunSettings
     startMs: flags.start,
     faults: faultPlanOf(flags.fault),
     checkUrl: flags.check,
-    token: flags.token,
+    token: flags.token ?? process.env.TRESTLE_TOKEN,
     patienceMs: flags.patience * 1000,
     signal,
   }

@@ -193,7 +193,8 @@ export function isLoopback(host: string): boolean {
 
 /** Kubernetes sets such names for a service called trestle; anything else of ours is likely a slip of the pen. */
 function unknownVariables(env: Environment): string[] {
-  const known = new Set(['TRESTLE_CONFIG'])
+  // The token is of the tools beside the bridge.
+  const known = new Set(['TRESTLE_CONFIG', 'TRESTLE_TOKEN'])
   for (const { names } of VARIABLES) for (const name of names) known.add(name).add(`${name}_FILE`)
   return Object.keys(env)
     .filter(name => name.startsWith('TRESTLE_') && !known.has(name))

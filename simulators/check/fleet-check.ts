@@ -54,6 +54,8 @@ export class FleetCheck implements FleetWatcher {
 
   /** Resolves when everything that is sent from now on will be seen. */
   async begin(): Promise<void> {
+    // A refusal says more than a live connection that does not come.
+    await this.#options.api.ledger()
     this.#subscription = this.#live.subscribe({
       devices: [`${this.#options.prefix}-*`],
       fields: ['seq'],

@@ -60,6 +60,8 @@ export class TopicCheck implements StationWatcher {
 
   /** Resolves when everything that is sent from now on will be seen. */
   async begin(): Promise<void> {
+    // A refusal says more than a live connection that does not come.
+    await this.#options.api.ledger()
     this.#subscription = this.#live.subscribe({
       snapshot: false,
       onReadings: readings => this.#onReadings(readings),

@@ -1,0 +1,42 @@
+/** People and programs for tests, made as the commands beside the bridge make them. */
+
+import type { Role } from '../identity/permissions.ts'
+import { hashSecret } from '../identity/secrets.ts'
+import { sign } from '../identity/signing.ts'
+import { IdentityStore, signingKey } from '../identity/store.ts'
+
+export class People {
+  readonly #dataDir: string
+  readonly #store: IdentityStore
+
+  /** `dataDir` is the bridge's own, which may be running. */
+  constructor(dataDir: string) {
+    this.#dataDir = dataDir
+    this.#store = IdentityStore.open(dataDir)
+  }
+
+  async addUser(name: string, role: Role, password: string): Promise<void> {
+    if (!this.#store.addUser({ name, role, password: await hashSecret(password, 'password') }))
+      throw new Error(`${name} is taken`)
+  }
+
+  removeUser(name: string): void {
+    this.#store.removeUser(name)
+  }
+
+  /** Returns the token. */
+  addToken(name: string, role: Role, expiresAtMs: number | null = null): string {
+    const row = this.#store.addToken({ name, role, expiresAtMs })
+    if (row === null) throw new Error(`${name} is taken`)
+    const { identity, version } = row
+    return sign({ kind: 'token', identity, version, expiresAtMs }, signingKey(this.#dataDir))
+  }
+
+  revokeToken(name: string): void {
+    this.#store.revokeToken(name)
+  }
+
+  close(): void {
+    this.#store.close()
+  }
+}

@@ -1,0 +1,337 @@
+/** People, programs and strangers before a bridge that knows some of them: HTTP, live, and the tools beside it. */
+
+import { execFile } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { SessionView } from '../http/session.ts'
+import { TestClient } from '../live/fixture.ts'
+import { connect } from './load.ts'
+import { People } from './people.ts'
+import { cleanEnv, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const run = promisify(execFile)
+
+let trestle: Trestle
+let people: People
+const tokens: Record<string, string> = {}
+const dataDir = newDataDir()
+
+beforeAll(async () => {
+  mkdirSync(join(dataDir, 'data'))
+  people = new People(join(dataDir, 'data'))
+  await people.addUser('vera', 'viewer', 'vera likes looking')
+  await people.addUser('olga', 'operator', 'olga likes switches')
+  for (const role of ['viewer', 'operator', 'admin'] as const) tokens[role] = people.addToken(role, role)
+  trestle = await startTrestle({ dataDir })
+  const device = connect(trestle.mqtt)
+  await device.publishAsync('home/hall/lamp-1/state', '{"on":false}', { qos: 1 })
+  await device.endAsync()
+})
+
+afterAll(async () => {
+  people.close()
+  await trestle.stop()
+  removeDataDir(dataDir)
+})
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+async function ask(path: string, init: RequestInit = {}): Promise<{ status: number; code?: string }> {
+  const response = await fetch(trestle.url + path, init)
+  const body = (await response.json().catch(() => ({}))) as { code?: string }
+  return { status: response.status, ...(response.ok ? {} : { code: body.code }) }
+}
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+async function logIn(name: string, password: string): Promise<Response> {
+  return fetch(`${trestle.url}/api/login`, {
+    method: 'POST',
+    headers: JSON_TYPE,
+    body: JSON.stringify({ name, password }),
+  })
+}
+
+describe('over HTTP', () => {
+  const post = (body: unknown) => ({ method: 'POST', headers: JSON_TYPE, body: JSON.stringify(body) })
+  const command = post({ payload: 'ON', qos: 0, answer: false })
+  const [UNKNOWN, NO, YES] = [401, 403, 200]
+
+  it.each<[string, RequestInit, number, number, number, number]>([
+    //                                                   stranger viewer operator admin
+    ['/healthz', {}, YES, YES, YES, YES],
+    ['/readyz', {}, YES, YES, YES, YES],
+    ['/api/session', {}, YES, YES, YES, YES],
+    ['/', {}, YES, YES, YES, YES],
+    ['/metrics', {}, UNKNOWN, YES, YES, YES],
+    ['/api/devices', {}, UNKNOWN, YES, YES, YES],
+    ['/api/devices/lamp-1', {}, UNKNOWN, YES, YES, YES],
+    ['/api/history?device=lamp-1&field=on', {}, UNKNOWN, YES, YES, YES],
+    ['/api/ledger', {}, UNKNOWN, YES, YES, YES],
+    ['/api/quarantine', {}, UNKNOWN, YES, YES, YES],
+    ['/live/poll', {}, UNKNOWN, YES, YES, YES],
+    ['/live/events?stream=none', {}, UNKNOWN, YES, YES, YES],
+    ['/api/explain', post({ topic: 'a', payload: '1' }), UNKNOWN, YES, YES, YES],
+    ['/api/devices/lamp-1/commands', command, UNKNOWN, NO, YES, YES],
+    ['/api/quarantine/replay', post({}), UNKNOWN, NO, YES, YES],
+    ['/api/spool/replay', post({ since: Date.now() }), UNKNOWN, NO, YES, YES],
+    ['/api/whatever-comes-later', post({}), UNKNOWN, NO, NO, 404],
+    ['/api/devices/lamp-1', { method: 'DELETE', headers: JSON_TYPE }, UNKNOWN, NO, NO, 404],
+    ['/api/nothing', {}, UNKNOWN, 404, 404, 404],
+  ])('%s %o: a stranger gets %i, a viewer %i, an operator %i, an admin %i', async (path, init, ...wanted) => {
+    const who = [{}, bearer(tokens.viewer!), bearer(tokens.operator!), bearer(tokens.admin!)]
+    const found: number[] = []
+    for (const headers of who) {
+      const signal = AbortSignal.timeout(5000)
+      const response = await fetch(trestle.url + path, {
+        ...init,
+        signal,
+        headers: { ...init.headers, ...headers } as Record<string, string>,
+      })
+      found.push(response.status)
+      await response.body?.cancel()
+    }
+    expect(found).toEqual(wanted)
+  })
+
+  it('refusals have a code, and say how to do better', async () => {
+    const response = await fetch(`${trestle.url}/api/devices`)
+    expect(response.headers.get('www-authenticate')).toBe('Bearer realm="trestle"')
+    expect(response.headers.get('content-type')).toBe('application/problem+json')
+    expect(await response.json()).toMatchObject({ status: 401, code: 'not-authorised' })
+    const viewer = { ...JSON_TYPE, ...bearer(tokens.viewer!) }
+    expect(await ask('/api/quarantine/replay', { method: 'POST', headers: viewer })).toEqual({
+      status: 403,
+      code: 'forbidden',
+    })
+  })
+
+  it('a token counts in its header only: not in the address, not as a cookie, not damaged', async () => {
+    const token = tokens.admin!
+    const [body, mac] = token.split('.') as [string, string]
+    for (const [path, headers] of [
+      [`/api/devices?token=${token}`, {}],
+      [`/api/devices?access_token=${token}`, {}],
+      ['/api/devices', { cookie: `trestle_session=${token}` }],
+      ['/api/devices', bearer(`${body}x.${mac}`)],
+      ['/api/devices', bearer(`${body}.${mac.slice(0, -1)}`)],
+      ['/api/devices', bearer('')],
+      ['/api/devices', { authorization: `Basic ${Buffer.from(`admin:${token}`).toString('base64')}` }],
+    ] as const)
+      expect((await ask(path, { headers })).status, JSON.stringify([path, headers])).toBe(401)
+  })
+
+  it('a login gives a cookie that no script can read and no other page can use; logging out takes it away', async () => {
+    const response = await logIn('vera', 'vera likes looking')
+    expect(response.status).toBe(200)
+    expect(await response.json()).toMatchObject({
+      needsLogin: true,
+      principal: { name: 'vera', role: 'viewer', expiresAtMs: expect.any(Number) },
+    })
+    const [set] = response.headers.getSetCookie()
+    const [pair, ...attributes] = set!.split('; ')
+    expect(attributes.map(text => text.split('=')[0])).toEqual(
+      expect.arrayContaining(['HttpOnly', 'SameSite', 'Path', 'Expires']),
+    )
+    expect(attributes).toEqual(expect.arrayContaining(['SameSite=Strict', 'Path=/']))
+    // Over plain http a browser would not keep it.
+    expect(attributes).not.toContain('Secure')
+    const headers = { cookie: pair! }
+    expect((await ask('/api/devices', { headers })).status).toBe(200)
+    const view = (await (await fetch(`${trestle.url}/api/session`, { headers })).json()) as SessionView
+    expect(view).toMatchObject({ needsLogin: true, principal: { name: 'vera', role: 'viewer' } })
+    const out = await fetch(`${trestle.url}/api/logout`, {
+      method: 'POST',
+      headers: { ...headers, ...JSON_TYPE },
+    })
+    expect(await out.json()).toEqual({ needsLogin: true, principal: null })
+    expect(out.headers.getSetCookie()[0]).toMatch(/^trestle_session=; Max-Age=0;/)
+  })
+
+  it('behind a proxy that ends TLS the cookie is for https alone', async () => {
+    const response = await fetch(`${trestle.url}/api/login`, {
+      method: 'POST',
+      headers: { ...JSON_TYPE, 'x-forwarded-proto': 'https' },
+      body: JSON.stringify({ name: 'vera', password: 'vera likes looking' }),
+    })
+    expect(response.headers.getSetCookie()[0]).toContain('Secure')
+  })
+
+  it('a wrong password and an unknown name read the same', async () => {
+    const answers = []
+    for (const [name, password] of [
+      ['vera', 'wrong'],
+      ['nobody', 'wrong'],
+    ] as const) {
+      const response = await logIn(name, password)
+      expect(response.status).toBe(401)
+      expect(response.headers.getSetCookie()).toEqual([])
+      answers.push(await response.text())
+    }
+    expect(answers[0]).toBe(answers[1])
+    expect(JSON.parse(answers[0]!)).toMatchObject({ code: 'wrong-credentials' })
+  })
+
+  it.each([
+    [
+      'a form',
+      { 'content-type': 'application/x-www-form-urlencoded' },
+      'name=vera&password=x',
+      415,
+      'json-only',
+    ],
+    ['text', { 'content-type': 'text/plain' }, '{"name":"vera","password":"x"}', 415, 'json-only'],
+    ['nothing', {}, '', 415, 'json-only'],
+    ['no JSON', JSON_TYPE, '{', 400, 'bad-body'],
+    ['another shape', JSON_TYPE, '{"name":["vera"],"password":{"$ne":1}}', 400, 'bad-body'],
+    ['more than it asks for', JSON_TYPE, '{"name":"vera","password":"x","role":"admin"}', 400, 'bad-body'],
+    ['too much', JSON_TYPE, `{"name":"vera","password":"${'x'.repeat(20_000)}"}`, 413, 'body-too-large'],
+    ['a foreign page', { ...JSON_TYPE, origin: 'https://evil.example' }, '{}', 403, 'foreign-origin'],
+    [
+      'a foreign page that says less',
+      { ...JSON_TYPE, 'sec-fetch-site': 'cross-site' },
+      '{}',
+      403,
+      'foreign-origin',
+    ],
+  ])('a login by %s is none', async (_, headers, body, status, code) => {
+    expect(
+      await ask('/api/login', { method: 'POST', headers: headers as Record<string, string>, body }),
+    ).toEqual({
+      status,
+      code,
+    })
+  })
+
+  it('strangers hear whether it is ready, and nothing of what is behind it', async () => {
+    const stranger = await (await fetch(`${trestle.url}/readyz`)).json()
+    expect(stranger).toEqual({ ready: true, reason: null, store: { ok: true, kind: null, since: null } })
+    const known = await fetch(`${trestle.url}/readyz`, { headers: bearer(tokens.viewer!) })
+    expect(await known.json()).toMatchObject({ mqtt: trestle.mqtt })
+    expect(await (await fetch(`${trestle.url}/healthz`)).json()).toEqual({ ok: true })
+  })
+
+  it('what a person was shown is not kept for the next at that browser', async () => {
+    for (const path of ['/api/devices', '/api/ledger', '/metrics', '/api/session']) {
+      const response = await fetch(trestle.url + path, { headers: bearer(tokens.viewer!) })
+      expect(response.headers.get('cache-control'), path).toBe('no-store')
+      await response.body?.cancel()
+    }
+  })
+})
+
+describe('live', () => {
+  const url = () => `ws://127.0.0.1:${trestle.http}/live`
+
+  it('by header, by cookie, or by the first frame; a viewer watches, an operator sends commands', async () => {
+    const cookie = (await logIn('vera', 'vera likes looking')).headers.getSetCookie()[0]!.split(';')[0]!
+    using vera = await TestClient.connect(url(), [], { cookie })
+    using operator = await TestClient.connect(url(), [], bearer(tokens.operator!))
+    using viewer = await TestClient.connect(url())
+    viewer.send({ op: 'auth', token: tokens.viewer! })
+    for (const client of [vera, operator, viewer]) {
+      await client.next('hello')
+      await client.subscribe({ id: 1 })
+      await client.subscribe({ id: 2, stream: 'messages' })
+    }
+    const switchOn = { op: 'command', id: 3, device: 'lamp-1', payload: 'ON', answer: false } as const
+    for (const client of [vera, viewer]) {
+      client.send(switchOn)
+      expect(await client.next('error')).toMatchObject({ id: 3, code: 'forbidden' })
+    }
+    operator.send(switchOn)
+    expect(await operator.next('result', ({ id }) => id === 3)).toMatchObject({ result: 'offline' })
+  })
+
+  it('a token that does not hold is refused before the upgrade, or by 4401', async () => {
+    await expect(TestClient.connect(url(), [], bearer('trestle_nonsense'))).rejects.toThrow('401')
+    const client = await TestClient.connect(url())
+    client.send({ op: 'auth', token: 'trestle_nonsense' })
+    expect((await client.closed).code).toBe(4401)
+    expect(client.frames).toEqual([])
+  })
+
+  it('a token that is revoked, or expires, ends what is open by it within 5 s, over every transport', async () => {
+    const token = people.addToken('brief', 'viewer')
+    const expiring = people.addToken('expiring', 'viewer', Date.now() + 3000)
+    // The bridge looks for new ones about once a second.
+    await expect
+      .poll(() => ask('/api/devices', { headers: bearer(token) }), { timeout: 5000 })
+      .toMatchObject({ status: 200 })
+    using socket = await TestClient.connect(url(), [], bearer(token))
+    using other = await TestClient.connect(url(), [], bearer(expiring))
+    const events = await fetch(`${trestle.url}/live/events`, { headers: bearer(token) })
+    const poll = fetch(`${trestle.url}/live/poll?devices=nobody&cursor=none`, { headers: bearer(token) })
+    const ended = events.text()
+    const revokedMs = performance.now()
+    people.revokeToken('brief')
+    const [closed] = await Promise.all([socket.closed, ended, poll])
+    expect(closed.code).toBe(4401)
+    expect(performance.now() - revokedMs).toBeLessThan(5000)
+    expect((await other.closed).code).toBe(4401)
+    expect(await ask('/live/poll', { headers: bearer(token) })).toEqual({
+      status: 401,
+      code: 'not-authorised',
+    })
+  })
+
+  it('a user who is removed is sent away, and the cookie holds no longer', async () => {
+    await people.addUser('tom', 'viewer', 'tom is a guest here')
+    await expect
+      .poll(async () => (await logIn('tom', 'tom is a guest here')).status, { timeout: 5000 })
+      .toBe(200)
+    const cookie = (await logIn('tom', 'tom is a guest here')).headers.getSetCookie()[0]!.split(';')[0]!
+    using client = await TestClient.connect(url(), [], { cookie })
+    await client.next('hello')
+    people.removeUser('tom')
+    expect((await client.closed).code).toBe(4401)
+    expect((await ask('/api/devices', { headers: { cookie } })).status).toBe(401)
+  })
+})
+
+it('the tools beside the bridge, and the simulators, show a token', async () => {
+  const env = cleanEnv({ TRESTLE_DATA_DIR: join(dataDir, 'data'), TRESTLE_HTTP_PORT: String(trestle.http) })
+  const tool = (args: string[], extra: Record<string, string> = {}) =>
+    run(process.execPath, [join(ROOT, 'bridge/cli.ts'), ...args], { cwd: dataDir, env: { ...env, ...extra } })
+  await expect(tool(['quarantine', 'list'])).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('401'),
+  })
+  await tool(['quarantine', 'list', '--token', tokens.viewer!])
+  await tool(['quarantine', 'replay'], { TRESTLE_TOKEN: tokens.operator! })
+  const simulate = (extra: Record<string, string>) =>
+    run(
+      process.execPath,
+      [
+        join(ROOT, 'simulators/main.ts'),
+        ...['fleet', '-p', String(trestle.mqtt), '--devices', '5', '--rate', '20', '--seconds', '1'],
+        ...['--dashboards', '2', '--check', trestle.url, '--json'],
+      ],
+      { cwd: dataDir, env: { ...env, ...extra } },
+    )
+  await expect(simulate({})).rejects.toMatchObject({ stderr: expect.stringContaining('401') })
+  const { stdout } = await simulate({ TRESTLE_TOKEN: tokens.viewer! })
+  expect(JSON.parse(stdout.trim().split('\n').at(-1)!)).toMatchObject({ ok: true })
+}, 60_000)
+
+it('the first user closes a house that was open, also to who is in it', async () => {
+  const own = newDataDir()
+  const open = await startTrestle({ dataDir: own })
+  const url = `ws://127.0.0.1:${open.http}/live`
+  using client = await TestClient.connect(url)
+  await client.next('hello')
+  expect(await open.get('/api/session')).toEqual({
+    needsLogin: false,
+    principal: { name: 'anyone', role: 'admin' },
+  })
+  const first = new People(join(own, 'data'))
+  await first.addUser('vera', 'viewer', 'vera likes looking')
+  expect((await client.closed).code).toBe(4401)
+  expect((await fetch(`${open.url}/api/devices`)).status).toBe(401)
+  first.close()
+  await open.stop()
+  removeDataDir(own)
+}, 30_000)
