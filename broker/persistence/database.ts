@@ -10,6 +10,7 @@ export type Change =
       readonly client: string
       readonly idleMs: number
       readonly grants: string
+      readonly expiryMs: number | null
     }
   | { readonly kind: 'no-session'; readonly client: string }
   | ({ readonly kind: 'delivery' } & DeliveryRow)
@@ -26,17 +27,27 @@ export type Change =
   | ({ readonly kind: 'will' } & WillRow)
   | { readonly kind: 'no-will'; readonly client: string }
 
-export interface DeliveryRow {
+export interface DeliveryRow extends PropertyColumns {
   readonly id: number
   readonly client: string
   readonly topic: string
   readonly payload: Uint8Array
   readonly qos: number
+  readonly retain: boolean
+  /** With commas between; null: none. */
+  readonly subscriptionIds: string | null
+  readonly share: string | null
   readonly packetId: number | null
   readonly isReleased: boolean
 }
 
-export interface RetainedRow {
+/** Of MQTT 5; null: none. */
+export interface PropertyColumns {
+  readonly properties: Uint8Array | null
+  readonly expiresAtMs: number | null
+}
+
+export interface RetainedRow extends PropertyColumns {
   readonly topic: string
   readonly payload: Uint8Array
   readonly qos: number
@@ -49,10 +60,14 @@ export interface WillRow {
   readonly payload: Uint8Array
   readonly qos: number
   readonly retain: boolean
+  /** Of MQTT 5; `delayMs` null: of an older protocol. */
+  readonly properties: Uint8Array | null
+  readonly messageExpiryMs: number | null
+  readonly delayMs: number | null
 }
 
 export interface SavedState {
-  readonly sessions: readonly { client: string; idleMs: number; grants: string }[]
+  readonly sessions: readonly { client: string; idleMs: number; grants: string; expiryMs: number | null }[]
   readonly deliveries: readonly DeliveryRow[]
   readonly incoming: readonly { client: string; packetId: number }[]
   readonly retained: readonly RetainedRow[]
@@ -71,8 +86,24 @@ CREATE TABLE IF NOT EXISTS will (
   client TEXT PRIMARY KEY, broker TEXT NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL, qos INTEGER NOT NULL,
   retain INTEGER NOT NULL
 );
-PRAGMA user_version = 1;
 `
+
+/** What was added later, in order: the file knows how many of these it has (`user_version`, from 1 on). */
+const ADDITIONS = [
+  `
+ALTER TABLE session ADD COLUMN expiryMs REAL;
+ALTER TABLE delivery ADD COLUMN retain INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE delivery ADD COLUMN subscriptionIds TEXT;
+ALTER TABLE delivery ADD COLUMN share TEXT;
+ALTER TABLE delivery ADD COLUMN properties BLOB;
+ALTER TABLE delivery ADD COLUMN expiresAtMs REAL;
+ALTER TABLE retained ADD COLUMN properties BLOB;
+ALTER TABLE retained ADD COLUMN expiresAtMs REAL;
+ALTER TABLE will ADD COLUMN properties BLOB;
+ALTER TABLE will ADD COLUMN messageExpiryMs REAL;
+ALTER TABLE will ADD COLUMN delayMs REAL;
+`,
+]
 
 /**
  * FULL: a commit is on the disk when it returns, and a power cut costs nothing that was promised. NORMAL survives
@@ -82,7 +113,14 @@ PRAGMA user_version = 1;
 function open(path: string): DatabaseSync {
   const database = new DatabaseSync(path)
   database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${SCHEMA}`)
+  complete(database)
   return database
+}
+
+function complete(database: DatabaseSync): void {
+  const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number }
+  for (let i = Math.max(1, version); i <= ADDITIONS.length; i++)
+    database.exec(`BEGIN; ${ADDITIONS[i - 1]} PRAGMA user_version = ${i + 1}; COMMIT`)
 }
 
 /** Everything, for memory. A damaged file steps aside under the name that is returned: starting comes first. */
@@ -104,13 +142,14 @@ function read(path: string): SavedState {
   try {
     const all = <T>(sql: string) => database.prepare(sql).all() as T[]
     return {
-      sessions: all('SELECT client, idleMs, grants FROM session'),
+      sessions: all('SELECT client, idleMs, grants, expiryMs FROM session'),
       deliveries: all<DeliveryRow>('SELECT * FROM delivery ORDER BY id').map(row => ({
         ...row,
         isReleased: Boolean(row.isReleased),
+        retain: Boolean(row.retain),
       })),
       incoming: all('SELECT client, packetId FROM incoming'),
-      retained: all('SELECT topic, payload, qos FROM retained ORDER BY rowid'),
+      retained: all('SELECT topic, payload, qos, properties, expiresAtMs FROM retained ORDER BY rowid'),
       wills: all<WillRow>('SELECT * FROM will').map(row => ({ ...row, retain: Boolean(row.retain) })),
     }
   } finally {
@@ -126,17 +165,25 @@ export class StateDatabase {
   constructor(path: string) {
     this.#database = open(path)
     const prepare = (sql: string) => this.#database.prepare(sql)
+    const insert = (table: string, columns: string) =>
+      prepare(`INSERT OR REPLACE INTO ${table} (${columns}) VALUES (${columns.replace(/\w+/g, '?')})`)
     this.#statements = {
-      session: prepare('INSERT OR REPLACE INTO session VALUES (?, ?, ?)'),
+      session: insert('session', 'client, idleMs, grants, expiryMs'),
       'no-session': prepare('DELETE FROM session WHERE client = ?'),
-      delivery: prepare('INSERT OR REPLACE INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?)'),
+      delivery: insert(
+        'delivery',
+        'id, client, topic, payload, qos, packetId, isReleased, retain, subscriptionIds, share, properties, expiresAtMs',
+      ),
       sent: prepare('UPDATE delivery SET packetId = ?, isReleased = ? WHERE id = ?'),
       'no-delivery': prepare('DELETE FROM delivery WHERE id = ?'),
       incoming: prepare('INSERT OR IGNORE INTO incoming VALUES (?, ?)'),
       'no-incoming': prepare('DELETE FROM incoming WHERE client = ? AND packetId = ?'),
-      retained: prepare('INSERT OR REPLACE INTO retained VALUES (?, ?, ?)'),
+      retained: insert('retained', 'topic, payload, qos, properties, expiresAtMs'),
       'no-retained': prepare('DELETE FROM retained WHERE topic = ?'),
-      will: prepare('INSERT OR REPLACE INTO will VALUES (?, ?, ?, ?, ?, ?)'),
+      will: insert(
+        'will',
+        'client, broker, topic, payload, qos, retain, properties, messageExpiryMs, delayMs',
+      ),
       'no-will': prepare('DELETE FROM will WHERE client = ?'),
     }
   }
@@ -161,11 +208,25 @@ export class StateDatabase {
     const statement = this.#statements[change.kind]
     switch (change.kind) {
       case 'session':
-        statement.run(change.client, change.idleMs, change.grants)
+        statement.run(change.client, change.idleMs, change.grants, change.expiryMs)
         return
       case 'delivery': {
         const { id, client, topic, payload, qos, packetId, isReleased } = change
-        statement.run(id, client, topic, payload, qos, packetId, Number(isReleased))
+        const { retain, subscriptionIds, share, properties, expiresAtMs } = change
+        const flags = [Number(isReleased), Number(retain)]
+        statement.run(
+          id,
+          client,
+          topic,
+          payload,
+          qos,
+          packetId,
+          ...flags,
+          subscriptionIds,
+          share,
+          properties,
+          expiresAtMs,
+        )
         return
       }
       case 'sent':
@@ -179,14 +240,24 @@ export class StateDatabase {
         statement.run(change.client, change.packetId)
         return
       case 'retained':
-        statement.run(change.topic, change.payload, change.qos)
+        statement.run(change.topic, change.payload, change.qos, change.properties, change.expiresAtMs)
         return
       case 'no-retained':
         statement.run(change.topic)
         return
       case 'will': {
-        const { client, broker, topic, payload, qos, retain } = change
-        statement.run(client, broker, topic, payload, qos, Number(retain))
+        const { client, broker, topic, payload, qos, retain, properties, messageExpiryMs, delayMs } = change
+        statement.run(
+          client,
+          broker,
+          topic,
+          payload,
+          qos,
+          Number(retain),
+          properties,
+          messageExpiryMs,
+          delayMs,
+        )
         return
       }
       case 'no-session':

@@ -5,11 +5,13 @@
  */
 
 import { Readable } from 'node:stream'
+import { addMatch, type Copy } from './copy.ts'
 import { type Host, ownBytes, type Packet, type Party } from './packet.ts'
 import { QueueStream } from './queue-stream.ts'
 import type { Saver } from './saver.ts'
 import type { Delivery, Session } from './session.ts'
 import type { Outgoing, Sessions } from './sessions.ts'
+import type { Share } from './shared-subscriptions.ts'
 import type { Match } from './subscriptions.ts'
 
 /** By client; null: it did not fit. */
@@ -17,6 +19,11 @@ export type Deliveries = ReadonlyMap<string, Delivery | null>
 
 /** Of whom a message is for, what counts here. */
 export type Recipient = Partial<Match> & { readonly clientId: string }
+
+export interface SharedDelivery {
+  readonly share: Share
+  readonly delivery: Delivery | null
+}
 
 export class Outbox {
   readonly #sessions: Sessions
@@ -33,22 +40,37 @@ export class Outbox {
   queue(recipients: readonly Recipient[], packet: Packet): Deliveries {
     const deliveries = new Map<string, Delivery | null>()
     if (recipients.length === 0) return deliveries
-    const granted = new Map<string, number>()
-    for (const { clientId, qos = 2 } of recipients)
-      granted.set(clientId, Math.max(qos, granted.get(clientId) ?? 0))
-    const { topic, brokerId, brokerCounter: counter = null } = packet
-    const outgoing: Outgoing = { topic, payload: ownBytes(packet.payload), brokerId, counter }
-    for (const [clientId, qos] of granted) {
+    const copies = new Map<string, Copy>()
+    for (const match of recipients) {
+      const { clientId } = match
+      const copy = addMatch(copies.get(clientId), match, clientId, packet)
+      if (copy !== undefined) copies.set(clientId, copy)
+    }
+    const outgoing = toOutgoing(packet)
+    for (const [clientId, copy] of copies) {
+      if (copy.qos === 0) continue
       const session = this.#sessions.ensure(clientId)
-      const level = Math.min(qos, packet.qos) as 1 | 2
-      deliveries.set(clientId, session === null ? null : this.#sessions.queue(session, level, outgoing))
+      deliveries.set(clientId, session === null ? null : this.#sessions.queue(session, copy, outgoing))
     }
     return deliveries
   }
 
+  /** For shared subscriptions: each is a message of its own. Null: it is not queued. */
+  queueShares(shares: readonly Share[], packet: Packet): SharedDelivery[] {
+    if (shares.length === 0) return []
+    const outgoing = toOutgoing(packet)
+    return shares.map(share => {
+      const { session, grant } = share
+      const copy = addMatch(undefined, grant, session.clientId, packet)
+      const isQueued = copy !== undefined && copy.qos > 0
+      const delivery = isQueued ? this.#sessions.queue(session, copy, outgoing, grant.topic) : null
+      return { share, delivery }
+    })
+  }
+
   /** The publish is not acknowledged after all: its sender will send it again. */
-  cancel(deliveries: Deliveries): void {
-    for (const delivery of deliveries.values())
+  cancel(deliveries: Iterable<Delivery | null>): void {
+    for (const delivery of deliveries)
       if (delivery !== null && delivery.packetId === null) this.#sessions.remove(delivery)
   }
 
@@ -114,7 +136,7 @@ export class Outbox {
   stream({ id }: Party): Readable {
     const session = this.#sessions.get(id)
     if (session === undefined) return Readable.from([])
-    const stream = new QueueStream(session, delivery => this.#toPacket(delivery))
+    const stream = new QueueStream(session, this.#sessions, delivery => this.#toPacket(delivery))
     session.catchUp(stream)
     return stream
   }
@@ -148,5 +170,17 @@ export class Outbox {
       dup: connection !== 0 && connection !== session.connection,
       messageId,
     }
+  }
+}
+
+function toOutgoing(packet: Packet): Outgoing {
+  const { topic, payload, brokerId, brokerCounter: counter = null, properties, messageExpiry } = packet
+  return {
+    topic,
+    payload: ownBytes(payload),
+    brokerId,
+    counter,
+    properties: properties === undefined ? null : ownBytes(properties),
+    expiresAtMs: messageExpiry ?? null,
   }
 }

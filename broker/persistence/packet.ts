@@ -20,6 +20,16 @@ export interface Packet {
   readonly brokerId?: string
   readonly brokerCounter?: number
   messageId?: number | undefined
+  /** Of its sender, where that is known. */
+  readonly clientId?: string | undefined
+  /** Of MQTT 5: forwarded as they came. Aedes copies what has this name, and the next. */
+  readonly properties?: Buffer | undefined
+  /** When nobody wants it any more, in ms since the epoch. */
+  readonly messageExpiry?: number | undefined
+}
+
+export function isExpired({ messageExpiry }: Pick<Packet, 'messageExpiry'>): boolean {
+  return messageExpiry !== undefined && messageExpiry <= Date.now()
 }
 
 /** Of its own memory: a payload from a socket would hold, and drag to the saver's thread, the whole chunk it came in. */
@@ -30,6 +40,8 @@ export function ownBytes<T extends Buffer | string>(payload: T): T {
   return own as T
 }
 
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+export function asBuffer(bytes: Uint8Array): Buffer
+export function asBuffer(bytes: Uint8Array | null): Buffer | null
+export function asBuffer(bytes: Uint8Array | null): Buffer | null {
+  return bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

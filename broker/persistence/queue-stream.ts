@@ -5,16 +5,19 @@
 
 import { Readable } from 'node:stream'
 import type { Delivery, Session } from './session.ts'
+import type { Sessions } from './sessions.ts'
 
 export class QueueStream extends Readable {
   readonly #session: Session
+  readonly #sessions: Sessions
   readonly #toPacket: (delivery: Delivery) => object
   readonly #pending: Delivery[]
   #next = 0
 
-  constructor(session: Session, toPacket: (delivery: Delivery) => object) {
+  constructor(session: Session, sessions: Sessions, toPacket: (delivery: Delivery) => object) {
     super({ objectMode: true })
     this.#session = session
+    this.#sessions = sessions
     this.#toPacket = toPacket
     this.#pending = [...session.queue.values()]
   }
@@ -27,6 +30,10 @@ export class QueueStream extends Readable {
     while (this.#next < this.#pending.length) {
       const delivery = this.#pending[this.#next++]!
       if (!this.#session.queue.has(delivery.id)) continue
+      if (this.#sessions.isStale(delivery)) {
+        this.#sessions.dropStale(delivery)
+        continue
+      }
       this.#session.owed.add(delivery)
       this.push(this.#toPacket(delivery))
       return

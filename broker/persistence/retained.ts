@@ -1,7 +1,7 @@
 /** The retained messages, one a topic, bounded by count and bytes. What does not fit is not kept, and counted. */
 
 import type { RetainedRow } from './database.ts'
-import { asBuffer, ownBytes, type Packet } from './packet.ts'
+import { asBuffer, isExpired, ownBytes, type Packet } from './packet.ts'
 import type { Saver } from './saver.ts'
 import { TopicTree } from './topic-tree.ts'
 
@@ -21,6 +21,8 @@ export class RetainedMessages {
   readonly #tree = new TopicTree<Retained>()
   #bytes = 0
   #refused = 0
+  /** Topics of those that expire. */
+  readonly #expiring = new Set<string>()
 
   constructor(limits: RetainedLimits, saver: Saver) {
     this.#limits = limits
@@ -40,24 +42,48 @@ export class RetainedMessages {
   }
 
   restore(rows: readonly RetainedRow[]): void {
-    for (const { topic, payload, qos } of rows)
-      this.#set({ cmd: 'publish', topic, payload: asBuffer(payload), qos: qos as 0 | 1 | 2, retain: true })
+    for (const { topic, payload, qos, properties, expiresAtMs } of rows) {
+      this.#set({
+        cmd: 'publish',
+        topic,
+        payload: asBuffer(payload),
+        qos: qos as 0 | 1 | 2,
+        retain: true,
+        properties: asBuffer(properties) ?? undefined,
+        messageExpiry: expiresAtMs ?? undefined,
+      })
+    }
   }
 
   keep(message: Retained): void {
     const { topic } = message
-    if (!this.#set({ ...message, payload: ownBytes(message.payload) })) return
+    const properties = message.properties === undefined ? undefined : ownBytes(message.properties)
+    if (this.#set({ ...message, payload: ownBytes(message.payload), properties })) this.#note(topic)
+  }
+
+  *matching(filters: readonly string[]): Generator<Retained> {
+    for (const filter of filters)
+      for (const message of this.#tree.matchingTopics(filter)) if (!isExpired(message)) yield message
+  }
+
+  /** Forgets what nobody wants any more [MQTT-3.3.2-5]. */
+  sweep(): void {
+    for (const topic of this.#expiring) {
+      if (!isExpired(this.#tree.get(topic)!)) continue
+      this.#remove(topic)
+      this.#note(topic)
+    }
+  }
+
+  #note(topic: string): void {
     this.#saver.note(`retained ${topic}`, {
       change: () => {
         const kept = this.#tree.get(topic)
         if (kept === undefined) return { kind: 'no-retained', topic }
-        return { kind: 'retained', topic, payload: kept.payload, qos: kept.qos }
+        const { payload, qos, properties = null, messageExpiry: expiresAtMs = null } = kept
+        return { kind: 'retained', topic, payload, qos, properties, expiresAtMs }
       },
     })
-  }
-
-  *matching(filters: readonly string[]): Generator<Retained> {
-    for (const filter of filters) yield* this.#tree.matchingTopics(filter)
   }
 
   /** An empty payload clears the topic [MQTT-3.3.1-10]. False: nothing changed. */
@@ -67,8 +93,7 @@ export class RetainedMessages {
     const freed = before === undefined ? 0 : sizeOf(before)
     if (payload.length === 0) {
       if (before === undefined) return false
-      this.#tree.delete(topic)
-      this.#bytes -= freed
+      this.#remove(topic)
       return true
     }
     const bytes = this.#bytes - freed + sizeOf(message)
@@ -77,12 +102,22 @@ export class RetainedMessages {
       this.#refused++
       return false
     }
+    if (before !== undefined) this.#remove(topic)
     this.#tree.set(topic, message)
     this.#bytes = bytes
+    if (message.messageExpiry !== undefined) this.#expiring.add(topic)
     return true
+  }
+
+  #remove(topic: string): void {
+    const message = this.#tree.get(topic)
+    if (message === undefined) return
+    this.#tree.delete(topic)
+    this.#bytes -= sizeOf(message)
+    this.#expiring.delete(topic)
   }
 }
 
-function sizeOf({ topic, payload }: Retained): number {
-  return topic.length + payload.length + OVERHEAD_BYTES
+function sizeOf({ topic, payload, properties }: Retained): number {
+  return topic.length + payload.length + (properties?.length ?? 0) + OVERHEAD_BYTES
 }

@@ -29,6 +29,14 @@ export interface Delivery {
   readonly payload: Buffer | string
   readonly qos: 0 | 1 | 2
   readonly bytes: number
+  /** Of MQTT 5; see packet.ts. */
+  readonly properties: Buffer | null
+  readonly expiresAtMs: number | null
+  /** As its receiver is to be told [MQTT-3.3.1-12], [MQTT-3.3.1-13]. */
+  readonly retain: boolean
+  readonly subscriptionIds: readonly number[] | null
+  /** The shared subscription that it is for; null: none. */
+  readonly share: string | null
   readonly brokerId: string | undefined
   /** Under which the bus knows the message; null until it gets there. */
   counter: number | null
@@ -40,8 +48,19 @@ export interface Delivery {
   isSaved: boolean
 }
 
+/** A connected MQTT 5 client. */
+export interface Subscriber {
+  /** The message was put into its queue, and is to be sent in its turn. */
+  send(delivery: Delivery): void
+}
+
 export class Session {
   readonly clientId: string
+  /** Ends with its connection: it is in memory only. */
+  readonly isVolatile: boolean
+  /** Of an MQTT 5 client: ends when it stays away for so long; null: an older protocol, the setting counts. */
+  expiryMs: number | null = null
+  subscriber: Subscriber | null = null
   readonly grants = new Map<string, Grant>()
   /** By id, in the order of the queue. */
   readonly queue = new Map<number, Delivery>()
@@ -49,6 +68,8 @@ export class Session {
   queuedBytes = 0
   /** How long the client was away while we ran: wall clocks jump, and that we were off is not the client's fault. */
   idleMs = 0
+  /** When that was counted last, by the monotonic clock. */
+  agedAtMs = performance.now()
   /** Counts the client's connections. */
   connection = 1
   isConnected = false
@@ -60,13 +81,23 @@ export class Session {
   #settled: PromiseWithResolvers<void> | null = null
   readonly #byCounter = new Map<number, Delivery>()
   readonly #byPacketId = new Map<number, Delivery>()
+  #lastPacketId = 0
 
-  constructor(clientId: string) {
+  constructor(clientId: string, isVolatile = false) {
     this.clientId = clientId
+    this.isVolatile = isVolatile
   }
 
+  /** Nothing is lost if it is forgotten. To MQTT 5 clients, that there is a session is something. */
   get isEmpty(): boolean {
-    return this.grants.size === 0 && this.queue.size === 0 && this.incoming.size === 0
+    return (
+      this.expiryMs === null && this.grants.size === 0 && this.queue.size === 0 && this.incoming.size === 0
+    )
+  }
+
+  /** Messages that were not sent yet. */
+  get waiting(): number {
+    return this.queue.size - this.#byPacketId.size
   }
 
   add(delivery: Delivery): void {
@@ -86,6 +117,7 @@ export class Session {
 
   /** What a stream gave and nobody wrote goes with the connection. */
   disconnect(): void {
+    if (this.isConnected) this.agedAtMs = performance.now()
     this.isConnected = false
     this.#stream = null
     this.owed.clear()
@@ -124,6 +156,13 @@ export class Session {
     this.#byCounter.set(counter, delivery)
   }
 
+  /** Lets time pass while its client is away. */
+  age(): void {
+    const nowMs = performance.now()
+    if (!this.isConnected) this.idleMs += nowMs - this.agedAtMs
+    this.agedAtMs = nowMs
+  }
+
   /** By the number that its packet carries: of the bus, or its own id, negative, before the bus had it. */
   find(counter: number): Delivery | undefined {
     return counter < 0 ? this.queue.get(-counter) : this.#byCounter.get(counter)
@@ -159,6 +198,12 @@ export class Session {
   #settle(): void {
     this.#settled?.resolve()
     this.#settled = null
+  }
+
+  /** For a message that was not sent before. */
+  nextPacketId(): number {
+    this.#lastPacketId = this.#freePacketId(this.#lastPacketId)
+    return this.#lastPacketId
   }
 
   #freePacketId(taken: number): number {

@@ -1,9 +1,11 @@
 /** All sessions: who subscribes to what, what waits for whom, and the limits on it. Each change is noted for the disk. */
 
-import type { SavedState } from './database.ts'
+import type { Copy } from './copy.ts'
+import type { DeliveryRow, SavedState } from './database.ts'
 import { asBuffer } from './packet.ts'
 import type { Saver } from './saver.ts'
 import { type Delivery, type Grant, Session } from './session.ts'
+import { isShared, SharedSubscriptions } from './shared-subscriptions.ts'
 import { type Match, Subscriptions } from './subscriptions.ts'
 
 export interface SessionLimits {
@@ -24,6 +26,8 @@ export interface Outgoing {
   readonly payload: Buffer | string
   readonly brokerId: string | undefined
   readonly counter: number | null
+  readonly properties: Buffer | null
+  readonly expiresAtMs: number | null
 }
 
 /** What an entry costs beside topic and payload, roughly. */
@@ -35,12 +39,13 @@ export class Sessions {
   readonly stats = {
     expired: 0,
     refused: 0,
-    dropped: { 'queue-messages': 0, 'queue-bytes': 0, 'all-queues': 0 },
+    dropped: { 'queue-messages': 0, 'queue-bytes': 0, 'all-queues': 0, expired: 0 },
   }
   readonly #limits: SessionLimits
   readonly #saver: Saver
   readonly #sessions = new Map<string, Session>()
   readonly #subscriptions = new Subscriptions()
+  readonly shared = new SharedSubscriptions()
   #subscribers = 0
   #deliveries = 0
   #bytes = 0
@@ -69,16 +74,17 @@ export class Sessions {
   }
 
   restore({ sessions, deliveries, incoming }: SavedState): void {
-    for (const { client, idleMs, grants } of sessions) {
+    for (const { client, idleMs, grants, expiryMs } of sessions) {
       const session = this.#add(client)
       session.idleMs = idleMs
+      session.expiryMs = expiryMs
       for (const grant of JSON.parse(grants) as Grant[]) this.#setGrant(session, grant)
     }
     for (const { client, packetId } of incoming) {
       const session = this.#sessions.get(client) ?? this.#add(client)
       session.incoming.set(packetId, { cmd: 'publish', messageId: packetId })
     }
-    for (const { id, client, topic, payload, qos, packetId, isReleased } of deliveries) {
+    for (const { id, client, topic, payload, qos, packetId, isReleased, ...row } of deliveries) {
       const session = this.#sessions.get(client) ?? this.#add(client)
       this.#lastId = id
       this.#enqueue({
@@ -87,7 +93,12 @@ export class Sessions {
         topic,
         payload: asBuffer(payload),
         qos: qos as 1 | 2,
-        bytes: sizeOf(topic, payload),
+        bytes: sizeOf({ topic, payload, properties: row.properties }),
+        properties: asBuffer(row.properties),
+        expiresAtMs: row.expiresAtMs,
+        retain: row.retain,
+        subscriptionIds: row.subscriptionIds?.split(',').map(Number) ?? null,
+        share: row.share,
         brokerId: undefined,
         counter: null,
         packetId,
@@ -111,6 +122,22 @@ export class Sessions {
     return null
   }
 
+  /**
+   * For an MQTT 5 client that connects, with its session of before, if there is one (`isPresent`). `expiryMs` 0: a
+   * session of this connection only; so it is, too, when there are too many that last.
+   */
+  open(clientId: string, isCleanStart: boolean, expiryMs: number): { session: Session; isPresent: boolean } {
+    const known = this.#sessions.get(clientId)
+    known?.age()
+    // [MQTT-3.1.2-4], [MQTT-4.1.0-2]
+    const isOver = known !== undefined && (isCleanStart || this.#isExpired(known))
+    if (isOver) this.end(known)
+    const kept = known !== undefined && !isOver ? known : null
+    const lasting = kept ?? (expiryMs > 0 ? this.ensure(clientId) : null)
+    const session = lasting ?? new Session(clientId, true)
+    return { session, isPresent: kept !== null }
+  }
+
   grant(session: Session, grants: readonly Grant[]): void {
     for (const grant of grants) this.#setGrant(session, grant)
     this.noteSession(session)
@@ -123,11 +150,14 @@ export class Sessions {
   }
 
   end(session: Session): void {
+    session.expiryMs = null
     for (const filter of [...session.grants.keys()]) this.#removeGrant(session, filter)
-    for (const delivery of [...session.queue.values()]) this.remove(delivery)
+    const left = [...session.queue.values()]
+    for (const delivery of left) this.remove(delivery)
     for (const packetId of [...session.incoming.keys()]) this.removeIncoming(session, packetId, true)
-    this.#sessions.delete(session.clientId)
+    if (this.#sessions.get(session.clientId) === session) this.#sessions.delete(session.clientId)
     this.noteSession(session)
+    for (const delivery of left) this.#passOn(delivery)
   }
 
   /** Subscriptions for which a message on `topic` is queued. */
@@ -140,18 +170,47 @@ export class Sessions {
   }
 
   /** Null: it does not fit, which is counted. */
-  queue(session: Session, qos: 0 | 1 | 2, message: Outgoing): Delivery | null {
-    const bytes = sizeOf(message.topic, message.payload)
+  queue(session: Session, copy: Copy, message: Outgoing, share: string | null = null): Delivery | null {
+    const bytes = sizeOf(message)
     const reason = this.#whyNot(session, bytes)
     if (reason !== null) {
       this.stats.dropped[reason]++
       return null
     }
-    const state = { packetId: null, isReleased: false, connection: 0, isSaved: false }
-    const delivery = { id: ++this.#lastId, session, qos, bytes, ...message, ...state }
+    const { topic, payload, brokerId, counter, properties, expiresAtMs } = message
+    const { qos, retain, subscriptionIds } = copy
+    const delivery: Delivery = {
+      id: ++this.#lastId,
+      session,
+      topic,
+      payload,
+      qos,
+      bytes,
+      properties,
+      expiresAtMs,
+      retain,
+      subscriptionIds,
+      share,
+      brokerId,
+      counter,
+      packetId: null,
+      isReleased: false,
+      connection: 0,
+      isSaved: false,
+    }
     this.#enqueue(delivery)
     this.noteDelivery(delivery)
     return delivery
+  }
+
+  /** Nobody wants it any more [MQTT-3.3.2-5]. What was sent goes on to its end [MQTT-4.3.3-7]. */
+  isStale({ packetId, expiresAtMs }: Delivery): boolean {
+    return packetId === null && expiresAtMs !== null && expiresAtMs <= Date.now()
+  }
+
+  dropStale(delivery: Delivery): void {
+    this.stats.dropped.expired++
+    this.remove(delivery)
   }
 
   remove(delivery: Delivery): void {
@@ -177,12 +236,12 @@ export class Sessions {
   }
 
   /** Lets time pass for clients that are away. */
-  age(elapsedMs: number): void {
+  age(): void {
     for (const session of this.#sessions.values()) {
       if (session.isConnected) continue
       const before = session.idleMs
-      session.idleMs += elapsedMs
-      if (session.idleMs > this.#limits.expiryMs) {
+      session.age()
+      if (this.#isExpired(session)) {
         this.stats.expired++
         this.end(session)
       } else if (Math.floor(before / SAVE_IDLE_MS) !== Math.floor(session.idleMs / SAVE_IDLE_MS)) {
@@ -191,24 +250,45 @@ export class Sessions {
     }
   }
 
+  #isExpired({ expiryMs, idleMs }: Session): boolean {
+    return idleMs > Math.min(expiryMs ?? Number.POSITIVE_INFINITY, this.#limits.expiryMs)
+  }
+
+  /** What its receiver will not get any more goes to another of the shared subscription, as far as it may (4.8.2). */
+  #passOn({ share, qos, packetId, session, ...message }: Delivery): void {
+    // [MQTT-4.8.2-5]: a QoS 2 message that was begun goes to nobody else.
+    if (share === null || (qos === 2 && packetId !== null)) return
+    const next = this.shared.chooseOf(share, qos)
+    if (next === null || next.session === session) return
+    const { subscriptionIdentifier } = next.grant
+    const subscriptionIds = subscriptionIdentifier === undefined ? null : [subscriptionIdentifier]
+    const copy = { qos: Math.min(qos, next.grant.qos) as 1 | 2, retain: message.retain, subscriptionIds }
+    const delivery = this.queue(next.session, copy, message, share)
+    if (delivery !== null) next.session.subscriber?.send(delivery)
+  }
+
   noteSession(session: Session): void {
+    if (session.isVolatile) return
     const client = session.clientId
     this.#saver.note(`session ${client}`, {
       change: () => {
         const now = this.#sessions.get(client)
-        if (now === undefined || now.grants.size === 0) return { kind: 'no-session', client }
+        if (now === undefined || (now.grants.size === 0 && now.expiryMs === null))
+          return { kind: 'no-session', client }
         return {
           kind: 'session',
           client,
           idleMs: now.idleMs,
           grants: JSON.stringify([...now.grants.values()]),
+          expiryMs: now.expiryMs,
         }
       },
     })
   }
 
   noteDelivery(delivery: Delivery): void {
-    const { id, session, topic, payload, qos } = delivery
+    const { id, session, topic, payload, qos, retain, share, properties, expiresAtMs } = delivery
+    if (session.isVolatile) return
     this.#saver.note(`delivery ${id}`, {
       change: () => {
         const { packetId, isReleased, isSaved } = delivery
@@ -224,6 +304,11 @@ export class Sessions {
           qos,
           packetId,
           isReleased,
+          retain,
+          subscriptionIds: delivery.subscriptionIds?.join(',') ?? null,
+          share,
+          properties,
+          expiresAtMs,
         }
       },
       saved: () => {
@@ -251,27 +336,30 @@ export class Sessions {
 
   #whyNot(session: Session, bytes: number): keyof Sessions['stats']['dropped'] | null {
     const { maxQueuedMessages, maxQueuedBytes, maxTotalBytes } = this.#limits
-    if (session.queue.size >= maxQueuedMessages) return 'queue-messages'
+    if (session.waiting >= maxQueuedMessages) return 'queue-messages'
     if (session.queuedBytes + bytes > maxQueuedBytes) return 'queue-bytes'
     return this.#bytes + bytes > maxTotalBytes ? 'all-queues' : null
   }
 
   #setGrant(session: Session, grant: Grant): void {
     this.#removeGrant(session, grant.topic)
-    if (session.grants.size === 0) this.#subscribers++
+    if (session.grants.size === 0 && !session.isVolatile) this.#subscribers++
     session.grants.set(grant.topic, grant)
-    this.#subscriptions.add(session.clientId, grant)
+    if (isShared(grant.topic)) this.shared.add(session, grant)
+    else if (!session.isVolatile) this.#subscriptions.add(session.clientId, grant)
   }
 
   #removeGrant(session: Session, filter: string): void {
     const grant = session.grants.get(filter)
     if (grant === undefined) return
     session.grants.delete(filter)
-    if (session.grants.size === 0) this.#subscribers--
-    this.#subscriptions.remove(session.clientId, grant)
+    if (session.grants.size === 0 && !session.isVolatile) this.#subscribers--
+    if (isShared(filter)) this.shared.remove(session, grant)
+    else if (!session.isVolatile) this.#subscriptions.remove(session.clientId, grant)
   }
 
-  #noteIncoming({ clientId: client }: Session, packetId: number): void {
+  #noteIncoming({ clientId: client, isVolatile }: Session, packetId: number): void {
+    if (isVolatile) return
     this.#saver.note(`incoming ${packetId} ${client}`, {
       change: () => {
         const isKnown = this.#sessions.get(client)?.incoming.has(packetId) === true
@@ -281,6 +369,12 @@ export class Sessions {
   }
 }
 
-function sizeOf(topic: string, payload: Uint8Array | string): number {
-  return topic.length + payload.length + OVERHEAD_BYTES
+function sizeOf({
+  topic,
+  payload,
+  properties,
+}: Pick<DeliveryRow, 'topic' | 'properties'> & {
+  readonly payload: Uint8Array | string
+}): number {
+  return topic.length + payload.length + (properties?.length ?? 0) + OVERHEAD_BYTES
 }

@@ -12,12 +12,13 @@
 
 import { Readable } from 'node:stream'
 import { readState } from './database.ts'
-import { type Deliveries, Outbox, type Recipient } from './outbox.ts'
+import { type Deliveries, Outbox, type Recipient, type SharedDelivery } from './outbox.ts'
 import { type Host, ownBytes, type Packet, type Party } from './packet.ts'
 import { type Retained, RetainedMessages } from './retained.ts'
 import { Saver } from './saver.ts'
 import type { Grant, Session } from './session.ts'
 import { type SessionLimits, Sessions } from './sessions.ts'
+import { isShared } from './shared-subscriptions.ts'
 import type { Match } from './subscriptions.ts'
 import { type Will, Wills } from './wills.ts'
 
@@ -34,23 +35,31 @@ export interface Prepared {
   readonly saved: Promise<void> | null
   readonly isRetained: boolean
   readonly deliveries: Deliveries
+  readonly shared: readonly SharedDelivery[]
 }
 
-/** Sessions age in steps of this, or smaller ones when they expire sooner. */
-const SWEEP_MS = 60_000
+/** Sessions age in steps of this, or smaller ones when they expire sooner; MQTT 5 clients may name seconds. */
+const SWEEP_MS = 1000
 /** Aedes asks of an incoming QoS 2 message only whether it is there: large ones are not kept in memory for that. */
 const MAX_INCOMING_PAYLOAD_BYTES = 1024
 /** Most messages are for nobody's queue: their answers cost nothing. */
 const NOBODY: Promise<readonly Match[]> = Promise.resolve([])
 const DONE = Promise.resolve()
 const NOTHING: Deliveries = new Map()
+const NO_SHARES: readonly SharedDelivery[] = []
+
+/** What is published, as far as it is to be kept for somebody. */
+type Message = Pick<
+  Retained,
+  'topic' | 'payload' | 'qos' | 'retain' | 'clientId' | 'properties' | 'messageExpiry'
+>
 
 export class SqlitePersistence {
+  readonly sessions: Sessions
+  readonly wills: Wills
+  readonly retained: RetainedMessages
   readonly #saver: Saver
-  readonly #sessions: Sessions
   readonly #outbox: Outbox
-  readonly #wills: Wills
-  readonly #retained: RetainedMessages
   readonly #clock: NodeJS.Timeout
   /** By the payload's identity: Aedes copies packets, but not payloads. */
   readonly #prepared = new WeakMap<object, Prepared>()
@@ -64,19 +73,17 @@ export class SqlitePersistence {
     if (damaged !== null)
       log.error({ damaged }, 'mqtt: sessions and retained messages were damaged; starting without')
     this.#saver = new Saver({ path, log })
-    this.#sessions = new Sessions(sessions, this.#saver)
-    this.#sessions.restore(state)
-    this.#wills = new Wills(this.#saver)
-    this.#wills.restore(state.wills)
-    this.#retained = new RetainedMessages(retained, this.#saver)
-    this.#retained.restore(state.retained)
-    this.#outbox = new Outbox(this.#sessions, this.#saver, () => this.#host)
-    let lastMs = performance.now()
+    this.sessions = new Sessions(sessions, this.#saver)
+    this.sessions.restore(state)
+    this.wills = new Wills(this.#saver)
+    this.wills.restore(state.wills)
+    this.retained = new RetainedMessages(retained, this.#saver)
+    this.retained.restore(state.retained)
+    this.#outbox = new Outbox(this.sessions, this.#saver, () => this.#host)
     this.#clock = setInterval(
       () => {
-        const nowMs = performance.now()
-        this.#sessions.age(nowMs - lastMs)
-        lastMs = nowMs
+        this.sessions.age()
+        this.retained.sweep()
       },
       Math.min(SWEEP_MS, sessions.expiryMs / 10),
     )
@@ -84,16 +91,16 @@ export class SqlitePersistence {
   }
 
   get stats() {
-    const { count, queuedMessages, queuedBytes, stats } = this.#sessions
+    const { count, queuedMessages, queuedBytes, stats } = this.sessions
     return {
       sessions: count,
       queuedMessages,
       queuedBytes,
       sessionsExpired: stats.expired,
       sessionsRefused: stats.refused,
-      dropped: { ...stats.dropped, retained: this.#retained.refused },
-      retained: this.#retained.count,
-      retainedBytes: this.#retained.bytes,
+      dropped: { ...stats.dropped, retained: this.retained.refused },
+      retained: this.retained.count,
+      retainedBytes: this.retained.bytes,
       commits: this.#saver.stats.commits,
       changes: this.#saver.stats.changes,
       failures: this.#saver.stats.failures,
@@ -107,34 +114,70 @@ export class SqlitePersistence {
     this.#granted = granted
   }
 
+  /** By 3.1 or 3.1.1: the session is one of those from now on. */
   connected(clientId: string): void {
-    this.#sessions.get(clientId)?.connect()
+    const session = this.sessions.get(clientId)
+    if (session === undefined) return
+    session.connect()
+    if (session.expiryMs === null) return
+    session.expiryMs = null
+    this.sessions.noteSession(session)
+  }
+
+  /** Resolves when what was changed until now is on the disk. */
+  saved(): Promise<void> {
+    return this.#saver.saved()
   }
 
   disconnected(clientId: string): void {
-    this.#sessions.get(clientId)?.disconnect()
+    this.sessions.get(clientId)?.disconnect()
   }
 
   /**
    * Before a publish is acknowledged: keeps it as retained message, and queues it in the order in which messages
    * come, whoever sleeps or wakes meanwhile. Null: it leaves nothing.
    */
-  prepare(packet: Pick<Retained, 'topic' | 'payload' | 'qos' | 'retain'>): Prepared | null {
-    const { topic, payload, qos, retain } = packet
+  prepare(packet: Message): Prepared | null {
+    const { topic, payload, qos, retain, properties, messageExpiry } = packet
     if (qos === 0) return null
-    const subscriptions = this.#sessions.matching(topic)
-    if (subscriptions.length === 0 && !retain) return null
-    if (retain) this.#retained.keep({ cmd: 'publish', topic, payload, qos, retain })
+    const subscriptions = this.sessions.matching(topic)
+    const shares = this.sessions.shared.choose(topic, qos)
+    if (subscriptions.length === 0 && shares.length === 0 && !retain) return null
+    if (retain) this.retained.keep({ cmd: 'publish', topic, payload, qos, retain, properties, messageExpiry })
     const deliveries = this.#outbox.queue(subscriptions, packet)
-    const isAwaited = retain || subscriptions.some(({ clientId }) => !this.#isConnected(clientId))
-    const prepared = { saved: isAwaited ? this.#saver.saved() : null, isRetained: retain, deliveries }
+    const shared = this.#outbox.queueShares(shares, packet)
+    const isAwaited =
+      retain ||
+      subscriptions.some(({ clientId }) => !this.#isConnected(clientId)) ||
+      shares.some(({ session }) => session.subscriber === null)
+    const prepared = { saved: isAwaited ? this.#saver.saved() : null, isRetained: retain, deliveries, shared }
     this.#prepared.set(payload, prepared)
     return prepared
   }
 
   /** The publish is not acknowledged after all: its sender will send it again. */
-  cancel({ deliveries }: Prepared): void {
-    this.#outbox.cancel(deliveries)
+  cancel({ deliveries, shared }: Prepared): void {
+    this.#outbox.cancel(deliveries.values())
+    this.#outbox.cancel(shared.map(({ delivery }) => delivery))
+  }
+
+  /** To whom of each shared subscription a message on the bus goes: decided when it was prepared, or now. */
+  sharesOf(packet: Packet): readonly SharedDelivery[] {
+    if (this.sessions.shared.isEmpty) return NO_SHARES
+    const prepared = typeof packet.payload === 'string' ? undefined : this.#prepared.get(packet.payload)
+    if (prepared !== undefined) return prepared.shared
+    return this.#outbox.queueShares(this.sessions.shared.choose(packet.topic, packet.qos), packet)
+  }
+
+  /** A QoS 2 message of an MQTT 5 client, in one commit with its identifier; null: nothing is awaited. */
+  storeIncoming(
+    session: Session,
+    packetId: number,
+    packet: Message,
+  ): { prepared: Prepared | null; saved: Promise<void> | null } {
+    this.sessions.addIncoming(session, packetId, true, !session.isVolatile)
+    const prepared = this.prepare(packet)
+    return { prepared, saved: session.isVolatile ? (prepared?.saved ?? null) : this.#saver.saved() }
   }
 
   isDue(clientId: string, packet: Pick<Packet, 'brokerCounter'>): boolean {
@@ -154,7 +197,7 @@ export class SqlitePersistence {
 
   async storeRetained(packet: Retained): Promise<void> {
     if (this.#prepared.get(packet.payload)?.isRetained) return
-    this.#retained.keep(packet)
+    this.retained.keep(packet)
   }
 
   createRetainedStream(filter: string): Readable {
@@ -162,7 +205,7 @@ export class SqlitePersistence {
   }
 
   createRetainedStreamCombi(filters: readonly string[]): Readable {
-    return Readable.from(this.#retained.matching(filters))
+    return Readable.from(this.retained.matching(filters))
   }
 
   async addSubscriptions({ id }: Party, subscriptions: readonly Grant[]): Promise<void> {
@@ -171,35 +214,36 @@ export class SqlitePersistence {
       .filter(grant => grant !== null)
       .map(copyGrant)
     if (grants.length === 0) return
-    this.#sessions.grant(this.#ensureSession(id), grants)
+    this.sessions.grant(this.#ensureSession(id), grants)
     await this.#saver.saved()
   }
 
   async removeSubscriptions({ id }: Party, filters: readonly string[]): Promise<void> {
-    const session = this.#sessions.get(id)
+    const session = this.sessions.get(id)
     if (session === undefined) return
-    this.#sessions.revoke(session, filters)
+    this.sessions.revoke(session, filters)
     await this.#saver.saved()
   }
 
   async subscriptionsByClient({ id }: Party): Promise<Grant[]> {
-    return [...(this.#sessions.get(id)?.grants.values() ?? [])].map(copyGrant)
+    const grants = [...(this.sessions.get(id)?.grants.values() ?? [])]
+    return grants.filter(({ topic }) => !isShared(topic)).map(copyGrant)
   }
 
   async countOffline(): Promise<{ subsCount: number; clientsCount: number }> {
-    return this.#sessions.subscriptions
+    return this.sessions.subscriptions
   }
 
   subscriptionsByTopic(topic: string): Promise<readonly Match[]> {
-    const found = this.#sessions.matching(topic)
+    const found = this.sessions.matching(topic)
     return found.length === 0 ? NOBODY : Promise.resolve(found)
   }
 
   /** A clean session begins [MQTT-3.1.2-6]: the queue goes with the subscriptions. */
   async cleanSubscriptions({ id }: Party): Promise<void> {
-    const session = this.#sessions.get(id)
+    const session = this.sessions.get(id)
     if (session === undefined) return
-    this.#sessions.end(session)
+    this.sessions.end(session)
     await this.#saver.saved()
   }
 
@@ -233,7 +277,7 @@ export class SqlitePersistence {
     const { payload, messageId = 0 } = packet
     const kept = payload.length > MAX_INCOMING_PAYLOAD_BYTES ? Buffer.alloc(0) : ownBytes(payload)
     const { length: _, ...rest } = packet as Packet & { length?: number }
-    this.#sessions.addIncoming(session, messageId, { ...rest, payload: kept }, !clean)
+    this.sessions.addIncoming(session, messageId, { ...rest, payload: kept }, !clean)
     // In one commit with the identifier: a retransmission after a crash finds both or neither.
     const saved = typeof payload === 'string' ? null : this.prepare({ ...packet, payload })?.saved
     // One that need not wait must not overtake one that does.
@@ -244,44 +288,44 @@ export class SqlitePersistence {
   }
 
   async incomingGetPacket({ id }: Party, { messageId = 0 }: Packet): Promise<unknown> {
-    const packet = this.#sessions.get(id)?.incoming.get(messageId)
+    const packet = this.sessions.get(id)?.incoming.get(messageId)
     if (packet === undefined) throw new Error('no such packet')
     return packet
   }
 
   async incomingDelPacket({ id, clean = false }: Party, { messageId = 0 }: Packet): Promise<void> {
-    const session = this.#sessions.get(id)
+    const session = this.sessions.get(id)
     if (session === undefined || !session.incoming.has(messageId)) throw new Error('no such packet')
-    this.#sessions.removeIncoming(session, messageId, !clean)
+    this.sessions.removeIncoming(session, messageId, !clean)
     if (!clean) await this.#saver.saved()
   }
 
   async cleanIncoming({ id }: Party): Promise<void> {
-    const session = this.#sessions.get(id)
+    const session = this.sessions.get(id)
     for (const messageId of [...(session?.incoming.keys() ?? [])])
-      this.#sessions.removeIncoming(session!, messageId, true)
+      this.sessions.removeIncoming(session!, messageId, true)
   }
 
   async putWill({ id }: Party, will: Will): Promise<void> {
     will.brokerId = this.#host.id
     will.clientId = id
-    this.#wills.set(id, will)
+    this.wills.set(id, will)
   }
 
   async getWill({ id }: Party): Promise<Will | undefined> {
-    return this.#wills.get(id)
+    return this.wills.get(id)
   }
 
   async delWill({ id }: Party): Promise<Will | undefined> {
-    return this.#wills.delete(id)
+    return this.wills.delete(id)
   }
 
   streamWill(brokers: Readonly<Record<string, number>> = {}): Readable {
-    return Readable.from(this.#wills.orphans(brokerId => brokers[brokerId] !== undefined))
+    return Readable.from(this.wills.orphans(brokerId => brokers[brokerId] !== undefined))
   }
 
   getClientList(filter: string): Readable {
-    return Readable.from(this.#sessions.subscribersOf(filter))
+    return Readable.from(this.sessions.subscribersOf(filter))
   }
 
   /** What was noted reaches the disk first. */
@@ -292,7 +336,7 @@ export class SqlitePersistence {
   }
 
   #ensureSession(id: string): Session {
-    const session = this.#sessions.ensure(id)
+    const session = this.sessions.ensure(id)
     if (session === null) throw new Error('too many sessions')
     if (this.#isConnected(id)) session.isConnected = true
     return session

@@ -1,4 +1,7 @@
-/** Who queues for which topics: the granted filters above QoS 0, of all sessions. */
+/**
+ * Who queues for which topics: the granted filters above QoS 0, of all sessions; and those of QoS 0 with a subscription
+ * identifier, which is told with what another filter has queued [MQTT-3.3.4-4].
+ */
 
 import type { Grant } from './session.ts'
 import { TopicTree } from './topic-tree.ts'
@@ -26,7 +29,7 @@ export class Subscriptions {
   }
 
   add(clientId: string, grant: Grant): void {
-    if (grant.qos === 0) return
+    if (!isOfInterest(grant)) return
     const matches = this.#filters.get(grant.topic) ?? new Map<string, Match>()
     matches.set(clientId, { clientId, ...grant })
     this.#filters.set(grant.topic, matches)
@@ -34,10 +37,15 @@ export class Subscriptions {
   }
 
   /** As it was added. */
-  remove(clientId: string, { topic, qos }: Grant): void {
-    if (qos === 0) return
+  remove(clientId: string, grant: Grant): void {
+    if (!isOfInterest(grant)) return
+    const { topic } = grant
     const matches = this.#filters.get(topic)
     if (matches?.delete(clientId)) this.#count--
     if (matches?.size === 0) this.#filters.delete(topic)
   }
+}
+
+function isOfInterest({ qos, subscriptionIdentifier }: Grant): boolean {
+  return qos > 0 || subscriptionIdentifier !== undefined
 }

@@ -12,6 +12,10 @@ export interface Will {
   /** Of the run that its client was connected to. */
   brokerId?: string
   clientId?: string
+  /** Of MQTT 5: published so long after the connection is gone, by the front; undefined: by Aedes. */
+  delayMs?: number | undefined
+  properties?: Buffer | undefined
+  messageExpiryMs?: number | undefined
 }
 
 export class Wills {
@@ -23,7 +27,7 @@ export class Wills {
   }
 
   restore(rows: readonly WillRow[]): void {
-    for (const { client, broker, topic, payload, qos, retain } of rows) {
+    for (const { client, broker, topic, payload, qos, retain, ...row } of rows) {
       this.#wills.set(client, {
         topic,
         payload: asBuffer(payload),
@@ -31,6 +35,9 @@ export class Wills {
         retain,
         brokerId: broker,
         clientId: client,
+        delayMs: row.delayMs ?? undefined,
+        properties: asBuffer(row.properties) ?? undefined,
+        messageExpiryMs: row.messageExpiryMs ?? undefined,
       })
     }
   }
@@ -52,9 +59,15 @@ export class Wills {
     return will
   }
 
-  /** Of runs that `isAlive` does not know. */
+  /** Of runs that `isAlive` does not know, and for Aedes to publish. */
   *orphans(isAlive: (brokerId: string) => boolean): Generator<Will> {
-    for (const will of this.#wills.values()) if (!isAlive(will.brokerId ?? '')) yield will
+    for (const will of this.#wills.values())
+      if (will.delayMs === undefined && !isAlive(will.brokerId ?? '')) yield will
+  }
+
+  /** Of MQTT 5 clients. */
+  *delayed(): Generator<Will> {
+    for (const will of this.#wills.values()) if (will.delayMs !== undefined) yield will
   }
 
   #note(client: string): void {
@@ -62,8 +75,10 @@ export class Wills {
       change: () => {
         const will = this.#wills.get(client)
         if (will === undefined) return { kind: 'no-will', client }
-        const { topic, payload, qos, retain, brokerId = '' } = will
-        return { kind: 'will', client, broker: brokerId, topic, payload, qos, retain }
+        const { topic, payload, qos, retain, brokerId: broker = '' } = will
+        const { properties = null, messageExpiryMs = null, delayMs = null } = will
+        const own = { properties, messageExpiryMs, delayMs }
+        return { kind: 'will', client, broker, topic, payload, qos, retain, ...own }
       },
     })
   }
