@@ -5,9 +5,13 @@ import { register as registerBackup } from './commands/backup.ts'
 import { register as registerDoctor } from './commands/doctor.ts'
 import { register as registerQuarantine } from './commands/quarantine.ts'
 import { register as registerSpool } from './commands/spool.ts'
+import { register as registerTls } from './commands/tls.ts'
 import { type ConfigResult, loadConfig } from './config/config.ts'
 import { createDecoder } from './decode/decoder.ts'
 import { explain } from './decode/explain.ts'
+
+// What a command leaves in the data directory is for its owner alone, as what the bridge leaves there.
+process.umask(0o077)
 
 const EXIT_SETUP = 2
 
@@ -39,7 +43,9 @@ program
     process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
   })
 
-for (const register of [registerSpool, registerQuarantine, registerBackup, registerDoctor]) register(program)
+for (const register of [registerSpool, registerQuarantine, registerBackup, registerTls, registerDoctor]) {
+  register(program)
+}
 
 await program.parseAsync()
 

@@ -1,5 +1,6 @@
 /** Names and addresses of a server, and which of them our own authority may vouch for. */
 
+import type { X509Certificate } from 'node:crypto'
 import { BlockList, isIP } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
 import { domainToASCII } from 'node:url'
@@ -50,12 +51,12 @@ export function parseNames(hosts: readonly string[], ips: readonly string[]): Na
   const ip = new Set(LOOPBACK.ip)
   for (const host of hosts) {
     const name = domainToASCII(host.replace(/\.$/, '')).toLowerCase()
-    if (isIP(host) !== 0 && !host.includes('%')) ip.add(host)
+    if (isIP(host) !== 0 && !host.includes('%')) ip.add(shortest(host))
     else if (isHostName(name)) dns.add(name)
     else mistakes.push(`--host ${host}: not the name of a host, such as trestle.local`)
   }
   for (const address of ips) {
-    if (isIP(address) !== 0 && !address.includes('%')) ip.add(address)
+    if (isIP(address) !== 0 && !address.includes('%')) ip.add(shortest(address))
     else mistakes.push(`--ip ${address}: not an address, such as 192.168.1.10`)
   }
   return mistakes.length > 0 ? { ok: false, mistakes } : { ok: true, names: { dns: [...dns], ip: [...ip] } }
@@ -69,6 +70,18 @@ export function namesOfThisMachine(): { hosts: string[]; ips: string[] } {
     .filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
     .map(({ address }) => address)
   return { hosts: isHostName(name) ? [name, `${name}.local`] : [], ips }
+}
+
+/** Of a certificate, in its order. */
+export function namesIn({ subjectAltName = '' }: X509Certificate): Names {
+  const entries = subjectAltName.split(', ').map(entry => entry.split(/:(.*)/s))
+  const all = (kind: string) => entries.filter(([name]) => name === kind).map(([, value = '']) => value)
+  return { dns: all('DNS'), ip: all('IP Address').map(shortest) }
+}
+
+/** Certificates print IPv6 in full; people do not. */
+function shortest(address: string): string {
+  return isIP(address) === 6 ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address
 }
 
 /** A label of it may be a wildcard's `*`: only the first, and never alone. */
