@@ -21,6 +21,10 @@ export const jsonOnly: MiddlewareHandler = async (c, next) => {
 export function limitBody(maxBytes: number): MiddlewareHandler {
   return bodyLimit({
     maxSize: maxBytes,
-    onError: c => problem(c, 413, 'body-too-large', `the body may have ${maxBytes} bytes`),
+    onError: c => {
+      // The rest of it is not read.
+      c.header('connection', 'close')
+      return problem(c, 413, 'body-too-large', `the body may have ${maxBytes} bytes`)
+    },
   })
 }

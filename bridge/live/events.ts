@@ -27,7 +27,10 @@ export async function serveEvents(c: LiveContext, relay: Relay, options: AccessO
   const { outgoing } = c.env
   if (!('writableLength' in outgoing) || outgoing.destroyed) return RESPONSE_ALREADY_SENT
   const response = outgoing as ServerResponse
-  response.writeHead(200, HEADERS)
+  // Written past the app, which said it for all others.
+  const shared = c.res.headers.get('access-control-allow-origin')
+  const sharing = shared === null ? {} : { 'access-control-allow-origin': shared, vary: 'Origin' }
+  response.writeHead(200, { ...HEADERS, ...sharing })
   response.write(PADDING)
   const { address, principal } = request
   const connection = relay.connect(carrierOf(response), { address, principal })

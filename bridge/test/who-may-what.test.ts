@@ -2,6 +2,7 @@
 
 import { execFile } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
+import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -36,6 +37,16 @@ afterAll(async () => {
   await trestle.stop()
   removeDataDir(dataDir)
 })
+
+function raw(bytes: string): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  let text = ''
+  const socket = connectTcp(trestle.http, '127.0.0.1', () => socket.write(bytes))
+  socket.on('data', chunk => (text += chunk))
+  socket.on('error', () => undefined)
+  socket.on('close', () => resolve(text))
+  return promise
+}
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
@@ -122,6 +133,33 @@ describe('over HTTP', () => {
       ['/api/devices', { authorization: `Basic ${Buffer.from(`admin:${token}`).toString('base64')}` }],
     ] as const)
       expect((await ask(path, { headers })).status, JSON.stringify([path, headers])).toBe(401)
+  })
+
+  it('no other spelling of a path gets around', async () => {
+    for (const path of [
+      '/API/ledger',
+      '//api/ledger',
+      '/api//ledger',
+      '/api/ledger/',
+      '/./api/ledger',
+      '/x/../api/ledger',
+      '/%61pi/ledger',
+      '/api%2fledger',
+      '/api/%2e/ledger',
+      '/api\\ledger',
+      '/api/ledger;x',
+      '/api/ledger%00',
+      '/api/login/../ledger',
+      '/healthz/../api/ledger',
+      `http://127.0.0.1:${trestle.http}/api/ledger`,
+      '/metrics/',
+      '/%6detrics',
+      '/live/../metrics',
+    ]) {
+      const answer = await raw(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`)
+      expect([400, 401, 404], path).toContain(Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]))
+      expect(answer, path).not.toMatch(/"received"|trestle_/)
+    }
   })
 
   it('a login gives a cookie that no script can read and no other page can use; logging out takes it away', async () => {
