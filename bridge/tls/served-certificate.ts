@@ -93,7 +93,7 @@ export class ServedCertificate {
     return {
       options: this.#serverOptions(context()),
       serve: server => {
-        this.#servers.push({ server, context })
+        this.#adopt(server, context)
         answerPlainHttp(server, () => this.#authority)
       },
     }
@@ -105,7 +105,7 @@ export class ServedCertificate {
     const context = () => ({ ...this.#context(), ca: this.#clientCa ?? [] })
     return {
       options: { ...this.#serverOptions(context()), requestCert: true, rejectUnauthorized: false },
-      serve: server => void this.#servers.push({ server, context }),
+      serve: server => this.#adopt(server, context),
     }
   }
 
@@ -159,6 +159,12 @@ export class ServedCertificate {
   close(): void {
     clearInterval(this.#reminder)
     for (const path of this.#watched()) unwatchFile(path, this.#look)
+  }
+
+  #adopt(server: TlsServer, context: () => SecureContextOptions): void {
+    this.#servers.push({ server, context })
+    // Node leaves a connection open whose handshake failed or took too long.
+    server.on('tlsClientError', (_error, socket) => socket.destroy())
   }
 
   #watched(): string[] {
