@@ -316,7 +316,7 @@ export class Connection implements Outlet {
     })
     this.#commands.delete(id)
     if (outcome.ok) this.#reply({ op: 'result', id, ...outcome })
-    else this.#reply({ op: 'error', id, code: outcome.code, message: outcome.message })
+    else this.#refuse({ op: 'error', id, code: outcome.code, message: outcome.message })
   }
 }
 

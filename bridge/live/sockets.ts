@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type WebSocket, WebSocketServer } from 'ws'
+import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
 import {
   type AccessOptions,
   type Authenticate,
@@ -41,7 +41,8 @@ const SHUTDOWN_MS = 1_000
 
 export function attachLive(server: Server, relay: Relay, options: LiveSocketsOptions = {}): LiveSockets {
   const { authenticate } = options
-  const sockets = new WebSocketServer({
+  // The types do not know of the last.
+  const serverOptions: ServerOptions & { readonly closeTimeout: number } = {
     noServer: true,
     perMessageDeflate: false,
     maxPayload: relay.limits.maxMessageBytes * UNREAD_ABOVE,
@@ -49,8 +50,10 @@ export function attachLive(server: Server, relay: Relay, options: LiveSocketsOpt
     maxBufferedChunks: MAX_BUFFERED_CHUNKS,
     // A flood of pings would otherwise be answered into the memory of whoever does not read.
     autoPong: false,
+    closeTimeout: CLOSE_MS,
     handleProtocols: protocols => (protocols.has(LIVE_PROTOCOL) ? LIVE_PROTOCOL : false),
-  })
+  }
+  const sockets = new WebSocketServer(serverOptions)
   const peers = new Peers(relay, options.pingMs ?? PING_MS, options.deadMs ?? DEAD_MS)
   let isClosing = false
 
@@ -198,11 +201,7 @@ function carrierOf(webSocket: WebSocket): Carrier {
     get bufferedBytes() {
       return webSocket.bufferedAmount
     },
-    close: (code, reason) => {
-      webSocket.close(code, reason)
-      const cutOff = setTimeout(() => webSocket.terminate(), CLOSE_MS)
-      webSocket.once('close', () => clearTimeout(cutOff))
-    },
+    close: (code, reason) => webSocket.close(code, reason),
     pause: () => webSocket.pause(),
     resume: () => webSocket.resume(),
   }
