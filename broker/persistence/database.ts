@@ -26,6 +26,8 @@ export type Change =
   | { readonly kind: 'no-retained'; readonly topic: string }
   | ({ readonly kind: 'will' } & WillRow)
   | { readonly kind: 'no-will'; readonly client: string }
+  | ({ readonly kind: 'owner' } & OwnerRow)
+  | ({ readonly kind: 'no-owner' } & Pick<OwnerRow, 'what' | 'key'>)
 
 export interface DeliveryRow extends PropertyColumns {
   readonly id: number
@@ -66,12 +68,20 @@ export interface WillRow {
   readonly delayMs: number | null
 }
 
+/** Whose a session or will (by client id) or a retained message (by topic) is; no row: nobody's in particular. */
+export interface OwnerRow {
+  readonly what: 'client' | 'topic'
+  readonly key: string
+  readonly identity: string
+}
+
 export interface SavedState {
   readonly sessions: readonly { client: string; idleMs: number; grants: string; expiryMs: number | null }[]
   readonly deliveries: readonly DeliveryRow[]
   readonly incoming: readonly { client: string; packetId: number }[]
   readonly retained: readonly RetainedRow[]
   readonly wills: readonly WillRow[]
+  readonly owners: readonly OwnerRow[]
 }
 
 const SCHEMA = `
@@ -102,6 +112,11 @@ ALTER TABLE retained ADD COLUMN expiresAtMs REAL;
 ALTER TABLE will ADD COLUMN properties BLOB;
 ALTER TABLE will ADD COLUMN messageExpiryMs REAL;
 ALTER TABLE will ADD COLUMN delayMs REAL;
+`,
+  `
+CREATE TABLE owner (
+  what TEXT NOT NULL, key TEXT NOT NULL, identity TEXT NOT NULL, PRIMARY KEY (what, key)
+) WITHOUT ROWID;
 `,
 ]
 
@@ -151,6 +166,7 @@ function read(path: string): SavedState {
       incoming: all('SELECT client, packetId FROM incoming'),
       retained: all('SELECT topic, payload, qos, properties, expiresAtMs FROM retained ORDER BY rowid'),
       wills: all<WillRow>('SELECT * FROM will').map(row => ({ ...row, retain: Boolean(row.retain) })),
+      owners: all('SELECT what, key, identity FROM owner'),
     }
   } finally {
     database.close()
@@ -185,6 +201,8 @@ export class StateDatabase {
         'client, broker, topic, payload, qos, retain, properties, messageExpiryMs, delayMs',
       ),
       'no-will': prepare('DELETE FROM will WHERE client = ?'),
+      owner: insert('owner', 'what, key, identity'),
+      'no-owner': prepare('DELETE FROM owner WHERE what = ? AND key = ?'),
     }
   }
 
@@ -260,6 +278,12 @@ export class StateDatabase {
         )
         return
       }
+      case 'owner':
+        statement.run(change.what, change.key, change.identity)
+        return
+      case 'no-owner':
+        statement.run(change.what, change.key)
+        return
       case 'no-session':
       case 'no-will':
         statement.run(change.client)

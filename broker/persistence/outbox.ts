@@ -80,7 +80,7 @@ export class Outbox {
     for (const [clientId, delivery] of queued) {
       if (delivery === null) continue
       if (current.has(clientId)) delivery.session.attach(delivery, packet.brokerCounter ?? 0)
-      else this.#sessions.remove(delivery)
+      else if (delivery.packetId === null) this.#sessions.remove(delivery)
     }
     this.queue(
       recipients.filter(({ clientId }) => !queued.has(clientId)),

@@ -1,6 +1,7 @@
 /** The retained messages, one a topic, bounded by count and bytes. What does not fit is not kept, and counted. */
 
 import type { RetainedRow } from './database.ts'
+import { OURSELVES, type Owners } from './owners.ts'
 import { asBuffer, isExpired, ownBytes, type Packet } from './packet.ts'
 import type { Saver } from './saver.ts'
 import { TopicTree } from './topic-tree.ts'
@@ -18,15 +19,17 @@ const OVERHEAD_BYTES = 128
 export class RetainedMessages {
   readonly #limits: RetainedLimits
   readonly #saver: Saver
+  readonly #owners: Owners
   readonly #tree = new TopicTree<Retained>()
   #bytes = 0
   #refused = 0
   /** Topics of those that expire. */
   readonly #expiring = new Set<string>()
 
-  constructor(limits: RetainedLimits, saver: Saver) {
+  constructor(limits: RetainedLimits, saver: Saver, owners: Owners) {
     this.#limits = limits
     this.#saver = saver
+    this.#owners = owners
   }
 
   get count(): number {
@@ -57,8 +60,25 @@ export class RetainedMessages {
 
   keep(message: Retained): void {
     const { topic } = message
+    const owner = this.#owners.publisherOf(message.payload)
+    // Accepted before it was revoked, and come this far after.
+    if (owner !== null && owner !== OURSELVES && this.#owners.accessOf(owner) === null) return
     const properties = message.properties === undefined ? undefined : ownBytes(message.properties)
-    if (this.#set({ ...message, payload: ownBytes(message.payload), properties })) this.#note(topic)
+    if (!this.#set({ ...message, payload: ownBytes(message.payload), properties })) return
+    // Status of the broker itself: another run has its own.
+    if (topic.startsWith('$SYS/')) return
+    this.#owners.keepTopic(topic, this.#tree.get(topic) === undefined ? null : owner)
+    this.#note(topic)
+  }
+
+  topics(): Iterable<string> {
+    return this.#tree.paths()
+  }
+
+  drop(topic: string): void {
+    this.#remove(topic)
+    this.#owners.keepTopic(topic, null)
+    this.#note(topic)
   }
 
   *matching(filters: readonly string[]): Generator<Retained> {
@@ -70,8 +90,7 @@ export class RetainedMessages {
   sweep(): void {
     for (const topic of this.#expiring) {
       if (!isExpired(this.#tree.get(topic)!)) continue
-      this.#remove(topic)
-      this.#note(topic)
+      this.drop(topic)
     }
   }
 

@@ -2,6 +2,7 @@
 
 import type { Copy } from './copy.ts'
 import type { DeliveryRow, SavedState } from './database.ts'
+import type { Owners } from './owners.ts'
 import { asBuffer } from './packet.ts'
 import type { Saver } from './saver.ts'
 import { type Delivery, type Grant, Session } from './session.ts'
@@ -43,6 +44,7 @@ export class Sessions {
   }
   readonly #limits: SessionLimits
   readonly #saver: Saver
+  readonly #owners: Owners
   readonly #sessions = new Map<string, Session>()
   readonly #subscriptions = new Subscriptions()
   readonly shared = new SharedSubscriptions()
@@ -51,9 +53,10 @@ export class Sessions {
   #bytes = 0
   #lastId = 0
 
-  constructor(limits: SessionLimits, saver: Saver) {
+  constructor(limits: SessionLimits, saver: Saver, owners: Owners) {
     this.#limits = limits
     this.#saver = saver
+    this.#owners = owners
   }
 
   get count(): number {
@@ -109,6 +112,10 @@ export class Sessions {
     }
   }
 
+  all(): Iterable<Session> {
+    return this.#sessions.values()
+  }
+
   get(clientId: string): Session | undefined {
     return this.#sessions.get(clientId)
   }
@@ -117,7 +124,10 @@ export class Sessions {
   ensure(clientId: string): Session | null {
     const known = this.#sessions.get(clientId)
     if (known !== undefined) return known
-    if (this.#sessions.size < this.#limits.maxSessions) return this.#add(clientId)
+    if (this.#sessions.size < this.#limits.maxSessions) {
+      this.#owners.keepClient(clientId)
+      return this.#add(clientId)
+    }
     this.stats.refused++
     return null
   }

@@ -13,8 +13,10 @@
 import { Readable } from 'node:stream'
 import { readState } from './database.ts'
 import { type Deliveries, Outbox, type Recipient, type SharedDelivery } from './outbox.ts'
+import { type OwnerSource, Owners } from './owners.ts'
 import { type Host, ownBytes, type Packet, type Party } from './packet.ts'
 import { type Retained, RetainedMessages } from './retained.ts'
+import { type ReviewReport, review } from './review.ts'
 import { Saver } from './saver.ts'
 import type { Grant, Session } from './session.ts'
 import { type SessionLimits, Sessions } from './sessions.ts'
@@ -58,6 +60,7 @@ export class SqlitePersistence {
   readonly sessions: Sessions
   readonly wills: Wills
   readonly retained: RetainedMessages
+  readonly owners: Owners
   readonly #saver: Saver
   readonly #outbox: Outbox
   readonly #clock: NodeJS.Timeout
@@ -73,11 +76,13 @@ export class SqlitePersistence {
     if (damaged !== null)
       log.error({ damaged }, 'mqtt: sessions and retained messages were damaged; starting without')
     this.#saver = new Saver({ path, log })
-    this.sessions = new Sessions(sessions, this.#saver)
+    this.owners = new Owners(this.#saver)
+    this.owners.restore(state.owners)
+    this.sessions = new Sessions(sessions, this.#saver, this.owners)
     this.sessions.restore(state)
-    this.wills = new Wills(this.#saver)
+    this.wills = new Wills(this.#saver, this.owners)
     this.wills.restore(state.wills)
-    this.retained = new RetainedMessages(retained, this.#saver)
+    this.retained = new RetainedMessages(retained, this.#saver, this.owners)
     this.retained.restore(state.retained)
     this.#outbox = new Outbox(this.sessions, this.#saver, () => this.#host)
     this.#clock = setInterval(
@@ -131,6 +136,39 @@ export class SqlitePersistence {
 
   disconnected(clientId: string): void {
     this.sessions.get(clientId)?.disconnect()
+    this.#disown(clientId)
+  }
+
+  /** From now on, what is kept is kept for somebody. */
+  belongTo(source: OwnerSource): void {
+    this.owners.belongTo(source)
+  }
+
+  /** The identity of a session; undefined: there is none. */
+  sessionOwner(clientId: string): string | null | undefined {
+    return this.sessions.get(clientId) === undefined ? undefined : this.owners.ofClient(clientId)
+  }
+
+  /** Resolves when it is gone for good. */
+  async endSession(clientId: string): Promise<void> {
+    const session = this.sessions.get(clientId)
+    if (session !== undefined) this.sessions.end(session)
+    this.wills.delete(clientId)
+    this.owners.forgetClient(clientId)
+    await this.#saver.saved()
+  }
+
+  /** The identity whose will a packet is; undefined: it is no will. */
+  willOwner(packet: object): string | null | undefined {
+    const { clientId } = packet as Will
+    return clientId === undefined ? undefined : this.owners.ofClient(clientId)
+  }
+
+  /** What identities may do has changed. Resolves when what they may not have is gone, also from the disk. */
+  async review(): Promise<ReviewReport> {
+    const report = review(this)
+    await this.#saver.saved()
+    return report
   }
 
   /**
@@ -317,7 +355,9 @@ export class SqlitePersistence {
   }
 
   async delWill({ id }: Party): Promise<Will | undefined> {
-    return this.wills.delete(id)
+    const will = this.wills.delete(id)
+    if (!this.#isConnected(id)) this.#disown(id)
+    return will
   }
 
   streamWill(brokers: Readonly<Record<string, number>> = {}): Readable {
@@ -333,6 +373,12 @@ export class SqlitePersistence {
     clearInterval(this.#clock)
     this.#destroyed ??= this.#saver.close()
     return this.#destroyed
+  }
+
+  /** Nothing is left of it. */
+  #disown(clientId: string): void {
+    if (this.sessions.get(clientId) === undefined && this.wills.get(clientId) === undefined)
+      this.owners.forgetClient(clientId)
   }
 
   #ensureSession(id: string): Session {

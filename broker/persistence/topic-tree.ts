@@ -40,6 +40,11 @@ export class TopicTree<T> {
     if (remove(this.#root, path.split('/'), 0)) this.#size--
   }
 
+  /** Everything that something is held by. */
+  paths(): Generator<string> {
+    return pathsUnder(this.#root, [])
+  }
+
   /** What is held by the filters that match `topic`. */
   matchingFilters(topic: string): T[] {
     const found: T[] = []
@@ -51,6 +56,11 @@ export class TopicTree<T> {
   matchingTopics(filter: string): Generator<T> {
     return topicsUnder(this.#root, filter.split('/'), 0, true)
   }
+}
+
+function* pathsUnder<T>(node: Node<T>, levels: readonly string[]): Generator<string> {
+  if (node.value !== undefined) yield levels.join('/')
+  for (const [level, child] of node.children) yield* pathsUnder(child, [...levels, level])
 }
 
 function newNode<T>(): Node<T> {

@@ -1,6 +1,7 @@
 /** Wills of connected clients. Those of a run that ended without a word are published by the next one. */
 
 import type { WillRow } from './database.ts'
+import type { Owners } from './owners.ts'
 import { asBuffer } from './packet.ts'
 import type { Saver } from './saver.ts'
 
@@ -20,10 +21,12 @@ export interface Will {
 
 export class Wills {
   readonly #saver: Saver
+  readonly #owners: Owners
   readonly #wills = new Map<string, Will>()
 
-  constructor(saver: Saver) {
+  constructor(saver: Saver, owners: Owners) {
     this.#saver = saver
+    this.#owners = owners
   }
 
   restore(rows: readonly WillRow[]): void {
@@ -42,11 +45,16 @@ export class Wills {
     }
   }
 
+  all(): Iterable<[string, Will]> {
+    return this.#wills.entries()
+  }
+
   get(client: string): Will | undefined {
     return this.#wills.get(client)
   }
 
   set(client: string, will: Will): void {
+    this.#owners.keepClient(client)
     this.#wills.set(client, will)
     this.#note(client)
   }
