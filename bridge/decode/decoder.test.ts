@@ -69,16 +69,16 @@ describe('what Home Assistant discovery tells', () => {
 
   it('is not believed about topics that its sender could not write to', () => {
     const decoder = createDecoder({
-      maySpeakFor: (client, topic) => client === 'gateway' || topic.startsWith(`${client}/`),
+      maySpeakFor: (identity, topic) => identity === 'gateway' || topic.startsWith(`${identity}/`),
     })
     const message = {
       topic: 'homeassistant/sensor/pump/config',
       payload: Buffer.from(JSON.stringify(config)),
       retain: true,
     }
-    expect(decoder.decode({ ...message, client: 'mallory' }, NOW_US).facts).toBeUndefined()
-    expect(decoder.decode({ ...message, client: 'well' }, NOW_US).facts).toHaveLength(2)
-    expect(decoder.decode({ ...message, client: 'gateway' }, NOW_US).facts).toHaveLength(2)
+    expect(decoder.decode({ ...message, client: 'c-1', identity: 'mallory' }, NOW_US).facts).toBeUndefined()
+    expect(decoder.decode({ ...message, client: 'c-1', identity: 'well' }, NOW_US).facts).toHaveLength(2)
+    expect(decoder.decode({ ...message, client: 'c-1', identity: 'gateway' }, NOW_US).facts).toHaveLength(2)
   })
 
   it('can be learned again from facts that were kept', () => {

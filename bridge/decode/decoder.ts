@@ -24,16 +24,17 @@ export interface DecoderOptions {
   /** As `rulesSchema` parsed them. */
   readonly rules?: readonly Rule[]
   /**
-   * Whether a client may publish to a topic. Discovery names the topics it is about: what it says of topics that
+   * Whether an identity may publish to a topic. Discovery names the topics it is about: what it says of topics that
    * its sender could not write to is not believed.
    */
-  readonly maySpeakFor?: (client: string | null, topic: string) => boolean
+  readonly maySpeakFor?: (identity: string | null, topic: string) => boolean
   /** Topics whose plans are kept: the ones heard last. */
   readonly maxTopics?: number
 }
 
 /** What of a message counts here. */
-export type Decodable = Pick<Message, 'topic' | 'payload' | 'retain'> & Partial<Pick<Message, 'client'>>
+export type Decodable = Pick<Message, 'topic' | 'payload' | 'retain'> &
+  Partial<Pick<Message, 'client' | 'identity'>>
 
 export interface Decoder {
   /** Never throws; values are never NaN or infinite. `receivedUs` is the arrival time. */
@@ -117,18 +118,20 @@ class Heard implements Context {
   readonly planOf: Context['planOf']
   readonly memory: Context['memory']
 
+  readonly #identity: string | null
   readonly #maySpeakFor: Shared['maySpeakFor']
 
   constructor(message: Decodable, nowUs: number, shared: Shared) {
     this.nowUs = nowUs
     this.client = message.client ?? null
+    this.#identity = message.identity ?? null
     this.planOf = shared.planOf
     this.memory = shared.memory
     this.#maySpeakFor = shared.maySpeakFor
   }
 
   maySpeakFor(topic: string): boolean {
-    return this.#maySpeakFor(this.client, topic)
+    return this.#maySpeakFor(this.#identity, topic)
   }
 
   tell(told: Told): void {

@@ -86,6 +86,7 @@ export class Identities {
     })
     this.#known = new Known(NOBODY, null, this)
     if (hasIdentities(options.dataDir)) this.#open()
+    this.#greet()
     this.#timer = setInterval(() => this.#look(), POLL_MS)
     this.#timer.unref()
   }
@@ -194,6 +195,24 @@ export class Identities {
     this.#listeners.clear()
     this.#store?.close()
     this.#store = null
+  }
+
+  /** What somebody should know who opens it to the house. */
+  #greet(): void {
+    const { host, allowAnonymous, log } = this.#options
+    if (this.#isLoopback) return
+    if (allowAnonymous) {
+      log.warn(
+        { host },
+        'anyone on the network may publish and read: TRESTLE_ALLOW_ANONYMOUS is set, and it listens beyond this machine',
+      )
+    } else if (this.#known.devices.size === 0 || this.#known.users.size === 0) {
+      log.warn(
+        { host },
+        'it listens beyond this machine, so everybody needs credentials; make some: ' +
+          'npm run trestle -- device add <id> and npm run trestle -- user add <name> --role admin',
+      )
+    }
   }
 
   async #identify(login: Login): Promise<LoginResult> {

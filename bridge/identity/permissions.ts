@@ -2,7 +2,7 @@
  * What may be published and read, by topic patterns: MQTT filters in which `{id}` stands for the device's own id, as
  * a literal level.
  *
- * A SUBSCRIBE is granted by inclusion: each topic that its filter can match is matched by one of the patterns. Three
+ * A SUBSCRIBE is granted by inclusion: each topic that its filter can match is matched by one of the patterns. Two
  * kinds of first level are never meant by a wildcard: `$...` as in MQTT [MQTT-4.7.2-1], and ours, `trestle`, the same
  * way. Whoever may read them is given a pattern that names them.
  */
@@ -26,7 +26,7 @@ const MAX_KEPT_ANSWERS = 256
 export function patternMistake(pattern: string): string | null {
   if (!isValidFilter(pattern)) return 'is no MQTT filter, such as zigbee2mqtt/{id}/#'
   const levels = pattern.split('/')
-  if (isReserved(levels[0]!)) return 'is reserved: $... and trestle/... are not for devices'
+  if (isOurs(levels[0]!)) return 'is reserved: $SYS/... and trestle/... are ours'
   return levels.some(level => /[{}]/.test(level) && level !== '{id}')
     ? 'has {id} as a whole level, or not'
     : null
@@ -49,6 +49,7 @@ export function deviceAccess(id: string, { isGateway, allow }: DeviceRights, own
     publish: own,
     subscribe: isGateway ? [EVERYTHING, STATUS] : own,
     isConfined: !isGateway,
+    isOpenToDollars: false,
   })
 }
 
@@ -57,6 +58,7 @@ export function roleAccess(role: Role, owner: Ownership): Access {
     publish: role === 'viewer' ? [] : [EVERYTHING],
     subscribe: [EVERYTHING, OURS, STATUS],
     isConfined: false,
+    isOpenToDollars: role !== 'viewer',
   })
 }
 
@@ -69,6 +71,8 @@ interface Patterns {
   readonly publish: readonly string[]
   readonly subscribe: readonly string[]
   readonly isConfined: boolean
+  /** Topics such as `$aws/...`, which mean nothing to the broker. */
+  readonly isOpenToDollars: boolean
 }
 
 class TopicAccess implements Access {
@@ -77,25 +81,33 @@ class TopicAccess implements Access {
   readonly mayUse: (clientId: string) => boolean
   readonly #publish: TopicPatterns
   readonly #subscribe: TopicPatterns
+  readonly #isOpenToDollars: boolean
 
-  constructor({ identity, mayUse }: Ownership, { publish, subscribe, isConfined }: Patterns) {
+  constructor({ identity, mayUse }: Ownership, { publish, subscribe, ...patterns }: Patterns) {
     this.identity = identity
-    this.isConfined = isConfined
+    this.isConfined = patterns.isConfined
+    this.#isOpenToDollars = patterns.isOpenToDollars
     this.mayUse = mayUse
     this.#publish = new TopicPatterns(publish)
     this.#subscribe = new TopicPatterns(subscribe)
   }
 
   mayPublish(topic: string): boolean {
-    return !isReserved(topic) && this.#publish.matches(topic)
+    if (isOurs(topic)) return false
+    return this.#isMeantByDollar(topic) || this.#publish.matches(topic)
   }
 
   maySubscribe(filter: string): boolean {
-    return isValidFilter(filter) && this.#subscribe.include(filter)
+    if (!isValidFilter(filter)) return false
+    return this.#isMeantByDollar(filter) || this.#subscribe.include(filter)
   }
 
   mayReceive(topic: string): boolean {
-    return this.#subscribe.matches(topic)
+    return this.#isMeantByDollar(topic) || this.#subscribe.matches(topic)
+  }
+
+  #isMeantByDollar(text: string): boolean {
+    return this.#isOpenToDollars && text.startsWith('$') && !isOurs(text)
   }
 }
 
@@ -164,7 +176,12 @@ function matchesLevels(pattern: readonly string[], levels: readonly string[]): b
   return pattern.length === levels.length
 }
 
-/** Of a topic, or its first level. */
+/** What the broker itself acts on or publishes: of a topic, a filter, or its first level. */
+function isOurs(topic: string): boolean {
+  return /^(\$SYS|\$CONTROL|\$share|\$queue|trestle)(\/|$)/.test(topic)
+}
+
+/** What a wildcard does not mean. */
 function isReserved(topic: string): boolean {
   return topic.startsWith('$') || topic === 'trestle' || topic.startsWith('trestle/')
 }

@@ -10,4 +10,6 @@ export interface Message {
   readonly packetId: number | null
   /** Client id of the sender; null where none is known. */
   readonly client: string | null
+  /** What the sender's credential proved; null or not there: nobody in particular. */
+  readonly identity?: string | null
 }
