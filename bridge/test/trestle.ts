@@ -18,6 +18,8 @@ export interface TrestleOptions {
 
 export interface Trestle {
   readonly mqtt: number
+  /** Null: there is no TLS. */
+  readonly mqtts: number | null
   readonly http: number
   readonly url: string
   readonly dataDir: string
@@ -117,6 +119,7 @@ export async function eventually<T>(
 
 interface Ready {
   readonly mqtt: number
+  readonly mqtts: number | null
   readonly http: number
 }
 
