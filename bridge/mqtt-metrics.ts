@@ -9,6 +9,49 @@ export function embeddedMetrics(broker: Broker): MetricSource[] {
     { name: 'mqtt_clients', help: 'MQTT clients connected', read: () => broker.clients },
     { name: 'mqtt_connections_total', help: 'MQTT connections taken', read: () => broker.stats.connections },
     {
+      name: 'mqtt_connections_refused_total',
+      help: 'MQTT connections not taken because there were too many, in all (connections) or of one address',
+      label: 'reason',
+      read: () => broker.stats.refused,
+    },
+    {
+      name: 'mqtt_unauthenticated',
+      help: 'MQTT connections that are not logged in yet',
+      read: () => broker.stats.unauthenticated,
+    },
+    {
+      name: 'mqtt_logins_delayed_total',
+      help: 'Logins that waited for their turn',
+      read: () => broker.stats.delayed,
+    },
+    {
+      name: 'mqtt_flapping_total',
+      help: 'Logins of a client beyond 15 in a minute',
+      read: () => broker.stats.flapping,
+    },
+    {
+      name: 'mqtt_closed_total',
+      help: 'MQTT connections closed by the guard, by reason',
+      label: 'reason',
+      read: () => broker.stats.closed,
+    },
+    {
+      name: 'mqtt_throttled_total',
+      help: 'Times that a client was not read from because it sent too fast',
+      read: () => broker.stats.throttled,
+    },
+    {
+      name: 'mqtt_subscriptions',
+      help: 'Filters of connected MQTT clients',
+      read: () => broker.stats.subscriptions,
+    },
+    {
+      name: 'mqtt_subscriptions_refused_total',
+      help: 'Filters denied because there were too many, of one client or in all',
+      label: 'reason',
+      read: () => broker.stats.subscriptionsRefused,
+    },
+    {
       name: 'mqtt_forwards_skipped_total',
       help: 'QoS 0 messages not forwarded to subscribers that do not read',
       read: () => broker.stats.skipped,

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Broker, type Publication } from '../broker/broker.ts'
 import { ExternalBroker } from '../broker/external.ts'
+import type { GuardLimits } from '../broker/guard/limits.ts'
 import {
   acceptWebSockets,
   type ListenerTls,
@@ -49,11 +50,14 @@ export function openMqtt(parts: MqttParts): Promise<Mqtt> {
 
 async function openEmbedded({ settings, data, tls, pipeline, log }: MqttParts): Promise<Mqtt> {
   const { host, mqtt, mqtts } = settings
+  const isProxied = mqtt.proxyProtocol
   const broker = await Broker.start({
     ...pipeline,
     persistence: new SqlitePersistence({ path: data.broker, ...limits(settings), log }),
     maxWaitingPerClient: settings.spool.maxPendingPerClient,
-    idleTimeoutMs: mqtt.idleTimeout,
+    limits: guardLimits(settings),
+    trustedProxies: settings.trustedProxies,
+    speakMqtt5: null,
     log,
   })
   const webSockets = acceptWebSockets(broker)
@@ -64,9 +68,9 @@ async function openEmbedded({ settings, data, tls, pipeline, log }: MqttParts): 
     publish: publication => broker.publish(publication),
     deliver: (publication, withinMs) => broker.deliver(publication, withinMs),
     async listen() {
-      const plain = await listenTcp(broker, { host, port: mqtt.port, tls: null })
+      const plain = await listenTcp(broker, { host, port: mqtt.port, tls: null, isProxied })
       listeners.push(plain)
-      const secure = tls === null ? null : await listenTcp(broker, { host, port: mqtts.port, tls })
+      const secure = tls === null ? null : await listenTcp(broker, { host, port: mqtts.port, tls, isProxied })
       if (secure !== null) listeners.push(secure)
       return { mqtt: plain.port, mqtts: secure?.port ?? null }
     },
@@ -114,6 +118,28 @@ function readCa(path: string): Buffer {
     return readFileSync(path)
   } catch (error) {
     throw new SetupError(`mqtt.ca: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function guardLimits({ mqtt }: Settings): GuardLimits {
+  return {
+    maxConnectBytes: mqtt.maxConnectBytes,
+    maxPacketBytes: mqtt.maxPacketBytes,
+    maxConnections: mqtt.maxConnections,
+    maxConnectionsPerAddress: mqtt.maxConnectionsPerAddress,
+    maxSilent: mqtt.maxSilent,
+    connectsPerSecond: mqtt.connectsPerSecond,
+    connectTimeoutMs: mqtt.connectTimeout,
+    authenticateTimeoutMs: mqtt.authenticateTimeout,
+    idleTimeoutMs: mqtt.idleTimeout,
+    packetsPerSecond: mqtt.packetsPerSecond,
+    bytesPerSecond: mqtt.bytesPerSecond,
+    maxFiltersPerSubscribe: mqtt.subscriptions.maxPerPacket,
+    maxSubscriptionsPerClient: mqtt.subscriptions.maxPerClient,
+    maxSubscriptions: mqtt.subscriptions.max,
+    maxInflight: mqtt.maxInflight,
+    maxTopicBytes: mqtt.maxTopicBytes,
+    maxTopicLevels: mqtt.maxTopicLevels,
   }
 }
 

@@ -5,12 +5,16 @@
  * awaited there; a rejection closes the connection without an acknowledgement, and the device keeps its message.
  */
 
-import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { Aedes, type Client, type ConnectPacket, type PublishPacket, type Subscription } from 'aedes'
 import { BackPressure } from './back-pressure.ts'
 import { Forwarding } from './forwarding.ts'
+import { speakByAedes, streamOf } from './guard/aedes-speaker.ts'
+import { Guard } from './guard/guard.ts'
+import type { GuardLimits } from './guard/limits.ts'
+import type { Speak } from './guard/speaker.ts'
+import { SubscriptionLimits } from './guard/subscription-limits.ts'
+import { Topics } from './guard/topics.ts'
 import { keepInOrder } from './in-order.ts'
 import type { Grant } from './persistence/session.ts'
 import type { Prepared, SqlitePersistence } from './persistence/sqlite-persistence.ts'
@@ -49,15 +53,16 @@ export interface BrokerOptions {
   readonly persistence: SqlitePersistence
   /** Messages of one client that wait to be acknowledged, before it is not read from for a while. */
   readonly maxWaitingPerClient: number
-  /** Without a packet for so long, a connection is closed, whatever keep-alive its client named. */
-  readonly idleTimeoutMs: number
+  readonly limits: GuardLimits
+  /** Addresses and subnets of proxies that may say for whom they connect. */
+  readonly trustedProxies: readonly string[]
+  /** Who speaks MQTT 5; null: nobody, and its clients are told so. */
+  readonly speakMqtt5: Speak | null
   readonly log: { debug(fields: object, text: string): void; error(fields: object, text: string): void }
 }
 
 /** A subscriber that reads nothing for so long is closed. */
 const DRAIN_TIMEOUT_MS = 10_000
-/** A connection that has not sent its CONNECT by then is closed. */
-const CONNECT_TIMEOUT_MS = 10_000
 /** Packets of the internal bus under way at once. */
 const CONCURRENCY = 1000
 /** Wills of an earlier run are published after four of these: time for their clients to come back. */
@@ -67,10 +72,13 @@ const HEARTBEAT_MS = 15_000
 const RESERVED_TOPIC = /^(\$SYS|trestle)(\/|$)/
 
 export class Broker {
-  readonly #stats = { connections: 0, forbidden: 0 }
+  /** Where connections of any transport come in. */
+  readonly guard: Guard
+  readonly #stats = { forbidden: 0 }
   readonly #options: BrokerOptions
   readonly #forwarding: Forwarding
   readonly #backPressure: BackPressure
+  readonly #subscriptions: SubscriptionLimits
   readonly #aedes: Aedes
   /** What Aedes may store of a SUBSCRIBE: it stores what was denied, too, when anything in it was granted. */
   readonly #granted = new WeakMap<object, Grant>()
@@ -86,21 +94,31 @@ export class Broker {
     this.#options = options
     this.#forwarding = new Forwarding(persistence)
     this.#backPressure = new BackPressure(options.maxWaitingPerClient)
+    const { maxSubscriptionsPerClient, maxSubscriptions } = options.limits
+    this.#subscriptions = new SubscriptionLimits(maxSubscriptionsPerClient, maxSubscriptions)
     persistence.storeOnly(subscription => this.#granted.get(subscription) ?? null)
     this.#aedes = new Aedes({
       persistence,
       concurrency: CONCURRENCY,
-      connectTimeout: CONNECT_TIMEOUT_MS,
       drainTimeout: DRAIN_TIMEOUT_MS,
       heartbeatInterval: HEARTBEAT_MS,
+      maxInflightInbound: options.limits.maxInflight,
       preConnect: (client, packet, done) => done(null, this.#greet(client, packet)),
       authorizePublish: (client, packet, done) => this.#accept(client, packet, done),
-      authorizeSubscribe: (_client, subscription, done) => done(null, this.#grant(subscription)),
+      authorizeSubscribe: (client, subscription, done) => done(null, this.#grant(client, subscription)),
       authorizeForward: (client, packet) => this.#forwarding.forward(client, packet),
     })
     this.#aedes.on('client', client => persistence.connected(client.id))
-    this.#aedes.on('clientDisconnect', client => persistence.disconnected(client.id))
-    this.#aedes.on('connackSent', (_packet, client) => this.#forwarding.greeted(client))
+    this.#aedes.on('clientDisconnect', client => {
+      persistence.disconnected(client.id)
+      this.#subscriptions.forget(client)
+    })
+    this.#aedes.on('subscribe', (_subscriptions, client) => this.#subscriptions.recount(client))
+    this.#aedes.on('unsubscribe', (_filters, client) => this.#subscriptions.recount(client))
+    this.#aedes.on('connackSent', ({ returnCode }, client) => {
+      this.#forwarding.greeted(client)
+      if (returnCode === 0) streamOf(client).greeted()
+    })
     this.#aedes.on('clientError', (client, error) => {
       log.debug({ client: client.id, reason: error.message }, 'mqtt: closed a connection')
     })
@@ -115,6 +133,7 @@ export class Broker {
     )
     spareUnheard(this.#aedes)
     keepInOrder(this.#aedes)
+    this.guard = this.#makeGuard(options)
   }
 
   static async start(options: BrokerOptions): Promise<Broker> {
@@ -123,15 +142,17 @@ export class Broker {
     return broker
   }
 
-  /** Takes over a connection of any transport. */
-  handle(stream: Duplex, request?: IncomingMessage): void {
-    this.#stats.connections++
-    this.#aedes.handle(stream, request)
-  }
-
   get stats() {
     const { stats } = this.#options.persistence
-    return { ...this.#stats, ...this.#forwarding.stats, ...this.#backPressure.stats, ...stats }
+    return {
+      ...this.#stats,
+      ...this.guard.counts,
+      ...this.#forwarding.stats,
+      ...this.#backPressure.stats,
+      ...stats,
+      subscriptions: this.#subscriptions.total,
+      subscriptionsRefused: this.#subscriptions.refused,
+    }
   }
 
   get clients(): number {
@@ -173,6 +194,7 @@ export class Broker {
   /** Closes every connection; wills are published. */
   async close(): Promise<void> {
     await this.#publishing
+    this.guard.close()
     await new Promise<void>(resolve => this.#aedes.close(resolve))
     // Wills are accepted like any message, and Aedes does not wait for that.
     await this.#lastAccepted?.catch(() => undefined)
@@ -185,19 +207,29 @@ export class Broker {
     return (this.#aedes as unknown as { clients: Record<string, ConnectedClient> }).clients
   }
 
+  #makeGuard({ limits, trustedProxies, speakMqtt5, log }: BrokerOptions): Guard {
+    const speakMqtt3 = speakByAedes(this.#aedes, limits, new Topics(limits))
+    return new Guard({
+      limits,
+      trustedProxies,
+      speakerOf: level => (level === 5 ? speakMqtt5 : speakMqtt3),
+      log,
+    })
+  }
+
   #greet(client: Client, packet: ConnectPacket): boolean {
     // [MQTT-3.1.3-8]: an empty client id goes only with a clean session, which Aedes does not check.
     if (packet.clientId === '' && packet.clean !== true) return false
-    // Aedes waits half as long again. 0 would mean for ever.
-    const longest = Math.max(1, Math.round(this.#options.idleTimeoutMs / 1500))
-    if (!packet.keepalive || packet.keepalive > longest) packet.keepalive = longest
+    streamOf(client).keepAliveS = packet.keepalive ?? 0
+    packet.keepalive = 0
     this.#forwarding.watch(client)
     return true
   }
 
   /** Null denies it. The internal topics tell client ids, and shared subscriptions would be silently dead in Aedes. */
-  #grant(subscription: Subscription): Subscription | null {
+  #grant(client: Client, subscription: Subscription): Subscription | null {
     if (/^\$(SYS|share)\//.test(subscription.topic)) return null
+    if (!this.#subscriptions.admit(client, subscription.topic)) return null
     this.#granted.set(subscription, subscription as Grant)
     return subscription
   }

@@ -2,7 +2,8 @@
 
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { Broker, type BrokerOptions, type Delivery } from './broker.ts'
-import { listenTcp } from './listeners.ts'
+import type { GuardLimits } from './guard/limits.ts'
+import { listenTcp, type TcpOptions } from './listeners.ts'
 import { answerLate, persistenceOptions, QUIET, seeded } from './persistence/fixture.ts'
 import type { SessionLimits } from './persistence/sessions.ts'
 import { SqlitePersistence } from './persistence/sqlite-persistence.ts'
@@ -22,7 +23,32 @@ export interface TestBrokerOptions {
   readonly retained?: { readonly maxMessages?: number; readonly maxBytes?: number }
   readonly accept?: BrokerOptions['accept']
   readonly idleTimeoutMs?: number
+  readonly limits?: Partial<GuardLimits>
+  readonly trustedProxies?: readonly string[]
+  readonly speakMqtt5?: BrokerOptions['speakMqtt5']
+  readonly listener?: Partial<TcpOptions>
   readonly maxWaitingPerClient?: number
+}
+
+/** As the settings have them by default. */
+export const LIMITS: GuardLimits = {
+  maxConnectBytes: 16 * 1024,
+  maxPacketBytes: 2 * 1024 ** 2,
+  maxConnections: 16_000,
+  maxConnectionsPerAddress: 1000,
+  maxSilent: 1000,
+  connectsPerSecond: 1000,
+  connectTimeoutMs: 10_000,
+  authenticateTimeoutMs: 10_000,
+  idleTimeoutMs: 6 * 3_600_000,
+  packetsPerSecond: 5000,
+  bytesPerSecond: 16 * 1024 ** 2,
+  maxFiltersPerSubscribe: 512,
+  maxSubscriptionsPerClient: 5000,
+  maxSubscriptions: 200_000,
+  maxInflight: 1000,
+  maxTopicBytes: 1024,
+  maxTopicLevels: 32,
 }
 
 export async function startBroker({
@@ -32,6 +58,10 @@ export async function startBroker({
   retained,
   accept,
   idleTimeoutMs = 60_000,
+  limits = {},
+  trustedProxies = [],
+  speakMqtt5 = null,
+  listener: listenerOptions = {},
   maxWaitingPerClient = 10_000,
 }: TestBrokerOptions): Promise<TestBroker> {
   const accepted: Delivery[] = []
@@ -45,11 +75,13 @@ export async function startBroker({
       }),
     refuse: () => undefined,
     persistence: isLate ? answerLate(persistence, seeded(7)) : persistence,
-    idleTimeoutMs,
+    limits: { ...LIMITS, idleTimeoutMs, ...limits },
+    trustedProxies,
+    speakMqtt5,
     maxWaitingPerClient,
     log: QUIET,
   })
-  const listener = await listenTcp(broker, { host: '127.0.0.1', port: 0, tls: null })
+  const listener = await listenTcp(broker, { host: '127.0.0.1', port: 0, tls: null, ...listenerOptions })
   return {
     broker,
     port: listener.port,

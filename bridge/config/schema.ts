@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod'
+import { isSubnet } from '../../broker/guard/addresses.ts'
 import { rulesSchema } from '../decode/rules.ts'
 import { isValidFilter } from '../telemetry/topics.ts'
 import { parseDurationMs, parseSizeBytes } from './quantities.ts'
@@ -41,6 +42,11 @@ const size = z.union([z.number(), z.string()]).transform((value, context) => {
   return z.NEVER
 })
 
+const count = z.coerce.number().int().min(1)
+
+/** What the length field of a packet can say. */
+const MAX_MQTT_BYTES = 256 * 1024 ** 2
+
 const httpUrl = z
   .string()
   .refine(isHttpUrl, 'must be an http:// or https:// URL, such as http://localhost:8086')
@@ -66,6 +72,10 @@ export const settingsSchema = z.strictObject({
   allowAnonymous: flag.default(false),
   dataDir: text.default('./data'),
   demo: flag.optional(),
+  /** Proxies that may say for whom they connect: X-Forwarded-For, and the PROXY protocol with `mqtt.proxyProtocol`. */
+  trustedProxies: names
+    .refine(proxies => proxies.every(isSubnet), 'must be addresses or subnets, such as 10.0.0.0/8')
+    .default([]),
 
   mqtt: z
     .strictObject({
@@ -79,6 +89,39 @@ export const settingsSchema = z.strictObject({
       topics: topicFilters.default(['#']),
       /** Frees what a client left that named no keep-alive, or one of many hours. */
       idleTimeout: duration.default(6 * 3_600_000),
+      /** A CONNECT with name, password and will. */
+      maxConnectBytes: size.default(16 * 1024),
+      maxPacketBytes: size
+        .refine(bytes => bytes <= MAX_MQTT_BYTES, 'must be at most 256MiB')
+        .default(2 * 1024 ** 2),
+      /** A process has 20,000 files at most on many systems, and needs some for itself. */
+      maxConnections: count.default(16_000),
+      /** Of one address that is not loopback: a site behind one router fits. */
+      maxConnectionsPerAddress: count.default(1000),
+      /** That have not sent a whole CONNECT yet. */
+      maxSilent: count.default(1000),
+      /** Logins begun in a second; others wait in line. */
+      connectsPerSecond: count.default(1000),
+      connectTimeout: duration.default(10_000),
+      authenticateTimeout: duration.default(10_000),
+      /** Of one client that is not on loopback; beyond, it is read from more slowly. */
+      packetsPerSecond: count.default(5000),
+      bytesPerSecond: size.refine(bytes => bytes > 0, 'must be more').default(16 * 1024 ** 2),
+      /** QoS 2 messages of one client between PUBLISH and PUBREL. */
+      maxInflight: count.default(1000),
+      maxTopicBytes: count.max(65_535).default(1024),
+      /** Aedes bears no more than 100. */
+      maxTopicLevels: count.max(100).default(32),
+      /** Home Assistant asks for 500 filters in one packet, and for thousands in all. */
+      subscriptions: z
+        .strictObject({
+          max: count.default(200_000),
+          maxPerClient: count.default(5000),
+          maxPerPacket: count.default(512),
+        })
+        .prefault({}),
+      /** Connections of trusted proxies begin with a PROXY header, version 1 or 2. */
+      proxyProtocol: flag.default(false),
       /** What clients leave behind when they sleep: bounded, as some never come back. */
       sessions: z
         .strictObject({

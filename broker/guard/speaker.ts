@@ -20,6 +20,8 @@ export interface Peer {
 
 /** A client's connection, as the one who speaks with it has it. */
 export interface Connection extends Peer {
+  /** Of the protocol, as CONNECT says: 3 is MQTT 3.1, 4 is 3.1.1. */
+  readonly level: 3 | 4 | 5
   /** False as soon as it is closing, whoever closes it. */
   readonly isOpen: boolean
   /** Written, and not taken by the network yet. */
@@ -27,11 +29,16 @@ export interface Connection extends Peer {
   /** False: the network does not take it as fast; `drained` follows. */
   write(bytes: Uint8Array): boolean
   /**
+   * Does not read while the network has not taken what was written: for what the client brings about by sending, such
+   * as acknowledgements. One that takes nothing for 10 s is closed.
+   */
+  pauseUntilDrained(): void
+  /**
    * CONNACK said yes: from now on its packets are read, and the client is given one and a half times its keep-alive
    * between them; 0: the idle limit. Until then nothing is read, and authenticating has its time limit.
    */
   greeted(keepAliveS: number): void
-  /** Does not read until `resume`: the client feels it by TCP. Pauses of several owners add up. */
+  /** Does not read until `resume`: the client feels it by TCP. After it, the speaker gets nothing of the same read. */
   pause(): void
   resume(): void
   /** Sends what was written, then closes: after a CONNACK that says no, or a DISCONNECT. */

@@ -1,0 +1,110 @@
+/**
+ * Packets of a connected MQTT 3.1 or 3.1.1 client, checked on their bytes to the last one. What a client may not send
+ * ends the connection [MQTT-4.8.0-1].
+ */
+
+import { readFilter, type TopicLimits } from './text.ts'
+import type { Topics } from './topics.ts'
+
+/** Counted under these names. */
+export type Flaw = 'malformed' | 'topic' | 'filter' | 'filters' | 'second-connect' | 'server-packet'
+
+export const CONNECT = 1
+export const PUBLISH = 3
+export const PUBREL = 6
+export const SUBSCRIBE = 8
+export const UNSUBSCRIBE = 10
+export const DISCONNECT = 14
+
+/** Flags that a type must have [MQTT-2.2.2-1]; null: a client must not send it, or nobody. */
+const FLAGS: readonly (number | null)[] = [
+  null, // reserved
+  0, // CONNECT
+  null, // CONNACK
+  0, // PUBLISH: its flags mean something
+  0, // PUBACK
+  0, // PUBREC
+  2, // PUBREL
+  0, // PUBCOMP
+  2, // SUBSCRIBE
+  null, // SUBACK
+  2, // UNSUBSCRIBE
+  null, // UNSUBACK
+  0, // PINGREQ
+  null, // PINGRESP
+  0, // DISCONNECT
+  null, // reserved
+]
+
+export interface PacketLimits extends TopicLimits {
+  readonly maxFiltersPerSubscribe: number
+}
+
+/** Null: it is as it should be. */
+export function checkPacket(
+  bytes: Buffer,
+  at: number,
+  body: number,
+  end: number,
+  limits: PacketLimits,
+  topics: Topics,
+): Flaw | null {
+  const first = bytes[at]!
+  const type = first >> 4
+  if (type === PUBLISH) return checkPublish(bytes, first, body, end, topics)
+  if (type === CONNECT) return 'second-connect' // [MQTT-3.1.0-2]
+  const flags = FLAGS[type]
+  if (flags === null || flags === undefined) return type === 0 || type === 15 ? 'malformed' : 'server-packet'
+  if ((first & 0x0f) !== flags) return 'malformed'
+  switch (type) {
+    case SUBSCRIBE:
+      return checkFilters(bytes, body, end, 1, limits)
+    case UNSUBSCRIBE:
+      return checkFilters(bytes, body, end, 0, limits)
+    case 12: // PINGREQ
+    case DISCONNECT:
+      return end === body ? null : 'malformed'
+    default: // PUBACK, PUBREC, PUBREL, PUBCOMP
+      return end - body === 2 && hasPacketId(bytes, body) ? null : 'malformed'
+  }
+}
+
+function checkPublish(bytes: Buffer, first: number, body: number, end: number, topics: Topics): Flaw | null {
+  const qos = (first >> 1) & 3
+  // [MQTT-3.3.1-4, 3.3.1-2]
+  if (qos === 3 || (qos === 0 && (first & 8) !== 0)) return 'malformed'
+  if (end - body < 2) return 'malformed'
+  const topicEnd = body + 2 + bytes[body]! * 256 + bytes[body + 1]!
+  if (topicEnd + (qos === 0 ? 0 : 2) > end) return 'malformed'
+  if (qos > 0 && !hasPacketId(bytes, topicEnd)) return 'malformed'
+  return topics.read(bytes, body + 2, topicEnd) === null ? 'topic' : null
+}
+
+function checkFilters(
+  bytes: Buffer,
+  body: number,
+  end: number,
+  optionBytes: 0 | 1,
+  limits: PacketLimits,
+): Flaw | null {
+  // [MQTT-3.8.3-3, 3.10.3-2]: at least one.
+  if (end - body < 2 + 2 + optionBytes || !hasPacketId(bytes, body)) return 'malformed'
+  let position = body + 2
+  for (let count = 1; position < end; count++) {
+    if (count > limits.maxFiltersPerSubscribe) return 'filters'
+    if (end - position < 2) return 'malformed'
+    const start = position + 2
+    position = start + bytes[position]! * 256 + bytes[position + 1]!
+    if (position + optionBytes > end) return 'malformed'
+    // [MQTT-3-8.3-4]: QoS 0, 1 or 2, nothing else.
+    if (optionBytes === 1 && bytes[position]! > 2) return 'malformed'
+    if (readFilter(bytes, start, position, limits) === null) return 'filter'
+    position += optionBytes
+  }
+  return null
+}
+
+/** [MQTT-2.3.1-1] */
+function hasPacketId(bytes: Buffer, at: number): boolean {
+  return bytes[at] !== 0 || bytes[at + 1] !== 0
+}
