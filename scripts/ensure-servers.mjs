@@ -16,6 +16,7 @@ const NEEDED = {
   mosquitto: 'mosquitto',
   chromium: 'chromium',
   gcc: 'gcc libc6-dev',
+  faketime: 'faketime',
 }
 /** What only the long runs need: `--long`. */
 const NEEDED_LONG = {

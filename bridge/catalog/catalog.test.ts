@@ -115,6 +115,38 @@ describe('times', () => {
   })
 })
 
+describe('a wall clock that was a year ahead and is set back', () => {
+  const AHEAD = NOW + 365 * 86_400 * 1e6
+  const arrive = (catalog: Catalog, n: number, receivedUs: number) =>
+    catalog.accept(reading('a', { n }, null), 'general', receivedUs).timeUs
+
+  it('gives arrivals the time again, and none that was given before', () => {
+    const catalog = open()
+    const times = [0, 0, 1000, 365 * 86_400 * 1e6].map((later, n) => arrive(catalog, n, NOW + later))
+    // The same milliseconds once more, then a good deal later.
+    for (const later of [0, 0, 1000, 60e6]) times.push(arrive(catalog, 9, NOW + later))
+    expect(new Set(times).size).toBe(times.length)
+    for (const timeUs of times.slice(4)) expect(Math.abs(timeUs - NOW)).toBeLessThan(61e6)
+  })
+
+  it('does not leave a value of the future as the newest', () => {
+    const catalog = open()
+    arrive(catalog, 1, AHEAD)
+    arrive(catalog, 2, NOW)
+    expect(catalog.device('a')).toMatchObject({ lastSeen: NOW / 1000, fields: { n: { value: 2 } } })
+  })
+
+  it('nor one that the store remembers', () => {
+    const catalog = open()
+    const tags = { topic: 'home/x/a' }
+    const known = { device: 'a', measurement: 'reading', tags, field: 'n' }
+    catalog.fill([{ ...known, value: 1, timeUs: AHEAD }])
+    arrive(catalog, 2, NOW)
+    catalog.fill([{ ...known, value: 0, timeUs: NOW - 1e6 }])
+    expect(catalog.device('a')).toMatchObject({ lastSeen: NOW / 1000, fields: { n: { value: 2 } } })
+  })
+})
+
 it('a device time older than the limit is not believed, and counted', () => {
   const catalog = new Catalog({ journalPath: join(dir, 'catalog.jsonl'), scope: 'device', maxAgeMs: 60_000 })
   expect(catalog.accept(reading('a', { n: 1 }, NOW - 60_000_000), 'general', NOW).timeUs).toBe(

@@ -126,9 +126,9 @@ export class Catalog {
     for (const { device, measurement, tags, field, value, timeUs } of values) {
       const series = this.#seriesBy(device, measurement, tags)
       const slot = series.fields.get(field) ?? this.#addField(series, field, value)
-      slot.update(value, undefined, timeUs, timeUs)
+      slot.fill(value, timeUs)
       series.noteTime(timeUs)
-      series.owner.seen(timeUs, null)
+      series.owner.sawBefore(timeUs)
     }
   }
 

@@ -63,9 +63,15 @@ export class Device {
     this.#series.push(series)
   }
 
-  seen(receivedUs: number, by: string | null): void {
-    if (receivedUs > this.#lastSeenUs) this.#lastSeenUs = receivedUs
-    if (by !== null) this.#by = by
+  /** By our clock, also when that was set back. */
+  seen(receivedUs: number, by: string): void {
+    this.#lastSeenUs = receivedUs
+    this.#by = by
+  }
+
+  /** As the store remembers it. */
+  sawBefore(timeUs: number): void {
+    if (timeUs > this.#lastSeenUs) this.#lastSeenUs = timeUs
   }
 
   setAvailable(available: boolean): void {

@@ -4,6 +4,14 @@ import type { LastField, Series } from '../telemetry/series.ts'
 import type { Device } from './device.ts'
 import type { FieldType, StoredValue } from './field-type.ts'
 
+/**
+ * What lies further ahead of our clock than a believed device's time can (decode/time.ts) is from before the clock was
+ * set back. It must not stay the newest until the clock is there again.
+ */
+export const SET_BACK_US = 15 * 60 * 1e6
+/** Arrivals have whole milliseconds: after a clock was set back they lie between those of before. Prime to 1,000. */
+const SHIFT_US = 389
+
 /** One device on one topic, with the text that begins each of its lines. */
 export class StoredSeries implements Series {
   readonly owner: Device
@@ -12,6 +20,7 @@ export class StoredSeries implements Series {
   readonly prefix: string
   readonly fields = new Map<string, FieldSlot>()
   #lastUs = 0
+  #shiftUs = 0
 
   constructor(owner: Device, measurement: string, tags: Tags) {
     this.owner = owner
@@ -30,7 +39,11 @@ export class StoredSeries implements Series {
 
   /** Strictly increasing, so that two readings that arrive together never overwrite each other. */
   arrivalTime(receivedUs: number): number {
-    this.#lastUs = receivedUs > this.#lastUs ? receivedUs : this.#lastUs + 1
+    if (receivedUs < this.#lastUs - SET_BACK_US) {
+      this.#shiftUs = (this.#shiftUs + SHIFT_US) % 1000
+      this.#lastUs = 0
+    }
+    this.#lastUs = Math.max(receivedUs + this.#shiftUs, this.#lastUs + 1)
     return this.#lastUs
   }
 
@@ -63,7 +76,16 @@ export class FieldSlot implements LastField {
 
   /** Keeps the newest by measurement time. */
   update(value: StoredValue, unit: string | undefined, timeUs: number, receivedUs: number): void {
-    if (timeUs < this.timeUs && !this.#isRecalled) return
+    if (timeUs < this.timeUs && this.timeUs <= receivedUs + SET_BACK_US && !this.#isRecalled) return
+    this.#set(value, unit, timeUs, receivedUs)
+  }
+
+  /** What the store remembers of before this start. */
+  fill(value: StoredValue, timeUs: number): void {
+    if (timeUs >= this.timeUs || this.#isRecalled) this.#set(value, undefined, timeUs, timeUs)
+  }
+
+  #set(value: StoredValue, unit: string | undefined, timeUs: number, receivedUs: number): void {
     this.#isRecalled = false
     this.value = value
     this.timeUs = timeUs

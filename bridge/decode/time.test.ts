@@ -54,6 +54,12 @@ it('ten minutes ahead is still a clock, not a fault', () => {
   expect(timeOf((NOW_US + 599e6) / 1e3, NOW_US)).toBe(NOW_US + 599e6)
 })
 
+it('of two clocks, one of which was never set, the other counts', () => {
+  const unsetUs = Date.UTC(1972, 0, 1) * 1000
+  expect(timeOf(NOW_US / 1e3, unsetUs)).toBe(NOW_US)
+  expect(timeOf(4.2e9, unsetUs)).toBeNull()
+})
+
 it('names of times in any spelling; what was measured before what was received', () => {
   expect(timeRank('last_seen')).toBe(timeRank('lastSeen'))
   expect(timeRank('Time')).toBeDefined()

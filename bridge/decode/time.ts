@@ -3,12 +3,14 @@
  *
  * The unit of a number follows from its size: below 1e11 seconds, below 1e14 milliseconds, below 1e17
  * microseconds, else nanoseconds. A time counts when it is plausible: from 2001 (clocks that were never set say
- * 1970 or 2000-01-01) to ten minutes from now (a clock that runs ahead would stay "latest" for ever). A text
+ * 1970 or 2000-01-01) to ten minutes from now (a clock that runs ahead would stay "latest" for ever). While our own
+ * clock is one that was never set, a device's is the better one, whatever it says within reason. A text
  * without a zone is no instant, and the arrival time is better than a guess.
  */
 
 const EARLIEST_US = Date.UTC(2001, 0, 1) * 1000
 const AHEAD_US = 10 * 60 * 1e6
+const LATEST_US = Date.UTC(2100, 0, 1) * 1000
 
 /** Names of times, small and without separators, best first: what was measured before what was received. */
 const TIME_NAMES = [
@@ -117,7 +119,8 @@ function timeOfInteger(value: bigint, nowUs: number): number | null {
 
 /** The window, for times that are microseconds already. */
 export function plausible(timeUs: number, nowUs: number): number | null {
-  return timeUs >= EARLIEST_US && timeUs <= nowUs + AHEAD_US ? timeUs : null
+  const latestUs = nowUs < EARLIEST_US ? LATEST_US : nowUs + AHEAD_US
+  return timeUs >= EARLIEST_US && timeUs <= latestUs ? timeUs : null
 }
 
 const DIGITS = /^\d{9,20}(\.\d{1,12})?$/

@@ -6,6 +6,8 @@ export interface Load {
   /** `device seq` of every reading that was acknowledged. */
   readonly acked: Set<string>
   readonly sent: Set<string>
+  /** Connections that ended before `stop`. */
+  readonly disconnects: number
   /** Resolves when every reading is acknowledged, or when `stop` was called. */
   readonly done: Promise<void>
   stop(): Promise<void>
@@ -35,6 +37,7 @@ export function startLoad({
   const acked = new Set<string>()
   const sent = new Set<string>()
   const clients: MqttClient[] = []
+  let disconnects = 0
   const base = LOAD_BASE_MS
   const finished = Array.from({ length: connections }, (_, number) => {
     const device = `${clientPrefix}-${number}`
@@ -71,12 +74,16 @@ export function startLoad({
       client.once('connect', send)
       client.on('close', () => {
         if (client.disconnecting) resolve()
+        else disconnects++
       })
     })
   })
   return {
     acked,
     sent,
+    get disconnects() {
+      return disconnects
+    },
     done: Promise.all(finished).then(() => undefined),
     async stop() {
       await Promise.all(clients.map(client => client.endAsync(true).catch(() => undefined)))

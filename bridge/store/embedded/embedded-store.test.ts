@@ -14,6 +14,7 @@ import { verdictOf } from './database.ts'
 import { EmbeddedStore } from './embedded-store.ts'
 import { EmbeddedHistory } from './history.ts'
 import { dirtyMinutes, rollupsOfRows, storedRollups, storedRows } from './inspect.ts'
+import type { Retention } from './retention.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -32,7 +33,7 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'trestle-store-'))
   nowMs = NOON
   block = 0
-  store = new EmbeddedStore({ directory, now: () => nowMs })
+  store = open()
   history = new EmbeddedHistory(directory)
 })
 
@@ -44,7 +45,12 @@ afterEach(async () => {
 
 async function reopen(): Promise<void> {
   await store.close()
-  store = new EmbeddedStore({ directory, now: () => nowMs })
+  store = open()
+}
+
+/** Time passes as a clock shows that nobody sets. */
+function open(retention: Partial<Retention> = {}): EmbeddedStore {
+  return new EmbeddedStore({ directory, retention, now: () => nowMs, uptime: () => nowMs })
 }
 
 function line(timeMs: number, fields: string, device = 'd'): string {
@@ -200,7 +206,7 @@ describe('roll-ups', () => {
   })
 
   it('late points of weeks ago repair them', async () => {
-    store = new EmbeddedStore({ directory, now: () => nowMs, retention: { rawMs: 60 * DAY_MS } })
+    store = open({ rawMs: 60 * DAY_MS })
     const then = NOON - 30 * DAY_MS
     await write(line(then, 'v=1'), line(then + 1000, 'v=3'))
     await pass(MINUTE_MS)
@@ -289,6 +295,59 @@ describe('retention', () => {
   })
 })
 
+describe('retention by a wall clock that jumps', () => {
+  const old = NOON - 5 * DAY_MS
+  let uptimeMs: number
+  const begin = () => {
+    store = new EmbeddedStore({ directory, now: () => nowMs, uptime: () => uptimeMs })
+  }
+  const passBoth = async (ms: number) => {
+    uptimeMs += ms
+    await pass(ms)
+  }
+  beforeEach(async () => {
+    await store.close()
+    uptimeMs = 1000
+    begin()
+    await write(line(old, 'v=1'), line(NOON, 'v=9'))
+    await passBoth(HOUR_MS)
+  })
+
+  it('ahead keeps everything, also over a restart, and goes on as before once it is right again', async () => {
+    const days = dayFiles()
+    nowMs += 400 * DAY_MS
+    await passBoth(HOUR_MS)
+    await store.close()
+    uptimeMs = 5
+    begin()
+    await passBoth(12 * HOUR_MS)
+    expect(dayFiles()).toStrictEqual(days)
+    nowMs -= 400 * DAY_MS
+    await passBoth(HOUR_MS)
+    expect(await raw()).toHaveLength(2)
+    expect(storedRollups(directory).minute).toHaveLength(2)
+    await passBoth(3 * DAY_MS)
+    expect(dayFiles()).toHaveLength(1)
+  })
+
+  it('ahead is believed after a day: the machine was off for long', async () => {
+    nowMs += 30 * DAY_MS
+    for (let hour = 0; hour < 23; hour++) await passBoth(HOUR_MS)
+    expect(dayFiles()).toHaveLength(2)
+    await passBoth(2 * HOUR_MS)
+    expect(dayFiles()).toHaveLength(0)
+  })
+
+  it('to 1972 and back keeps everything', async () => {
+    const today = nowMs
+    nowMs = Date.UTC(1972, 0, 1)
+    await passBoth(HOUR_MS)
+    nowMs = today
+    await passBoth(12 * HOUR_MS)
+    expect(await raw()).toHaveLength(2)
+  })
+})
+
 describe('crash', () => {
   it('kill -9 in the middle of writes, and replay: no row lost or twice, roll-ups equal rows', async () => {
     const child = fileURLToPath(new URL('./crash-child.ts', import.meta.url))
@@ -357,7 +416,7 @@ describe('crash', () => {
       renameSync(copy, directory)
 
       nowMs = clockAt(BATCHES + 1)
-      store = new EmbeddedStore({ directory, now: () => nowMs })
+      store = open()
       const position = store.position()
       for (let block = (position?.block ?? 0) + 1; block <= BATCHES; block++) {
         expect(await store.write(batchOf(block))).toStrictEqual(WRITTEN)

@@ -5,6 +5,7 @@ import { isDamage, verdictOf } from './database.ts'
 import type { DayFile } from './day-file.ts'
 import { Files, setDamagedAside } from './files.ts'
 import { type Retention, sweepDays, sweepRollups } from './retention.ts'
+import { RetentionClock } from './retention-clock.ts'
 import { rollUp } from './rollup.ts'
 import { MINUTE_US } from './units.ts'
 
@@ -27,6 +28,8 @@ export interface EmbeddedStoreOptions {
   readonly retention?: Partial<Retention>
   /** Milliseconds since the epoch; for tests of retention. */
   readonly now?: () => number
+  /** Milliseconds of a clock that nobody sets, likewise. */
+  readonly uptime?: () => number
 }
 
 /**
@@ -45,26 +48,28 @@ export class EmbeddedStore implements Store {
   readonly #directory: string
   readonly #retention: Retention
   readonly #now: () => number
+  readonly #uptime: () => number
   readonly #parser = new LineParser()
   readonly #ticks: NodeJS.Timeout
   #files: Files | null = null
+  #clock: RetentionClock | null = null
   #lastRollupMs = 0
   #lastSweepMs = 0
   #sweepStep: (() => boolean) | null = null
 
   /** Nothing is opened yet: a disk that is full or broken is a verdict, not an error. */
-  constructor({ directory, retention, now = Date.now }: EmbeddedStoreOptions) {
+  constructor({ directory, retention, now = Date.now, uptime = monotonicMs }: EmbeddedStoreOptions) {
     this.#directory = directory
     this.#retention = { ...DEFAULT_RETENTION, ...retention }
     this.#now = now
+    this.#uptime = uptime
     this.#ticks = setInterval(() => this.#maintain(ROLLUP_BUDGET_MS), TICK_MS).unref()
   }
 
   async write(batch: Batch): Promise<Verdict> {
     const startedMs = performance.now()
     try {
-      this.#files ??= new Files(this.#directory)
-      const files = this.#files
+      const files = this.#open()
       let columns = new Columns()
       for (const lines of batch.lines) {
         const parsed = columns.read(this.#parser, lines)
@@ -84,8 +89,7 @@ export class EmbeddedStore implements Store {
   /** Null also while the files cannot be opened: then the spool's own cursor counts. */
   position(): Position | null {
     try {
-      this.#files ??= new Files(this.#directory)
-      return { block: this.#files.position }
+      return { block: this.#open().position }
     } catch (error) {
       this.#verdictOf(error)
       return null
@@ -97,11 +101,17 @@ export class EmbeddedStore implements Store {
     this.#closeFiles()
   }
 
+  #open(): Files {
+    this.#files ??= new Files(this.#directory)
+    this.#clock ??= new RetentionClock(this.#files.rollup.clock, this.#now, this.#uptime)
+    return this.#files
+  }
+
   #commit(files: Files, columns: Columns, position: number): void {
     const days = new Map<DayFile, readonly Column[]>()
     for (const [day, columnsOfDay] of columns.days()) {
       const file = files.day(day)
-      file.write(columnsOfDay, position, this.#now())
+      file.write(columnsOfDay, position, this.#clock!.now())
       days.set(file, columnsOfDay)
     }
     files.rollup.commit(days, position)
@@ -118,7 +128,7 @@ export class EmbeddedStore implements Store {
       ) {
         this.#lastRollupMs = nowMs
       }
-      if (isDue(this.#lastSweepMs, SWEEP_INTERVAL_MS, nowMs) && this.#sweep(this.#files, nowMs)) {
+      if (isDue(this.#lastSweepMs, SWEEP_INTERVAL_MS, nowMs) && this.#sweep(this.#files)) {
         this.#lastSweepMs = nowMs
       }
     } catch (error) {
@@ -134,7 +144,9 @@ export class EmbeddedStore implements Store {
     )
   }
 
-  #sweep(files: Files, nowMs: number): boolean {
+  #sweep(files: Files): boolean {
+    const nowMs = this.#clock!.now()
+    files.rollup.saveClock(this.#clock!.state)
     if (!sweepDays(files, this.#retention.rawMs, nowMs, ROLLUP_BUDGET_MS)) return false
     this.#sweepStep ??= sweepRollups(files.rollup, this.#retention, nowMs)
     if (!this.#sweepStep()) return false
@@ -160,6 +172,10 @@ export class EmbeddedStore implements Store {
     this.#files?.close()
     this.#files = null
   }
+}
+
+function monotonicMs(): number {
+  return performance.now()
 }
 
 /** Also when the clock was set back. */

@@ -8,6 +8,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Column } from './columns.ts'
 import { BulkInsert, openForWriting, transaction } from './database.ts'
 import type { DayFile } from './day-file.ts'
+import type { ClockState } from './retention-clock.ts'
 import { SERIES_SCHEMA, SeriesTable } from './series.ts'
 
 /** `bucket` is the number of the minute or hour since the epoch. */
@@ -38,6 +39,11 @@ const SCHEMA = `
   ${rollupTable('hour')}
 `
 
+/** Files of before it have none. */
+const CLOCK_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS clock (id INTEGER PRIMARY KEY CHECK (id = 1), time_ms REAL NOT NULL, ahead_ms REAL NOT NULL)
+`
+
 export function rollupPath(directory: string): string {
   return join(directory, 'rollup.db')
 }
@@ -55,11 +61,16 @@ export class RollupFile {
   readonly days = new Map<number, Day>()
   /** Days whose files hold dirty minutes. */
   readonly dirtyDays = new Set<number>()
+  /** Null: not saved yet. */
+  readonly clock: ClockState | null
   readonly #statements: Record<'position' | 'day' | 'clean' | 'latest' | 'hour', StatementSync>
 
   /** Throws what SQLite throws. */
   constructor(directory: string) {
     this.db = openForWriting(rollupPath(directory), SCHEMA)
+    this.db.exec(CLOCK_SCHEMA)
+    const clock = this.db.prepare('SELECT time_ms AS timeMs, ahead_ms AS aheadMs FROM clock').get()
+    this.clock = (clock as ClockState | undefined) ?? null
     const state = this.db.prepare('SELECT position, minute_from FROM state').get()
     this.position = Number(state?.position)
     this.minuteFrom = Number(state?.minute_from)
@@ -162,6 +173,10 @@ export class RollupFile {
   setHorizon(minuteFrom: number, hourFrom: number): void {
     this.db.prepare('UPDATE state SET minute_from = ?, hour_from = ?').run(minuteFrom, hourFrom)
     this.minuteFrom = minuteFrom
+  }
+
+  saveClock({ timeMs, aheadMs }: ClockState): void {
+    this.db.prepare('INSERT OR REPLACE INTO clock VALUES (1, ?, ?)').run(timeMs, aheadMs)
   }
 
   close(): void {
