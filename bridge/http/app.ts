@@ -109,6 +109,7 @@ export function createApp({
   app.use(checkOrigin(origin), answerInvited(origin), jsonOnly)
   app.use(checkAccess(credentials => identities.principalOf(credentials)))
   app.onError((error, c) => {
+    if (c.req.raw.signal.aborted) return problem(c, 400, 'client-left', 'the client hung up')
     log.error({ err: error, path: c.req.path }, 'http: a request failed')
     return problem(c, 500, 'internal', 'something went wrong here; the log has more')
   })

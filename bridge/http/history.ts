@@ -53,7 +53,9 @@ export function historyRoutes({ history, unitOf }: HistoryRoutesOptions): Hono<G
     if ('code' in request) return problem(c, 400, request.code, request.detail)
     if (turns.isFull) return unavailable(c, 'busy', 'too many queries are waiting')
     try {
-      return await turns.take(() => answer(c, request))
+      const { signal } = c.req.raw
+      // Whoever left while it waited wants no answer.
+      return await turns.take(async () => (signal.aborted ? gone(c) : answer(c, request)))
     } catch (error) {
       if (!(error instanceof HistoryError)) throw error
       if (error.code === 'too-large') return problem(c, 400, 'too-many-points', error.message)
@@ -113,6 +115,10 @@ function wantsCsv(c: Context): boolean {
 
 function csv(c: Context, ...table: Parameters<typeof toCsv>): Response {
   return c.body(toCsv(...table), 200, { 'content-type': 'text/csv; charset=utf-8; header=present' })
+}
+
+function gone(c: Context): Response {
+  return problem(c, 400, 'client-left', 'the client hung up')
 }
 
 function unavailable(c: Context, code: string, detail: string): Response {

@@ -41,7 +41,7 @@ const SHUTDOWN_MS = 1_000
 
 export function attachLive(server: Server, relay: Relay, options: LiveSocketsOptions = {}): LiveSockets {
   const { authenticate } = options
-  // The types do not know of the last.
+  // The types do not know of `closeTimeout`.
   const serverOptions: ServerOptions & { readonly closeTimeout: number } = {
     noServer: true,
     perMessageDeflate: false,
