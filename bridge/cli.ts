@@ -2,10 +2,13 @@
 
 import { Command } from 'commander'
 import { register as registerBackup } from './commands/backup.ts'
+import { register as registerDevice } from './commands/device.ts'
 import { register as registerDoctor } from './commands/doctor.ts'
 import { register as registerQuarantine } from './commands/quarantine.ts'
 import { register as registerSpool } from './commands/spool.ts'
 import { register as registerTls } from './commands/tls.ts'
+import { register as registerToken } from './commands/token.ts'
+import { register as registerUser } from './commands/user.ts'
 import { type ConfigResult, loadConfig } from './config/config.ts'
 import { createDecoder } from './decode/decoder.ts'
 import { explain } from './decode/explain.ts'
@@ -43,7 +46,16 @@ program
     process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
   })
 
-for (const register of [registerSpool, registerQuarantine, registerBackup, registerTls, registerDoctor]) {
+for (const register of [
+  registerDevice,
+  registerUser,
+  registerToken,
+  registerTls,
+  registerSpool,
+  registerQuarantine,
+  registerBackup,
+  registerDoctor,
+]) {
   register(program)
 }
 

@@ -64,7 +64,7 @@ export function openDataDirectory(path: string): DataDirectory {
 }
 
 /** With its parents, one by one: `recursive` never ends in a file system that answers ENOENT, such as /proc. */
-function makeDirectory(path: string): void {
+export function makeDirectory(path: string): void {
   if (existsSync(path)) return
   makeDirectory(dirname(path))
   mkdirSync(path, { mode: 0o700 })

@@ -1,0 +1,138 @@
+/** `trestle device`: who may publish, and by which secret. */
+
+import type { Command } from 'commander'
+import { patternMistake } from '../identity/permissions.ts'
+import { generateSecret, hashSecret } from '../identity/secrets.ts'
+import type { DeviceRow, IdentityStore } from '../identity/store.ts'
+import { welcome, welcomeByCertificate } from './device-welcome.ts'
+import { checkName, dayOf, table, withIdentities } from './identity-store.ts'
+import { brokerPlace } from './place.ts'
+import { fail } from './surroundings.ts'
+
+interface AddFlags {
+  readonly gateway?: boolean
+  readonly allow: string[]
+  readonly certificate?: boolean
+  readonly json?: boolean
+}
+
+export function register(program: Command): void {
+  const device = program.command('device').description('devices that may publish, each with its own secret')
+  device
+    .command('add')
+    .description('make one; its secret is shown once')
+    .argument('<id>', 'its name, which is its user name and part of its topics')
+    .option('--gateway', 'it speaks for others: every topic but $... and trestle/...')
+    .option(
+      '--allow <filter>',
+      'a topic pattern beside the usual ones, such as zigbee2mqtt/{id}/#',
+      collect,
+      [],
+    )
+    .option('--certificate', 'it shows a certificate (trestle tls device <id>), and has no secret')
+    .option('--json', 'print {id, username, password, ...} and nothing else')
+    .action(add)
+  device
+    .command('list')
+    .description('all of them')
+    .option('--json', 'as one JSON array')
+    .action((flags: { json?: boolean }) => withIdentities(store => list(store, flags)))
+  device
+    .command('rotate')
+    .description('give it a new secret; the old one ends at once')
+    .argument('<id>')
+    .option('--json', 'print {id, username, password, ...} and nothing else')
+    .action(rotate)
+  device
+    .command('revoke')
+    .description('it is known no more: its connection, session, will and retained messages go')
+    .argument('<id>')
+    .action(revoke)
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value]
+}
+
+async function add(
+  id: string,
+  { gateway = false, allow, certificate = false, json = false }: AddFlags,
+): Promise<void> {
+  checkName('device', id)
+  for (const pattern of allow) {
+    const mistake = patternMistake(pattern)
+    if (mistake !== null) fail(`--allow ${pattern}: ${mistake}`)
+  }
+  const password = certificate ? null : generateSecret()
+  const secret = password === null ? null : await hashSecret(password, 'generated')
+  await withIdentities((store, settings) => {
+    const isFirst = store.read().devices.length === 0
+    if (!store.addDevice({ id, secret, gateway, allow }))
+      fail(
+        `there is a device or a user called ${id} already; trestle device rotate ${id} gives it a new secret`,
+      )
+    const place = brokerPlace(settings)
+    if (json) print({ id, username: id, password, gateway, allow, ...place })
+    else if (password === null) process.stdout.write(welcomeByCertificate(id, place))
+    else process.stdout.write(welcome({ id, password }, place))
+    if (isFirst && !settings.allowAnonymous)
+      process.stderr.write('From now on MQTT asks for credentials: what connects without them is closed.\n')
+  })
+}
+
+function list(store: IdentityStore, { json = false }: { json?: boolean }): void {
+  const { devices } = store.read()
+  if (json) {
+    print(
+      devices.map(({ id, gateway, allow, secret, createdMs }) => ({
+        id,
+        gateway,
+        certificate: secret === null,
+        allow,
+        created: new Date(createdMs).toISOString(),
+      })),
+    )
+  } else if (devices.length === 0) {
+    process.stderr.write('There is no device yet: trestle device add <id> makes one.\n')
+  } else {
+    process.stdout.write(table([['id', 'kind', 'since', 'also'], ...devices.map(row)]))
+  }
+}
+
+function row({ id, gateway, secret, allow, createdMs }: DeviceRow): string[] {
+  const kind = `${gateway ? 'gateway' : 'device'}${secret === null ? ', by certificate' : ''}`
+  return [id, kind, dayOf(createdMs), allow.join(' ')]
+}
+
+async function rotate(id: string, { json = false }: { json?: boolean }): Promise<void> {
+  const password = generateSecret()
+  const secret = await hashSecret(password, 'generated')
+  await withIdentities((store, settings) => {
+    const known = store.read().devices.find(device => device.id === id)
+    if (known === undefined) return noSuch(id)
+    const isByCertificate = known.secret === null
+    store.rotateDevice(id, isByCertificate ? null : secret)
+    const place = brokerPlace(settings)
+    if (json) print({ id, username: id, password: isByCertificate ? null : password, ...place })
+    else if (isByCertificate) process.stdout.write(welcomeByCertificate(id, place))
+    else process.stdout.write(welcome({ id, password }, place))
+  })
+}
+
+function revoke(id: string): Promise<void> {
+  return withIdentities(store => {
+    if (!store.revokeDevice(id)) noSuch(id)
+    const left = store.read().devices.length
+    process.stderr.write(`${id} is known no more. A running bridge closes its connection within seconds.\n`)
+    if (left === 0)
+      process.stderr.write('That was the last device: on loopback, MQTT is open to everybody again.\n')
+  })
+}
+
+function noSuch(id: string): never {
+  return fail(`there is no device called ${id}; trestle device list shows them`)
+}
+
+function print(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`)
+}
