@@ -1,5 +1,6 @@
 /** From the bytes of one whole packet to what it says. Throws a Fault: the connection is closed for it. */
 
+import { variableLength } from './encode.ts'
 import { Fault } from './fault.ts'
 import {
   type Acknowledgement,
@@ -26,14 +27,23 @@ import {
   type WillMessage,
 } from './packets.ts'
 import { NO_PROPERTIES, readForwardable, readProperties } from './properties.ts'
-import { malformed, type Reader } from './reader.ts'
+import { malformed, Reader } from './reader.ts'
 import { PROTOCOL_ERROR, SUCCESS, TOPIC_ALIAS_INVALID, UNSUPPORTED_PROTOCOL_VERSION } from './reasons.ts'
 
-/** `firstByte`: type and flags; `body`: what follows the remaining length. */
-export function decode(firstByte: number, body: Reader): Packet {
-  const type = firstByte >> 4
-  const flags = firstByte & 0x0f
-  if (type === PUBLISH) return decodePublish(flags, body)
+/** Knows topic names that it has seen; null: it is none, or longer than usual. */
+export interface KnownTopics {
+  read(bytes: Buffer, from: number, to: number): string | null
+}
+
+/** `bytes` from `at` to `end`; what follows the remaining length begins at `body`. */
+export function decode(bytes: Buffer, at: number, bodyAt: number, end: number, topics: KnownTopics): Packet {
+  // [MQTT-1.5.5-1]
+  if (bodyAt - at - 1 !== variableLength(end - bodyAt))
+    throw malformed('the remaining length has more bytes than it needs')
+  const type = bytes[at]! >> 4
+  const flags = bytes[at]! & 0x0f
+  const body = new Reader(bytes, bodyAt, end)
+  if (type === PUBLISH) return decodePublish(flags, body, topics)
   // [MQTT-2.1.3-1], [MQTT-3.6.1-1], [MQTT-3.8.1-1], [MQTT-3.10.1-1], [MQTT-3.14.1-1], [MQTT-3.15.1-1]
   const expected = type === PUBREL || type === SUBSCRIBE || type === UNSUBSCRIBE ? 2 : 0
   if (flags !== expected) throw malformed('reserved flags are set')
@@ -108,14 +118,14 @@ function decodeWill(flags: number, body: Reader): WillMessage | null {
   return { topic, payload: body.binary(), qos: qos as QoS, retain, properties, raw }
 }
 
-function decodePublish(flags: number, body: Reader): Publish {
+function decodePublish(flags: number, body: Reader, topics: KnownTopics): Publish {
   const qos = (flags >> 1) & 3
   const dup = (flags & 8) !== 0
   // [MQTT-3.3.1-4]
   if (qos === 3) throw malformed('PUBLISH has QoS 3')
   // [MQTT-3.3.1-2]
   if (dup && qos === 0) throw malformed('PUBLISH has DUP with QoS 0')
-  const topic = body.text()
+  const topic = readTopic(body, topics)
   // [MQTT-2.2.1-2]
   const packetId = qos === 0 ? 0 : readPacketId(body)
   const { properties, raw } = readForwardable(body, 'P')
@@ -127,8 +137,6 @@ function decodePublish(flags: number, body: Reader): Publish {
   if (topicAlias === 0) throw new Fault(TOPIC_ALIAS_INVALID, 'topic alias 0')
   // 3.3.2.3.4
   if (topic === '' && topicAlias === undefined) throw new Fault(PROTOCOL_ERROR, 'neither topic nor alias')
-  // [MQTT-3.3.2-2]
-  if (topic !== '' && !isTopicName(topic)) throw malformed('a topic name has a wildcard')
   const retain = (flags & 1) !== 0
   return {
     type: PUBLISH,
@@ -141,6 +149,21 @@ function decodePublish(flags: number, body: Reader): Publish {
     properties,
     raw,
   }
+}
+
+function readTopic(body: Reader, topics: KnownTopics): string {
+  const length = body.twoBytes()
+  const from = body.at
+  const known = topics.read(body.bytes, from, Math.min(from + length, body.end))
+  if (known !== null && from + length <= body.end) {
+    body.at = from + length
+    return known
+  }
+  body.at = from - 2
+  const topic = body.text()
+  // [MQTT-3.3.2-2]
+  if (topic !== '' && !isTopicName(topic)) throw malformed('a topic name has a wildcard')
+  return topic
 }
 
 function decodeAcknowledgement(type: Acknowledgement['type'], body: Reader): Acknowledgement {

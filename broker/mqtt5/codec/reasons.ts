@@ -14,6 +14,7 @@ export const CLIENT_IDENTIFIER_NOT_VALID = 0x85
 export const BAD_USER_NAME_OR_PASSWORD = 0x86
 export const NOT_AUTHORIZED = 0x87
 export const SERVER_UNAVAILABLE = 0x88
+export const SERVER_BUSY = 0x89
 export const SERVER_SHUTTING_DOWN = 0x8b
 export const BAD_AUTHENTICATION_METHOD = 0x8c
 export const KEEP_ALIVE_TIMEOUT = 0x8d

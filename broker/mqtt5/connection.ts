@@ -1,0 +1,502 @@
+/**
+ * One MQTT 5 connection, from its CONNECT on:
+ *
+ *   CONNECT -> may it? (admission) -> whoever has the client id leaves -> session -> CONNACK -> open --+-> closed
+ *                  |                                                                                   |
+ *                  +-- no: CONNACK with the reason                 DISCONNECT of either side, peer gone
+ *
+ * The guard has cut the packets, and looks at sizes, rates and keep-alive.
+ */
+
+import { randomUUID } from 'node:crypto'
+import type { Access } from '../access.ts'
+import { type Member, NO_ACCESS, type Refusal as NotAdmitted } from '../admission.ts'
+import type { Connection as GuardedConnection, Refusal, Speaker } from '../guard/speaker.ts'
+import { ownBytes } from '../persistence/packet.ts'
+import type { Grant, Session } from '../persistence/session.ts'
+import { isShared } from '../persistence/shared-subscriptions.ts'
+import type { Will } from '../persistence/wills.ts'
+import { decode } from './codec/decode.ts'
+import {
+  encodeConnack,
+  encodeDisconnect,
+  encodeSuback,
+  encodeUnsuback,
+  PING_RESPONSE,
+} from './codec/encode.ts'
+import { Fault } from './codec/fault.ts'
+import {
+  AUTH,
+  CONNECT,
+  type Connect,
+  DISCONNECT,
+  type Disconnect,
+  type Packet,
+  PINGREQ,
+  PUBACK,
+  PUBCOMP,
+  PUBLISH,
+  PUBREC,
+  PUBREL,
+  SUBSCRIBE,
+  type Subscribe,
+  type SubscriptionRequest,
+  UNSUBSCRIBE,
+  type Unsubscribe,
+  type WillMessage,
+} from './codec/packets.ts'
+import { NO_PROPERTIES, type Properties } from './codec/properties.ts'
+import * as reasons from './codec/reasons.ts'
+import { isTopicFilter } from './filters.ts'
+import type { FrontParts } from './front.ts'
+import { Inbound } from './inbound.ts'
+import { Outbound, type Wire } from './outbound.ts'
+import { Seat } from './seat.ts'
+
+/** What was not named in CONNECT has these values (3.1.2.11). */
+const DEFAULT_RECEIVE_MAXIMUM = 65_535
+const MAX_PACKET_BYTES = 268_435_460
+/** As the guard has it for older protocols. */
+const MAX_CLIENT_ID_BYTES = 256
+const UNWANTED = /[\p{Cc}\p{Noncharacter_Code_Point}]/u
+/** Written at once when so much has gathered. */
+const FLUSH_BYTES = 64 * 1024
+
+const NOT_ADMITTED: Readonly<Record<NotAdmitted, number>> = {
+  'bad-credentials': reasons.BAD_USER_NAME_OR_PASSWORD,
+  'not-authorised': reasons.NOT_AUTHORIZED,
+  'identifier-rejected': reasons.CLIENT_IDENTIFIER_NOT_VALID,
+  unavailable: reasons.SERVER_UNAVAILABLE,
+}
+
+const REFUSED: Readonly<Record<Refusal, number>> = {
+  malformed: reasons.MALFORMED_PACKET,
+  'too-large': reasons.PACKET_TOO_LARGE,
+  'keep-alive': reasons.KEEP_ALIVE_TIMEOUT,
+  protocol: reasons.PROTOCOL_ERROR,
+}
+
+/** A client that was let in. */
+interface Client {
+  readonly connect: Connect
+  readonly seat: Seat
+  readonly session: Session
+  readonly inbound: Inbound
+  readonly outbound: Outbound
+}
+
+export class Connection implements Speaker, Member, Wire {
+  readonly #front: FrontParts
+  readonly #guarded: GuardedConnection
+  #client: Client | null = null
+  #connect: Connect | null = null
+  #access: Access = NO_ACCESS
+  #isClosed = false
+  #isPeaceful = false
+  #isWillWanted = true
+  #maxPacketBytes = MAX_PACKET_BYTES
+  #out: Uint8Array[] = []
+  #outBytes = 0
+  #isFlushDue = false
+
+  constructor(front: FrontParts, guarded: GuardedConnection) {
+    this.#front = front
+    this.#guarded = guarded
+  }
+
+  // for the guard
+
+  packet(bytes: Buffer, at: number, body: number, end: number): void {
+    if (this.#isClosed) return
+    try {
+      this.#handle(decode(bytes, at, body, end, this.#front.topics))
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      this.#fail(error.code, error.message)
+    }
+  }
+
+  batchEnd(): void {
+    this.#flush()
+    this.#guarded.pauseUntilDrained()
+  }
+
+  drained(): void {
+    this.#client?.outbound.drained()
+  }
+
+  refused(reason: Refusal): void {
+    this.#fail(REFUSED[reason], reason)
+  }
+
+  closed(): void {
+    this.#close()
+  }
+
+  // for admission and for Aedes
+
+  /** Another one takes its client id, the broker stops, or its access has changed. */
+  leave(withWill: boolean): Promise<void> {
+    this.#isWillWanted = withWill
+    const isRevoked = this.#front.admission.accessOf(this) === NO_ACCESS
+    const code = this.#front.isStopping()
+      ? reasons.SERVER_SHUTTING_DOWN
+      : isRevoked
+        ? reasons.ADMINISTRATIVE_ACTION
+        : reasons.SESSION_TAKEN_OVER
+    this.disconnect(code, '')
+    return Promise.resolve()
+  }
+
+  // for what comes and goes
+
+  get access(): Access {
+    return this.#access
+  }
+
+  get clientId(): string {
+    return this.#client?.session.clientId ?? ''
+  }
+
+  get unsentBytes(): number {
+    return this.#outBytes + this.#guarded.unsentBytes
+  }
+
+  mayReceive(topic: string): boolean {
+    return this.#access.mayReceive(topic)
+  }
+
+  /** Soon, with what else there is. */
+  write(bytes: Uint8Array): void {
+    if (this.#isClosed) return
+    this.#out.push(bytes)
+    this.#outBytes += bytes.length
+    if (this.#outBytes >= FLUSH_BYTES) {
+      this.#flush()
+    } else if (!this.#isFlushDue) {
+      this.#isFlushDue = true
+      process.nextTick(() => this.#flush())
+    }
+  }
+
+  /** Says why, and closes [MQTT-3.14.4-1], [MQTT-3.14.4-2]. Before CONNACK nothing is said [MQTT-3.14.0-1]. */
+  disconnect(code: number, reason: string): void {
+    if (this.#isClosed) return
+    if (this.#client !== null) {
+      const plain = encodeDisconnect(code, NO_PROPERTIES)
+      const explained = reason === '' ? plain : encodeDisconnect(code, { reasonString: reason })
+      // [MQTT-3.14.2-3]
+      this.write(explained.length <= this.#maxPacketBytes ? explained : plain)
+    }
+    this.#flush()
+    this.#close()
+    this.#guarded.end()
+  }
+
+  #handle(packet: Packet): void {
+    const client = this.#client
+    if (client === null) {
+      // The guard lets a CONNECT be first, and nothing after it, until it is answered.
+      if (packet.type === CONNECT) void this.#greet(packet)
+      else this.#close()
+      return
+    }
+    switch (packet.type) {
+      case PUBLISH:
+        client.inbound.publish(packet)
+        return
+      case PUBACK:
+        client.outbound.acknowledged(packet.packetId)
+        return
+      case PUBREC:
+        client.outbound.received(packet.packetId, packet.code)
+        return
+      case PUBREL:
+        client.inbound.release(packet.packetId)
+        return
+      case PUBCOMP:
+        client.outbound.completed(packet.packetId)
+        return
+      case SUBSCRIBE:
+        this.#subscribe(client, packet)
+        return
+      case UNSUBSCRIBE:
+        this.#unsubscribe(client, packet)
+        return
+      case PINGREQ:
+        // [MQTT-3.12.4-1]
+        this.write(PING_RESPONSE)
+        return
+      case DISCONNECT:
+        this.#farewell(client, packet)
+        return
+      case AUTH:
+        // [MQTT-4.12.0-7]: no method was agreed on, as we know none.
+        throw new Fault(reasons.PROTOCOL_ERROR, 'AUTH without an authentication method')
+      case CONNECT:
+        // [MQTT-3.1.0-2]
+        throw new Fault(reasons.PROTOCOL_ERROR, 'a second CONNECT')
+    }
+  }
+
+  async #greet(connect: Connect): Promise<void> {
+    this.#connect = connect
+    this.#maxPacketBytes = connect.properties.maximumPacketSize ?? MAX_PACKET_BYTES
+    const mistake = mistakeOf(connect)
+    if (mistake !== null) {
+      this.#fail(mistake.code, mistake.message)
+      return
+    }
+    // [MQTT-3.1.3-6]
+    const clientId = connect.clientId || `auto-${randomUUID()}`
+    const { address, certificate, headers } = this.#guarded
+    const { username, password, will } = connect
+    const admitted = await this.#front.admission.admit(
+      this,
+      clientId,
+      { clientId: connect.clientId, username, password, certificate, address, headers },
+      will?.topic ?? null,
+    )
+    if (!admitted.ok) {
+      this.#front.log.debug({ client: clientId, address, reason: admitted.detail }, 'mqtt: not let in')
+      this.#fail(NOT_ADMITTED[admitted.reason], admitted.reason)
+      return
+    }
+    this.#access = admitted.access
+    // [MQTT-3.1.4-3]
+    const seat = new Seat(this.#front.aedes, clientId, () => void this.leave(true))
+    await seat.free()
+    if (this.#isClosed || this.#front.isStopping()) {
+      this.#front.admission.gone(this)
+      this.#guarded.end()
+      return
+    }
+    this.#open(connect, seat)
+  }
+
+  #open(connect: Connect, seat: Seat): void {
+    const { persistence, limits, wills, intake, stats } = this.#front
+    const { properties, isCleanStart } = connect
+    const clientId = seat.id
+    const wantedS = properties.sessionExpiryS ?? 0
+    const expiryMs = Math.min(wantedS * 1000, limits.sessionExpiryMs)
+    if (isCleanStart) void wills.sessionEnded(clientId)
+    const { session, isPresent } = persistence.sessions.open(clientId, isCleanStart, expiryMs)
+    seat.take()
+    if (!session.isVolatile) {
+      session.expiryMs = expiryMs
+      persistence.sessions.noteSession(session)
+    }
+    const topicAliases = Math.min(properties.topicAliasMaximum ?? 0, limits.outboundTopicAliases)
+    const receiveMaximum = properties.receiveMaximum ?? DEFAULT_RECEIVE_MAXIMUM
+    const receiver = { receiveMaximum, maxPacketBytes: this.#maxPacketBytes, topicAliases }
+    const outbound = new Outbound(session, persistence, this, receiver, stats)
+    const inbound = new Inbound(session, persistence, intake, this, {
+      receiveMaximum: limits.receiveMaximum,
+      topicAliases: limits.inboundTopicAliases,
+    })
+    const keepAliveS = this.#keepAliveS(connect)
+    this.#client = { connect, seat, session, inbound, outbound }
+    const { will } = connect
+    wills.connected(clientId, will === null ? null : toWill(will))
+    const givenS = session.isVolatile ? 0 : Math.floor(expiryMs / 1000)
+    this.#sendConnack(isPresent, reasons.SUCCESS, {
+      ...(clientId === connect.clientId ? {} : { assignedClientId: clientId }),
+      ...(givenS === wantedS ? {} : { sessionExpiryS: givenS }),
+      ...(keepAliveS === connect.keepAliveS ? {} : { serverKeepAliveS: keepAliveS }),
+      receiveMaximum: limits.receiveMaximum,
+      maximumPacketSize: limits.maxPacketBytes,
+      topicAliasMaximum: limits.inboundTopicAliases,
+    })
+    if (this.#isClosed) return
+    this.#guarded.greeted(keepAliveS)
+    for (const grant of session.grants.values()) this.#nowSubscribed(outbound, seat, grant)
+    outbound.resume()
+  }
+
+  /** 3.1.2.10: none, or longer than we give to anybody, becomes ours. */
+  #keepAliveS({ keepAliveS }: Connect): number {
+    const { maxKeepAliveS } = this.#front.limits
+    return keepAliveS === 0 ? maxKeepAliveS : Math.min(keepAliveS, maxKeepAliveS)
+  }
+
+  #subscribe(client: Client, { packetId, requests, subscriptionId }: Subscribe): void {
+    const { session, seat, outbound } = client
+    const grants: { readonly grant: Grant; readonly isReplayed: boolean }[] = []
+    const codes = requests.map((request, i) => {
+      const isTooMany = i >= this.#front.topicLimits.maxFiltersPerSubscribe
+      const code = isTooMany ? reasons.QUOTA_EXCEEDED : this.#judge(client, request)
+      if (reasons.isRefusal(code)) return code
+      const grant = toGrant(request, subscriptionId)
+      grants.push({ grant, isReplayed: isReplayed(request, session.grants.has(request.filter)) })
+      // [MQTT-3.8.4-3]; the queue stays as it is, so that nothing is lost meanwhile [MQTT-3.8.4-4].
+      this.#front.persistence.sessions.grant(session, [grant])
+      this.#nowSubscribed(outbound, seat, grant)
+      return code
+    })
+    this.#front.subscriptionLimits.recount(seat.asClient)
+    this.#afterSaving(client, grants.length > 0, () => {
+      this.write(this.#explained(codes, properties => encodeSuback(packetId, codes, properties)))
+      for (const { grant, isReplayed } of grants) if (isReplayed) outbound.replay(grant)
+    })
+  }
+
+  /** [MQTT-3.8.4-7] */
+  #judge({ seat }: Client, { filter, qos }: SubscriptionRequest): number {
+    const { topicLimits, subscriptionLimits, maySubscribe } = this.#front
+    if (!isTopicFilter(filter, topicLimits)) return reasons.TOPIC_FILTER_INVALID
+    // 0x87 would say more; some clients take 0x80 only, as 3.1.1 has it. The reason stands in words beside it.
+    if (!maySubscribe(this.#access, filter)) return reasons.UNSPECIFIED_ERROR
+    return subscriptionLimits.admit(seat.asClient, filter) ? qos : reasons.QUOTA_EXCEEDED
+  }
+
+  #nowSubscribed(outbound: Outbound, seat: Seat, grant: Grant): void {
+    seat.subscriptions[grant.topic] = true
+    this.#front.live.add(outbound, grant)
+  }
+
+  #unsubscribe(client: Client, { packetId, filters }: Unsubscribe): void {
+    const { session, seat, outbound } = client
+    // [MQTT-3.10.4-1]
+    const codes = filters.map(filter =>
+      session.grants.has(filter) ? reasons.SUCCESS : reasons.NO_SUBSCRIPTION_EXISTED,
+    )
+    this.#front.persistence.sessions.revoke(session, filters)
+    for (const filter of filters) {
+      delete seat.subscriptions[filter]
+      this.#front.live.remove(outbound, filter)
+    }
+    this.#front.subscriptionLimits.recount(seat.asClient)
+    // [MQTT-3.10.4-4]
+    this.#afterSaving(client, true, () => this.write(encodeUnsuback(packetId, codes)))
+  }
+
+  /** What a session has is on the disk before it is acknowledged. */
+  #afterSaving({ session }: Client, hasChanged: boolean, acknowledge: () => void): void {
+    if (session.isVolatile || !hasChanged) acknowledge()
+    else
+      void this.#front.persistence.saved().then(() => {
+        if (!this.#isClosed) acknowledge()
+      })
+  }
+
+  /** [MQTT-3.1.2-29]: with the reason in words, unless the client does not want it, or it is too much for it. */
+  #explained(codes: readonly number[], encode: (properties: Properties) => Buffer): Buffer {
+    const plain = encode(NO_PROPERTIES)
+    const isDenied = codes.includes(reasons.UNSPECIFIED_ERROR)
+    if (!isDenied || this.#connect?.properties.requestProblemInformation === 0) return plain
+    const explained = encode({ reasonString: 'not authorised to read all of it' })
+    return explained.length <= this.#maxPacketBytes ? explained : plain
+  }
+
+  #farewell({ connect, session }: Client, { code, properties }: Disconnect): void {
+    const { sessionExpiryS } = properties
+    if (sessionExpiryS !== undefined) {
+      // 3.14.2.2.2
+      if (sessionExpiryS > 0 && (connect.properties.sessionExpiryS ?? 0) === 0)
+        throw new Fault(reasons.PROTOCOL_ERROR, 'a session that was to end cannot last')
+      if (!session.isVolatile)
+        session.expiryMs = Math.min(sessionExpiryS * 1000, this.#front.limits.sessionExpiryMs)
+    }
+    // [MQTT-3.14.4-3]
+    this.#isPeaceful = code === reasons.SUCCESS
+    this.#flush()
+    this.#close()
+    this.#guarded.end()
+  }
+
+  /** What goes wrong before CONNACK is told by it, later by DISCONNECT [MQTT-4.13.1-1]. */
+  #fail(code: number, reason: string): void {
+    if (this.#isClosed) return
+    if (this.#client === null) {
+      // A fault in CONNECT itself leaves us without what it wanted; the limit for packets is not known then, either.
+      this.#sendConnack(false, code, { reasonString: reason })
+      this.#flush()
+      this.#close()
+      this.#guarded.end()
+      return
+    }
+    this.#front.log.debug({ client: this.clientId, reason }, 'mqtt: closed a connection')
+    this.disconnect(code, reason)
+  }
+
+  #sendConnack(isPresent: boolean, code: number, properties: Properties): void {
+    const { reasonString: _, ...rest } = properties
+    const full = encodeConnack(isPresent, code, properties)
+    // [MQTT-3.2.2-19]
+    const connack = full.length <= this.#maxPacketBytes ? full : encodeConnack(isPresent, code, rest)
+    if (connack.length <= this.#maxPacketBytes) this.write(connack)
+    else if (code === reasons.SUCCESS) {
+      this.#close()
+      this.#guarded.end()
+    }
+  }
+
+  #flush(): void {
+    this.#isFlushDue = false
+    if (this.#out.length === 0) return
+    const out = this.#out
+    this.#out = []
+    const isSmall = this.#outBytes <= FLUSH_BYTES
+    this.#outBytes = 0
+    if (out.length === 1) this.#guarded.write(out[0]!)
+    else if (isSmall) this.#guarded.write(Buffer.concat(out))
+    else for (const bytes of out) this.#guarded.write(bytes)
+  }
+
+  #close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#out = []
+    this.#outBytes = 0
+    if (this.#client !== null) this.#leaveSession(this.#client)
+    this.#front.admission.gone(this)
+  }
+
+  #leaveSession({ seat, session, inbound, outbound }: Client): void {
+    const { live, subscriptionLimits, persistence, wills } = this.#front
+    for (const filter of session.grants.keys()) live.remove(outbound, filter)
+    inbound.close()
+    outbound.close()
+    seat.leave()
+    subscriptionLimits.forget(seat.asClient)
+    const lastsMs = session.isVolatile ? 0 : (session.expiryMs ?? 0)
+    if (this.#isPeaceful || !this.#isWillWanted) wills.revoked(session.clientId)
+    else void wills.lost(session.clientId, lastsMs)
+    if (lastsMs === 0) persistence.sessions.end(session)
+    else persistence.sessions.noteSession(session)
+  }
+}
+
+function mistakeOf({ clientId, properties }: Connect): Fault | null {
+  // [MQTT-4.12.0-1]
+  if (properties.authenticationMethod !== undefined)
+    return new Fault(reasons.BAD_AUTHENTICATION_METHOD, 'no authentication method is known here')
+  if (Buffer.byteLength(clientId) > MAX_CLIENT_ID_BYTES || UNWANTED.test(clientId))
+    return new Fault(reasons.CLIENT_IDENTIFIER_NOT_VALID, 'the client identifier is not valid')
+  return null
+}
+
+function toGrant(request: SubscriptionRequest, subscriptionIdentifier: number | undefined): Grant {
+  const { filter: topic, qos, isNoLocal: nl, isRetainAsPublished: rap, retainHandling: rh } = request
+  const grant = { topic, qos, rh, rap, nl }
+  return subscriptionIdentifier === undefined ? grant : { ...grant, subscriptionIdentifier }
+}
+
+/** [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]; a shared subscription gets none (4.8.2). */
+function isReplayed({ filter, retainHandling }: SubscriptionRequest, wasThere: boolean): boolean {
+  return !isShared(filter) && (retainHandling === 0 || (retainHandling === 1 && !wasThere))
+}
+
+function toWill({ topic, payload, qos, retain, properties, raw }: WillMessage): Will {
+  const { willDelayS = 0, messageExpiryS } = properties
+  return {
+    topic,
+    payload: ownBytes(payload),
+    qos,
+    retain,
+    delayMs: willDelayS * 1000,
+    ...(raw === null ? {} : { properties: ownBytes(raw) }),
+    ...(messageExpiryS === undefined ? {} : { messageExpiryMs: messageExpiryS * 1000 }),
+  }
+}

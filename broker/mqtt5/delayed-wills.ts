@@ -1,0 +1,95 @@
+/**
+ * Wills of MQTT 5 clients (3.1.2.5, 3.1.3.2.2): kept until the connection ends in peace, published otherwise, at once or
+ * after their delay, but when the session ends at the latest [MQTT-3.1.2-8]. They are kept on the disk like those of
+ * other clients: after a crash, the next start publishes them, with time for their clients to come back.
+ */
+
+import type { Will } from '../persistence/wills.ts'
+
+export interface WillStore {
+  get(clientId: string): Will | undefined
+  keep(clientId: string, will: Will): void
+  delete(clientId: string): void
+  delayed(): Iterable<Will>
+}
+
+/** After a start, clients of before are given so long to come back: as long as those of older protocols. */
+const RETURN_WITHIN_MS = 60_000
+/** The longest that a timer of Node takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+export class DelayedWills {
+  readonly #store: WillStore
+  readonly #publish: (will: Will) => Promise<void>
+  readonly #timers = new Map<string, NodeJS.Timeout>()
+
+  /** `publish` resolves when the will is done with; it rejects when it could not be stored. */
+  constructor(store: WillStore, publish: (will: Will) => Promise<void>) {
+    this.#store = store
+    this.#publish = publish
+    for (const will of store.delayed()) {
+      const { clientId, delayMs = 0 } = will
+      if (clientId !== undefined) this.#schedule(clientId, Math.max(delayMs, RETURN_WITHIN_MS))
+    }
+  }
+
+  /** Of a client that connects; null: it has none. What an earlier connection left is settled by then. */
+  connected(clientId: string, will: Will | null): void {
+    this.#unschedule(clientId)
+    // [MQTT-3.1.3-9]: back in time.
+    if (will === null) this.#store.delete(clientId)
+    else this.#store.keep(clientId, will)
+  }
+
+  /** The session ends, now: its will is due, if there is one [MQTT-3.1.2-8]. */
+  sessionEnded(clientId: string): Promise<void> {
+    const will = this.#store.get(clientId)
+    return will?.delayMs === undefined ? Promise.resolve() : this.#send(clientId)
+  }
+
+  /** [MQTT-3.14.4-3], [MQTT-3.1.2-10] */
+  revoked(clientId: string): void {
+    this.#unschedule(clientId)
+    this.#store.delete(clientId)
+  }
+
+  /** The connection ended without a word of peace; the session lasts for `sessionMs` from now on. */
+  lost(clientId: string, sessionMs: number): Promise<void> {
+    const will = this.#store.get(clientId)
+    if (will?.delayMs === undefined) return Promise.resolve()
+    const dueMs = Math.min(will.delayMs, sessionMs)
+    if (dueMs <= 0) return this.#send(clientId)
+    this.#schedule(clientId, dueMs)
+    return Promise.resolve()
+  }
+
+  /** What is still to come stays on the disk. */
+  close(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer)
+    this.#timers.clear()
+  }
+
+  #schedule(clientId: string, dueMs: number): void {
+    this.#unschedule(clientId)
+    const timer = setTimeout(() => void this.#send(clientId), Math.min(dueMs, MAX_TIMER_MS))
+    timer.unref()
+    this.#timers.set(clientId, timer)
+  }
+
+  #unschedule(clientId: string): void {
+    clearTimeout(this.#timers.get(clientId))
+    this.#timers.delete(clientId)
+  }
+
+  /** When it cannot be stored, it stays: the next start tries again. */
+  async #send(clientId: string): Promise<void> {
+    this.#unschedule(clientId)
+    const will = this.#store.get(clientId)
+    if (will === undefined) return
+    const isDone = await this.#publish(will).then(
+      () => true,
+      () => false,
+    )
+    if (isDone && this.#store.get(clientId) === will) this.#store.delete(clientId)
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * MQTT 5 (OASIS Standard, 7 March 2019) on a broker that speaks 3.1 and 3.1.1. Clients of all versions share the bus,
+ * sessions, retained messages, client ids and permissions. Numbers in brackets are the standard's normative statements,
+ * others its sections.
+ *
+ *   guard -> connection: CONNECT, SUBSCRIBE, ... -> session and subscriptions (broker/persistence)
+ *              |                                         ^
+ *              +-> inbound: PUBLISH -> accept -> bus -> live subscriptions -> outbound -> clients
+ *
+ * codec/ reads and writes packets; connection.ts goes through the life of one client; inbound.ts and outbound.ts are the
+ * two directions of PUBLISH; live-subscriptions.ts finds receivers; delayed-wills.ts keeps wills; seat.ts stands for a
+ * client where Aedes looks for one.
+ */
+
+import type { Aedes } from 'aedes'
+import type { Access } from '../access.ts'
+import type { Admission } from '../admission.ts'
+import type { Delivery } from '../broker.ts'
+import type { GuardLimits } from '../guard/limits.ts'
+import type { Speak } from '../guard/speaker.ts'
+import type { SubscriptionLimits } from '../guard/subscription-limits.ts'
+import { Topics } from '../guard/topics.ts'
+import type { SqlitePersistence } from '../persistence/sqlite-persistence.ts'
+import type { Will } from '../persistence/wills.ts'
+import { Connection } from './connection.ts'
+import { DelayedWills } from './delayed-wills.ts'
+import { isTopicWelcome } from './filters.ts'
+import type { BusPublication, Intake, Taken } from './inbound.ts'
+import { LiveSubscriptions } from './live-subscriptions.ts'
+import { type BusPacket, expiryAt } from './message.ts'
+import type { OutboundStats } from './outbound.ts'
+
+/** Of the settings. */
+export interface Mqtt5Settings {
+  /** Longer ones are cut, and clients are told. */
+  readonly sessionExpiryMs: number
+  /** Topics that a client may give a number (3.3.2.3.4). */
+  readonly inboundTopicAliases: number
+  /** Topics that we give a number, for clients that ask for it. */
+  readonly outboundTopicAliases: number
+}
+
+export interface FrontOptions {
+  readonly aedes: Aedes
+  readonly persistence: SqlitePersistence
+  readonly admission: Admission
+  readonly subscriptionLimits: SubscriptionLimits
+  readonly limits: GuardLimits
+  readonly settings: Mqtt5Settings
+  /** Messages of one client that may wait to be acknowledged. */
+  readonly maxWaitingPerClient: number
+  /** Takes a message, or counts it out; see the broker. */
+  readonly take: (access: Access | null, delivery: Delivery) => Promise<void> | null | 'forbidden'
+  /** Counts a message out that its sender should not have sent. */
+  readonly refuse: (delivery: Delivery) => void
+  readonly maySubscribe: (access: Access, filter: string) => boolean
+  readonly log: { debug(fields: object, text: string): void; error(fields: object, text: string): void }
+}
+
+/** What connections share. */
+export interface FrontParts {
+  readonly aedes: Aedes
+  readonly persistence: SqlitePersistence
+  readonly admission: Admission
+  readonly subscriptionLimits: SubscriptionLimits
+  readonly maySubscribe: FrontOptions['maySubscribe']
+  readonly topics: Topics
+  readonly topicLimits: Pick<GuardLimits, 'maxTopicBytes' | 'maxTopicLevels' | 'maxFiltersPerSubscribe'>
+  readonly limits: Mqtt5Settings & {
+    readonly receiveMaximum: number
+    readonly maxPacketBytes: number
+    readonly maxKeepAliveS: number
+  }
+  readonly intake: Intake
+  readonly wills: DelayedWills
+  readonly live: LiveSubscriptions
+  readonly stats: OutboundStats & { connections: number }
+  readonly log: FrontOptions['log']
+  isStopping(): boolean
+}
+
+/** A receive maximum has two bytes, and is not 0 (3.2.2.3.3). */
+const MAX_RECEIVE_MAXIMUM = 65_535
+
+export class Mqtt5Front {
+  readonly #options: FrontOptions
+  readonly #parts: FrontParts
+  #isStopping = false
+
+  constructor(options: FrontOptions) {
+    const { aedes, persistence, admission, subscriptionLimits, maySubscribe, limits, settings, log } = options
+    this.#options = options
+    const { wills } = persistence
+    this.#parts = {
+      aedes,
+      persistence,
+      admission,
+      subscriptionLimits,
+      maySubscribe,
+      topics: new Topics(limits),
+      topicLimits: limits,
+      limits: {
+        ...settings,
+        receiveMaximum: Math.min(options.maxWaitingPerClient, MAX_RECEIVE_MAXIMUM),
+        maxPacketBytes: limits.maxPacketBytes,
+        maxKeepAliveS: Math.min(65_535, Math.max(1, Math.floor(limits.idleTimeoutMs / 1500))),
+      },
+      intake: {
+        take: (access, delivery) => this.#take(access, delivery),
+        publish: publication => this.#publish(publication),
+      },
+      wills: new DelayedWills(
+        {
+          get: clientId => wills.get(clientId),
+          keep: (clientId, will) => wills.set(clientId, { ...will, clientId, brokerId: aedes.id }),
+          delete: clientId => void wills.delete(clientId),
+          delayed: () => wills.delayed(),
+        },
+        will => this.#publishWill(will),
+      ),
+      live: new LiveSubscriptions(persistence),
+      stats: { connections: 0, skipped: 0, slowClosed: 0, tooLarge: 0 },
+      log,
+      isStopping: () => this.#isStopping || aedes.closed,
+    }
+  }
+
+  get stats(): Readonly<FrontParts['stats']> {
+    return this.#parts.stats
+  }
+
+  get speak(): Speak {
+    return connection => {
+      this.#parts.stats.connections++
+      return new Connection(this.#parts, connection)
+    }
+  }
+
+  /** What is on the bus, in its order. */
+  route(packet: BusPacket): void {
+    this.#parts.live.route(packet)
+  }
+
+  /** Before Aedes closes its clients, among which are ours. */
+  stop(): void {
+    this.#isStopping = true
+    this.#parts.wills.close()
+  }
+
+  #take(access: Access, delivery: Delivery): Taken {
+    if (isTopicWelcome(delivery.topic, this.#options.limits)) return this.#options.take(access, delivery)
+    this.#options.refuse(delivery)
+    return 'invalid'
+  }
+
+  #publish({ topic, payload, qos, retain, clientId, properties, messageExpiry }: BusPublication): void {
+    const packet = {
+      cmd: 'publish' as const,
+      topic,
+      payload,
+      qos,
+      retain,
+      dup: false,
+      clientId,
+      ...(properties === undefined ? {} : { properties }),
+      ...(messageExpiry === undefined ? {} : { messageExpiry }),
+    }
+    this.#options.aedes.publish(packet as unknown as Parameters<Aedes['publish']>[0], error => {
+      if (error) this.#options.log.error({ err: error, topic }, 'mqtt: could not publish')
+    })
+  }
+
+  /** Judged by what its owner may do by now. Rejects when it could not be stored. */
+  async #publishWill(will: Will): Promise<void> {
+    const { topic, payload, qos, retain, clientId = '', properties, messageExpiryMs } = will
+    const { owners } = this.#options.persistence
+    const identity = owners.ofClient(clientId)
+    const access = owners.accessOf(identity)
+    const delivery = { topic, payload, qos, retain, dup: false, packetId: null, client: clientId, identity }
+    const messageExpiry = messageExpiryMs === undefined ? undefined : expiryAt(messageExpiryMs / 1000)
+    const publication = { topic, payload, qos, retain, clientId, properties, messageExpiry }
+    const taken = this.#options.take(access, delivery)
+    if (taken === 'forbidden') return
+    await taken
+    await this.#options.persistence.prepare(publication)?.saved
+    this.#publish(publication)
+  }
+}

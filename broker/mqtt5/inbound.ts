@@ -1,0 +1,269 @@
+/**
+ * What one client publishes (3.3.4, 4.3). A message is acknowledged once it is accepted, which is when it is on the
+ * disk, and then goes to the bus. Both happen in the order in which messages came, whatever became of them meanwhile
+ * [MQTT-4.6.0-2], [MQTT-4.6.0-3]; so a refusal waits its turn, too.
+ *
+ *   PUBLISH -> alias -> take --accepted--> kept for sleepers (saved) --its turn--> PUBACK or PUBREC, bus
+ *                         |-- forbidden --------------------------------its turn--> PUBACK or PUBREC with the reason
+ *                         +-- not stored -> the connection is closed; the client keeps its message
+ */
+
+import type { Access } from '../access.ts'
+import type { Delivery } from '../broker.ts'
+import type { Session } from '../persistence/session.ts'
+import type { Prepared, SqlitePersistence } from '../persistence/sqlite-persistence.ts'
+import { encodeAcknowledgement } from './codec/encode.ts'
+import { Fault } from './codec/fault.ts'
+import { PUBACK, PUBCOMP, PUBREC, type Publish } from './codec/packets.ts'
+import {
+  NOT_AUTHORIZED,
+  PACKET_IDENTIFIER_IN_USE,
+  PACKET_IDENTIFIER_NOT_FOUND,
+  RECEIVE_MAXIMUM_EXCEEDED,
+  SERVER_BUSY,
+  SUCCESS,
+  TOPIC_ALIAS_INVALID,
+  TOPIC_NAME_INVALID,
+} from './codec/reasons.ts'
+import { expiryAt } from './message.ts'
+
+/** As the broker takes it: `forbidden` and `invalid` are counted, and will not get better. */
+export type Taken = Promise<void> | null | 'forbidden' | 'invalid'
+
+/** Of the broker, what is needed here. */
+export interface Intake {
+  take(access: Access, delivery: Delivery): Taken
+  publish(packet: BusPublication): void
+}
+
+export interface BusPublication {
+  readonly topic: string
+  readonly payload: Buffer
+  readonly qos: 0 | 1 | 2
+  readonly retain: boolean
+  readonly clientId: string
+  readonly properties?: Buffer | undefined
+  readonly messageExpiry?: number | undefined
+}
+
+export interface Publisher {
+  readonly access: Access
+  write(bytes: Uint8Array): void
+  disconnect(code: number, reason: string): void
+}
+
+export interface InboundLimits {
+  /** As CONNACK said. */
+  readonly receiveMaximum: number
+  readonly topicAliases: number
+}
+
+interface Entry {
+  readonly publication: BusPublication
+  readonly packetId: number
+  /** Null: not decided yet. */
+  code: number | null
+  /** It was published before, and is only acknowledged again. */
+  readonly isRepeated: boolean
+  prepared: Prepared | null
+}
+
+export class Inbound {
+  readonly #session: Session
+  readonly #persistence: SqlitePersistence
+  readonly #intake: Intake
+  readonly #publisher: Publisher
+  readonly #limits: InboundLimits
+  /** Of this connection only [MQTT-3.3.2-7]. */
+  #aliases: Map<number, string> | null = null
+  /** QoS 1 and 2, oldest first, from `#head` on. */
+  #entries: Entry[] = []
+  #head = 0
+  /** Identifiers of QoS 2 messages that are among the entries. */
+  readonly #receiving = new Set<number>()
+  #isClosed = false
+
+  constructor(
+    session: Session,
+    persistence: SqlitePersistence,
+    intake: Intake,
+    publisher: Publisher,
+    limits: InboundLimits,
+  ) {
+    this.#session = session
+    this.#persistence = persistence
+    this.#intake = intake
+    this.#publisher = publisher
+    this.#limits = limits
+  }
+
+  /** Throws a Fault when the connection cannot go on. */
+  publish(packet: Publish): void {
+    const topic = this.#resolve(packet)
+    const { qos, packetId } = packet
+    if (qos > 0) this.#checkQuota(packet)
+    if (qos === 2 && this.#isRepeated(packet, topic)) return
+    const publication = this.#toPublication(packet, topic)
+    const taken = this.#intake.take(this.#publisher.access, this.#toDelivery(packet, topic))
+    if (qos === 0) {
+      if (taken === null) this.#intake.publish(publication)
+      return
+    }
+    const entry: Entry = { publication, packetId, code: null, isRepeated: false, prepared: null }
+    this.#entries.push(entry)
+    if (typeof taken === 'string')
+      this.#decide(entry, taken === 'forbidden' ? NOT_AUTHORIZED : TOPIC_NAME_INVALID)
+    else if (qos === 1) this.#acceptOnce(entry, taken)
+    else this.#acceptExactlyOnce(entry, taken)
+  }
+
+  /** PUBREL [MQTT-4.3.3-11]. */
+  release(packetId: number): void {
+    const { incoming, isVolatile } = this.#session
+    if (!incoming.has(packetId)) {
+      this.#publisher.write(encodeAcknowledgement(PUBCOMP, packetId, PACKET_IDENTIFIER_NOT_FOUND))
+      return
+    }
+    this.#persistence.sessions.removeIncoming(this.#session, packetId, !isVolatile)
+    const complete = () => {
+      if (!this.#isClosed) this.#publisher.write(encodeAcknowledgement(PUBCOMP, packetId, SUCCESS))
+    }
+    if (isVolatile) complete()
+    else void this.#persistence.saved().then(complete)
+  }
+
+  /** What is not acknowledged comes again; but a QoS 2 message whose identifier is kept goes its way. */
+  close(): void {
+    this.#isClosed = true
+    for (const { prepared, publication, code, isRepeated } of this.#entries.slice(this.#head)) {
+      if (prepared !== null) this.#persistence.cancel(prepared)
+      if (publication.qos === 2 && code === SUCCESS && !isRepeated) this.#intake.publish(publication)
+    }
+    this.#entries = []
+    this.#head = 0
+  }
+
+  #resolve({ topic, properties: { topicAlias } }: Publish): string {
+    if (topicAlias === undefined) return topic
+    // [MQTT-3.3.2-9], [MQTT-3.3.2-12]
+    if (topicAlias > this.#limits.topicAliases)
+      throw new Fault(TOPIC_ALIAS_INVALID, 'a topic alias beyond the maximum')
+    this.#aliases ??= new Map()
+    if (topic === '') {
+      const known = this.#aliases.get(topicAlias)
+      if (known === undefined) throw new Fault(TOPIC_ALIAS_INVALID, 'a topic alias that was not set')
+      return known
+    }
+    this.#aliases.set(topicAlias, topic)
+    return topic
+  }
+
+  /** [MQTT-3.3.4-7]: of messages that are neither acknowledged nor completed. */
+  #checkQuota({ qos, packetId }: Publish): void {
+    const isKnown = qos === 2 && this.#session.incoming.has(packetId)
+    const underWay = this.#entries.length - this.#head + this.#session.incoming.size
+    if (!isKnown && underWay >= this.#limits.receiveMaximum)
+      throw new Fault(RECEIVE_MAXIMUM_EXCEEDED, 'more than the receive maximum')
+  }
+
+  /** [MQTT-4.3.3-10]: until PUBREL, the same identifier is the same message. */
+  #isRepeated(packet: Publish, topic: string): boolean {
+    const { packetId } = packet
+    const isUnderWay = this.#receiving.has(packetId)
+    if (!isUnderWay && !this.#session.incoming.has(packetId)) {
+      this.#receiving.add(packetId)
+      return false
+    }
+    const code = isUnderWay ? PACKET_IDENTIFIER_IN_USE : SUCCESS
+    const publication = this.#toPublication(packet, topic)
+    this.#entries.push({ publication, packetId, code, isRepeated: true, prepared: null })
+    this.#flush()
+    return true
+  }
+
+  #acceptOnce(entry: Entry, taken: Promise<void> | null): void {
+    entry.prepared = this.#persistence.prepare(entry.publication)
+    const saved = entry.prepared?.saved ?? null
+    const accepted = saved === null ? taken : Promise.all([taken, saved])
+    if (accepted === null) this.#decide(entry, SUCCESS)
+    else
+      accepted.then(
+        () => this.#decide(entry, SUCCESS),
+        () => this.#refused(),
+      )
+  }
+
+  /** Once it is stored, its identifier is kept in one commit with what it leaves: a retransmission finds both or neither. */
+  #acceptExactlyOnce(entry: Entry, taken: Promise<void> | null): void {
+    Promise.resolve(taken).then(
+      async () => {
+        if (this.#isClosed) return
+        const saved = this.#persistence.storeIncoming(this.#session, entry.packetId, entry.publication)
+        await saved
+        // By its identifier it would pass for published when it is sent again.
+        if (this.#isClosed) this.#intake.publish(entry.publication)
+        else this.#decide(entry, SUCCESS)
+      },
+      () => this.#refused(),
+    )
+  }
+
+  #decide(entry: Entry, code: number): void {
+    if (this.#isClosed) return
+    entry.code = code
+    if (this.#entries[this.#head] === entry) this.#flush()
+  }
+
+  /** In the order of arrival. */
+  #flush(): void {
+    for (;;) {
+      const entry = this.#entries[this.#head]
+      if (entry === undefined || entry.code === null) break
+      this.#head++
+      this.#acknowledge(entry, entry.code)
+      if (this.#isClosed) return
+    }
+    if (this.#head === this.#entries.length) {
+      this.#entries = []
+      this.#head = 0
+    } else if (this.#head >= 256 && this.#head * 2 > this.#entries.length) {
+      this.#entries.splice(0, this.#head)
+      this.#head = 0
+    }
+  }
+
+  #acknowledge({ publication, packetId, isRepeated }: Entry, code: number): void {
+    const { qos } = publication
+    if (qos === 2 && !isRepeated) this.#receiving.delete(packetId)
+    // [MQTT-2.2.1-5]
+    this.#publisher.write(encodeAcknowledgement(qos === 1 ? PUBACK : PUBREC, packetId, code))
+    if (code === SUCCESS && !isRepeated) this.#intake.publish(publication)
+  }
+
+  /** The disk fails, or the spool is full. */
+  #refused(): void {
+    if (!this.#isClosed) this.#publisher.disconnect(SERVER_BUSY, 'messages cannot be stored now')
+  }
+
+  #toPublication({ payload, qos, retain, raw, properties }: Publish, topic: string): BusPublication {
+    const publication = { topic, payload, qos, retain, clientId: this.#session.clientId }
+    const messageExpiry = expiryAt(properties.messageExpiryS)
+    return raw === null && messageExpiry === undefined
+      ? publication
+      : { ...publication, properties: raw ?? undefined, messageExpiry }
+  }
+
+  #toDelivery({ payload, qos, retain, dup, packetId }: Publish, topic: string): Delivery {
+    const { identity } = this.#publisher.access
+    return {
+      topic,
+      payload,
+      qos,
+      retain,
+      dup,
+      packetId: qos > 0 ? packetId : null,
+      client: this.#session.clientId,
+      identity,
+    }
+  }
+}
