@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { listen } from '../broker/listeners.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { fillCatalog } from './catalog/fill.ts'
+import { watchPresence } from './catalog/watch-presence.ts'
 import { Commands } from './command/commands.ts'
 import type { Config } from './config/config.ts'
 import type { Settings } from './config/schema.ts'
@@ -76,6 +77,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     journalPath: data.catalog,
     scope: store.kind === 'influx' ? 'measurement' : 'device',
     maxAgeMs: settings.time.maxAge,
+    limits: settings.limits,
   })
   const decoder = createDecoder({ rules: settings.rules })
   decoder.learn(catalog.facts())
@@ -174,7 +176,11 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     api: [
       commandRoutes(commands.send),
       explainRoutes({ createDecoder: () => createDecoder({ rules: settings.rules }) }),
-      historyRoutes({ history, unitOf: (device, field) => catalog.unitOf(device, field) }),
+      historyRoutes({
+        history,
+        unitOf: (device, field) => catalog.unitOf(device, field),
+        idOf: name => catalog.idOf(name),
+      }),
       quarantineRoutes({
         list: (limit, before) => writer.listQuarantine(limit, before),
         replay: () => {
@@ -214,6 +220,11 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   const tellState = (isOnline: boolean) =>
     hostId === undefined ? null : mqtt.publish(hostState(hostId, isOnline, Date.now())).catch(() => undefined)
   void tellState(true)
+  const stopWatchingPresence = watchPresence({
+    catalog,
+    isListening: () => mqtt.isListening,
+    announce: pipeline.announce,
+  })
   ports = await mqtt.listen().catch(portMistake(settings.mqtt.port))
   const selfMetrics =
     store.kind === 'influx' && settings.influx.selfMetrics > 0
@@ -238,6 +249,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     reload: () => tls?.reload(),
     async close() {
       stopping.abort()
+      stopWatchingPresence()
       await stopDemo?.()
       await selfMetrics?.close()
       await tellState(false)

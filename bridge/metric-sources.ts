@@ -118,6 +118,22 @@ export function metricSources(parts: MetricParts): MetricSource[] {
       read: () => spool.stats.damagedBytes,
     },
     {
+      name: 'devices',
+      help: 'Devices known, by readings or by discovery (limits.devices)',
+      read: () => catalog.stats.counts.devices,
+    },
+    {
+      name: 'series',
+      help: 'Their fields, each once for every topic that it comes by (limits.series)',
+      read: () => catalog.stats.counts.series,
+    },
+    {
+      name: 'limits_refused_total',
+      help: 'New devices and fields that there was no room for, by reason',
+      label: 'reason',
+      read: () => catalog.stats.refused,
+    },
+    {
       name: 'old_times_total',
       help: 'Device times older than time.maxAge, replaced by the arrival time',
       read: () => catalog.stats.oldTimes,

@@ -22,6 +22,8 @@ import type { Pipeline } from './pipeline.ts'
 
 export interface Mqtt {
   readonly metrics: readonly MetricSource[]
+  /** Devices can reach us now. */
+  readonly isListening: boolean
   /** MQTT over WebSocket; null: not here. */
   readonly onUpgrade: MqttUpgrade['handle'] | null
   publish(publication: Publication): Promise<void>
@@ -64,6 +66,7 @@ async function openEmbedded({ settings, data, tls, pipeline, log }: MqttParts): 
   const listeners: TcpListener[] = []
   return {
     metrics: embeddedMetrics(broker),
+    isListening: true,
     onUpgrade: webSockets.handle,
     publish: publication => broker.publish(publication),
     deliver: (publication, withinMs) => broker.deliver(publication, withinMs),
@@ -104,6 +107,9 @@ function readFrom(url: string, { settings, data, pipeline, log }: MqttParts): Mq
   })
   return {
     metrics: externalMetrics(broker),
+    get isListening() {
+      return broker.isReading
+    },
     onUpgrade: null,
     publish: publication => broker.publish(publication),
     deliver: (publication, withinMs) => broker.deliver(publication, withinMs),

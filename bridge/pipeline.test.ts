@@ -30,7 +30,7 @@ function pipelineWith(decoder: Decoder) {
     },
     hasRecently: () => false,
   } as unknown as Spool
-  const log = { error: (fields: object) => errors.push(fields) }
+  const log = { error: (fields: object) => errors.push(fields), warn: () => undefined }
   const answers = { offer: () => undefined }
   return {
     entries,

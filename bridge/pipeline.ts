@@ -12,7 +12,8 @@
  */
 
 import { crc32 } from 'node:zlib'
-import type { Catalog } from './catalog/catalog.ts'
+import type { Catalog, PresenceChange } from './catalog/catalog.ts'
+import type { Refusal } from './catalog/limits.ts'
 import type { Decoder } from './decode/decoder.ts'
 import type { Relay } from './live/relay.ts'
 import { encodeRecord } from './quarantine/record.ts'
@@ -29,6 +30,8 @@ export interface Pipeline {
   recall(message: Message): Promise<void> | null
   /** Counts a message that its sender had no right to publish. */
   refuse(message: Message): void
+  /** Shows live clients whose silence says that they are gone, or that they are back. It is not stored. */
+  announce(changes: readonly PresenceChange[]): void
 }
 
 export interface Parts {
@@ -42,7 +45,10 @@ export interface Parts {
   readonly answers: { offer(message: Message, receivedUs: number): void }
   /** Publishes what the decoder asks for, such as a Sparkplug rebirth. */
   readonly publish: (request: Request) => void
-  readonly log: { error(fields: object, text: string): void }
+  readonly log: {
+    error(fields: object, text: string): void
+    warn(fields: object, text: string): void
+  }
 }
 
 /** What became of a message, and the lines that it brought. */
@@ -52,6 +58,15 @@ interface Understood {
   readonly lineCount: number
 }
 
+interface Taken {
+  readonly lines: string
+  readonly lineCount: number
+  readonly refused: Refusal | null
+}
+
+const NO_TAGS = {}
+/** For each reason: one line says it, and the counters say how often. */
+const WARN_AGAIN_MS = 600_000
 const MESSAGE: Outcome = { kind: 'message' }
 const DUPLICATE: Understood = { outcome: { kind: 'ignored', reason: 'duplicate' }, lines: '', lineCount: 0 }
 const RETAINED: Understood = { outcome: { kind: 'ignored', reason: 'retained' }, lines: '', lineCount: 0 }
@@ -60,6 +75,7 @@ const FORBIDDEN: Understood = { outcome: { kind: 'dropped', reason: 'forbidden' 
 export function createPipeline(parts: Parts): Pipeline {
   const { decoder, catalog, relay, spool, epoch, answers, publish, log } = parts
   let seq = 0
+  const warnedAtMs = new Map<Refusal, number>()
 
   function take(message: Message, isRecalled: boolean): Promise<void> | null {
     const receivedUs = Date.now() * 1000
@@ -86,47 +102,93 @@ export function createPipeline(parts: Parts): Pipeline {
 
   function read(message: Message, isRecalled: boolean, receivedUs: number): Understood {
     const decoded = decoder.decode(message, receivedUs)
-    if (decoded.facts) catalog.learn(decoded.facts)
+    const refused = decoded.facts ? catalog.learn(decoded.facts, sourceOf(message), message.topic) : null
     if (decoded.requests) for (const request of decoded.requests) publish(request)
     switch (decoded.kind) {
       case 'ignored':
+        if (refused !== null) return noRoom(message, refused, receivedUs)
         return { outcome: { kind: 'ignored', reason: decoded.reason }, lines: '', lineCount: 0 }
       case 'rejected':
         return { outcome: hold(message, decoded.by, decoded.reason, receivedUs), lines: '', lineCount: 0 }
       case 'readings': {
         const { by, rejected } = decoded
-        const readings = isRecalled ? rememberOld(decoded.readings, by, receivedUs) : decoded.readings
+        const readings = isRecalled
+          ? rememberOld(decoded.readings, message, by, receivedUs)
+          : decoded.readings
         if (readings.length === 0 && rejected === undefined) return RETAINED
+        const taken = acceptReadings(readings, message, by, receivedUs)
+        const over = taken.refused ?? refused
+        if (over !== null) return { ...noRoom(message, over, receivedUs), ...taken }
         const outcome = rejected === undefined ? MESSAGE : hold(message, by, rejected, receivedUs)
-        const lines = acceptReadings(readings, message.topic, by, receivedUs)
-        return { outcome, lines, lineCount: readings.length }
+        return { ...taken, outcome }
       }
     }
   }
 
   /** Nobody knows when they were measured: they are the last known values, and no more. Returns the others. */
-  function rememberOld(readings: readonly Reading[], by: string, receivedUs: number): readonly Reading[] {
+  function rememberOld(
+    readings: readonly Reading[],
+    message: Message,
+    by: string,
+    receivedUs: number,
+  ): readonly Reading[] {
     const isOld = ({ timeUs }: Reading) => timeUs === null
-    for (const reading of readings) if (isOld(reading)) catalog.recall(reading, by, receivedUs)
+    for (const reading of readings)
+      if (isOld(reading)) catalog.recall(reading, by, receivedUs, sourceOf(message))
     return readings.filter(reading => !isOld(reading))
   }
 
   /** Numbers the readings, shows them live, returns their lines. */
   function acceptReadings(
     readings: readonly Reading[],
-    topic: string,
+    message: Message,
     by: string,
     receivedUs: number,
-  ): string {
+  ): Taken {
     let lines = ''
+    let refused: Refusal | null = null
     const live: AcceptedReading[] = []
     for (const reading of readings) {
-      const { line, fields, tags, timeUs } = catalog.accept(reading, by, receivedUs)
+      const accepted = catalog.accept(reading, by, receivedUs, sourceOf(message))
+      const { line, device, fields, tags, timeUs } = accepted
+      refused = accepted.refused ?? refused
+      if (line === '') continue
       lines += line
-      live.push({ seq: ++seq, device: reading.device, topic, tags, fields, timeUs, receivedUs })
+      live.push({ seq: ++seq, device, topic: message.topic, tags, fields, timeUs, receivedUs })
     }
-    relay.offer({ epoch, readings: live })
-    return lines
+    if (live.length > 0) relay.offer({ epoch, readings: live })
+    return { lines, lineCount: live.length, refused }
+  }
+
+  /** What there is room for is stored; the message with the rest of it waits for more. */
+  function noRoom(message: Message, refusal: Refusal, receivedUs: number): Understood {
+    const nowMs = performance.now()
+    if (nowMs - (warnedAtMs.get(refusal) ?? Number.NEGATIVE_INFINITY) > WARN_AGAIN_MS) {
+      warnedAtMs.set(refusal, nowMs)
+      const { client, topic } = message
+      log.warn(
+        { reason: refusal, client, topic },
+        'no room in the catalog: such messages are in the quarantine',
+      )
+    }
+    return { outcome: hold(message, 'limits', refusal, receivedUs), lines: '', lineCount: 0 }
+  }
+
+  function announce(changes: readonly PresenceChange[]): void {
+    if (changes.length === 0) return
+    const timeUs = Date.now() * 1000
+    const readings = changes.map(
+      ({ device, available, lastSeenUs }): AcceptedReading => ({
+        seq: ++seq,
+        device,
+        topic: '',
+        tags: NO_TAGS,
+        fields: [{ name: 'available', value: available }],
+        timeUs,
+        receivedUs: lastSeenUs,
+      }),
+    )
+    relay.offer({ epoch, readings })
   }
 
   function finish(
@@ -144,8 +206,14 @@ export function createPipeline(parts: Parts): Pipeline {
   return {
     accept: message => take(message, false),
     recall: message => take(message, true),
+    announce,
     refuse: message => void finish({ ...message, qos: 0 }, FORBIDDEN, null, Date.now() * 1000),
   }
+}
+
+/** Whose share of the catalog it takes. */
+function sourceOf({ identity, client }: Message): string | null {
+  return identity ?? client
 }
 
 function hold(message: Message, by: string, reason: string, receivedUs: number): Outcome {

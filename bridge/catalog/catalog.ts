@@ -8,9 +8,11 @@ import type { LastValue } from '../store/store.ts'
 import type { Fact } from '../telemetry/facts.ts'
 import type { Field, Reading, Tags, Value } from '../telemetry/reading.ts'
 import type { Series } from '../telemetry/series.ts'
-import { Device, type DeviceView, type LastingFact } from './device.ts'
+import { Aliases, type Decision } from './aliases.ts'
+import { Device, type DeviceView, type LastingFact, type Moment } from './device.ts'
 import { convert, type FieldType, type StoredValue, typeOfValue } from './field-type.ts'
 import { Journal } from './journal.ts'
+import { Admission, CATALOG_LIMITS, type CatalogLimits, type Refusal, type Source, STORED } from './limits.ts'
 import { encodeValue, FieldSlot, StoredSeries } from './series.ts'
 
 /**
@@ -21,11 +23,15 @@ export type TypeScope = 'measurement' | 'device'
 
 /** A reading with its final time and its fields as they are stored. */
 export interface Accepted {
-  /** One line of line protocol with its newline, nanoseconds. */
+  /** The device's id, which a rename does not change. */
+  readonly device: string
+  /** One line of line protocol with its newline, nanoseconds; '' when nothing of it had room. */
   readonly line: string
   readonly fields: readonly Field[]
   readonly tags: Tags
   readonly timeUs: number
+  /** Why a part of it was not taken; null: all of it was. */
+  readonly refused: Refusal | null
 }
 
 export interface CatalogOptions {
@@ -33,6 +39,9 @@ export interface CatalogOptions {
   readonly scope: TypeScope
   /** Device times older than this are not believed: the arrival time counts. */
   readonly maxAgeMs?: number | undefined
+  readonly limits?: Partial<CatalogLimits>
+  /** Milliseconds that never go back; another one in tests. */
+  readonly clockMs?: () => number
 }
 
 type JournalRecord =
@@ -43,6 +52,22 @@ type JournalRecord =
       readonly field: string
     }
   | { readonly fact: LastingFact }
+  | { readonly decision: Decision }
+  /** Where types do not name their device. */
+  | { readonly seen: string }
+
+/** A device that fell silent, or is back. */
+export interface PresenceChange {
+  readonly device: string
+  readonly available: boolean
+  /** When it was last heard, microseconds since the epoch. */
+  readonly lastSeenUs: number
+}
+
+/** Several entities of one device may each suggest who it is. */
+const IDENTITIES_PER_DEVICE = 4
+/** Longer than between two calls of `listen`: the process stood still, and heard nobody. */
+const STANDSTILL_MS = 5_000
 
 export class Catalog {
   readonly #scope: TypeScope
@@ -51,98 +76,174 @@ export class Catalog {
   readonly #devices = new Map<string, Device>()
   readonly #series = new Map<string, StoredSeries>()
   /** The decoder hands out one tags object per topic: most lookups end here. */
-  #byTags = new WeakMap<Tags, StoredSeries>()
+  #byTags = new WeakMap<Tags, { readonly reported: string; readonly series: StoredSeries }>()
   readonly #maxAgeUs: number
-  readonly stats = { typeConflicts: 0, oldTimes: 0 }
+  readonly #clockMs: () => number
+  readonly #admission: Admission
+  readonly #aliases: Aliases
+  #listeningSinceMs: number
+  #listenedAtMs: number
+  readonly stats: {
+    typeConflicts: number
+    oldTimes: number
+    readonly counts: Readonly<{ devices: number; series: number }>
+    readonly refused: Readonly<Record<Refusal, number>>
+  }
 
   constructor(options: CatalogOptions) {
     this.#scope = options.scope
     this.#maxAgeUs = (options.maxAgeMs ?? Number.POSITIVE_INFINITY) * 1000
-    this.#journal = new Journal(options.journalPath, record => this.#recall(record as JournalRecord))
+    this.#clockMs = options.clockMs ?? (() => performance.now())
+    this.#listeningSinceMs = this.#clockMs()
+    this.#listenedAtMs = this.#listeningSinceMs
+    const limits = { ...CATALOG_LIMITS, ...options.limits }
+    this.#admission = new Admission(limits, this.#clockMs)
+    const { counts, refused } = this.#admission
+    this.stats = { typeConflicts: 0, oldTimes: 0, counts, refused }
+    this.#aliases = new Aliases(
+      {
+        has: id => this.#devices.has(id),
+        hasReadingsFrom: (id, place) => this.#devices.get(id)?.hasSpokenFrom(place) === true,
+      },
+      IDENTITIES_PER_DEVICE * limits.devices,
+    )
+    this.#journal = new Journal(options.journalPath, {
+      onRecord: record => this.#recall(record as JournalRecord),
+      everything: () => this.#records(),
+    })
   }
 
-  /** Types the values, fixes the time, remembers the newest, and encodes the line. */
-  accept(reading: Reading, by: string, receivedUs: number): Accepted {
-    const series = this.#seriesOf(reading)
+  /**
+   * Types the values, fixes the time, remembers the newest, and encodes the line. What is new there must be room for:
+   * `source` is who brought it.
+   */
+  accept(reading: Reading, by: string, receivedUs: number, source?: Source): Accepted {
+    const series = this.#seriesOf(reading, source)
+    if (typeof series === 'string') {
+      const { device, tags } = reading
+      return { device, line: '', fields: [], tags, timeUs: receivedUs, refused: series }
+    }
     const timeUs = this.#believedTime(reading, receivedUs) ?? series.arrivalTime(receivedUs)
     let encoded = ''
     let fields: Field[] | null = null
+    let refused: Refusal | null = null
     for (let i = 0; i < reading.fields.length; i++) {
       const field = reading.fields[i]!
-      let slot = series.fields.get(field.name) ?? this.#addField(series, field.name, field.value)
-      let value: StoredValue | null =
-        typeof field.value === slot.jsType ? (field.value as StoredValue) : convert(field.value, slot.type)
-      if (value === null) {
-        this.stats.typeConflicts++
-        slot = this.#textFieldBeside(series, field.name, reading)
-        value = String(field.value)
+      let slot = series.fields.get(field.name) ?? this.#addField(series, field.name, field.value, source)
+      let value: StoredValue | null = null
+      if (typeof slot !== 'string') {
+        value =
+          typeof field.value === slot.jsType ? (field.value as StoredValue) : convert(field.value, slot.type)
+        if (value === null) {
+          this.stats.typeConflicts++
+          slot = this.#textFieldBeside(series, field.name, reading, source)
+          value = String(field.value)
+        }
+      }
+      if (typeof slot === 'string') {
+        refused = slot
+        fields ??= reading.fields.slice(0, i)
+        continue
       }
       if (fields === null && (value !== field.value || slot.name !== field.name))
         fields = reading.fields.slice(0, i)
-      fields?.push({ ...field, name: slot.name, value })
-      encoded += `${slot.encodedKey + encodeValue(value)},`
-      slot.update(value, field.unit, timeUs, receivedUs)
+      fields?.push({ ...field, name: slot.name, value: value! })
+      encoded += `${slot.encodedKey + encodeValue(value!)},`
+      slot.update(value!, field.unit, timeUs, receivedUs)
     }
-    series.owner.seen(receivedUs, by)
+    if (encoded !== '') {
+      series.owner.seen(receivedUs, by)
+      series.owner.presence.heard(this.#clockMs())
+    }
     return {
-      line: `${series.prefix}${encoded.slice(0, -1)} ${timeUs}000\n`,
+      device: series.device,
+      line: encoded === '' ? '' : `${series.prefix}${encoded.slice(0, -1)} ${timeUs}000\n`,
       fields: fields ?? reading.fields,
       tags: series.tags,
       timeUs,
+      refused,
     }
   }
 
   /** A value of unknown age: shown where nothing is known, or something else was, until a reading comes. */
-  recall(reading: Reading, by: string, receivedUs: number): void {
-    const series = this.#seriesOf(reading)
+  recall(reading: Reading, by: string, receivedUs: number, source?: Source): void {
+    const series = this.#seriesOf(reading, source)
+    if (typeof series === 'string') return
     for (const { name, value: given, unit } of reading.fields) {
-      const slot = series.fields.get(name) ?? this.#addField(series, name, given)
+      const slot = series.fields.get(name) ?? this.#addField(series, name, given, source)
+      if (typeof slot === 'string') continue
       const value = convert(given, slot.type)
       if (value !== null) slot.recall(value, unit, receivedUs)
     }
-    if (!series.owner.hasReadings) series.owner.seen(receivedUs, by)
+    if (!series.owner.hasReadings && series.fields.size > 0) series.owner.seen(receivedUs, by)
   }
 
-  /** What discovery, births and wills tell. Kept across restarts, but for availability. */
-  learn(facts: readonly Fact[]): void {
-    for (const fact of facts) {
-      const { available, ...lasting } = fact
-      const device = this.#device(fact.device)
-      if (available !== undefined) device.setAvailable(available)
-      if (!device.learn(lasting)) continue
-      this.#journal.add({ fact: lasting } satisfies JournalRecord)
-      // A room becomes a tag: the series of the device are looked up anew.
-      if (lasting.room !== undefined && lasting.field === undefined) this.#byTags = new WeakMap()
+  /**
+   * What discovery, births and wills tell; `topic` is that of the message. Kept across restarts, but for availability.
+   * Null: there was room for all of it.
+   */
+  learn(facts: readonly Fact[], source?: Source, topic = ''): Refusal | null {
+    let refused: Refusal | null = null
+    for (const fact of facts) refused = this.#learn(fact, source, topic) ?? refused
+    return refused
+  }
+
+  /** What an operator brings again: it fills in what nobody told since. */
+  learnOld(facts: readonly Fact[], topic: string): Refusal | null {
+    let refused: Refusal | null = null
+    for (const { available, identity, isGuess, formerly, ...lasting } of facts) {
+      const device = this.#device(this.#aliases.idOf(lasting.device, lasting.topic ?? topic), undefined)
+      refused = (typeof device === 'string' ? device : this.#keep(lasting, device, true)) ?? refused
     }
+    return refused
   }
 
   /** Everything learned so far, for a decoder that begins anew. */
   *facts(): Iterable<LastingFact> {
-    for (const device of this.#devices.values()) yield* device.facts()
+    for (const device of this.#devices.values()) {
+      const isRenamed = this.#aliases.isKnown(device.id)
+      // A decoder goes by the names of now. The rooms of these devices are put in here.
+      for (const { room, ...fact } of device.facts())
+        yield isRenamed || room === undefined ? fact : { ...fact, room }
+    }
   }
 
   /** Fills in what the store remembers: the newest values of before this start. */
   fill(values: readonly LastValue[]): void {
     for (const { device, measurement, tags, field, value, timeUs } of values) {
-      const series = this.#seriesBy(device, measurement, tags)
-      const slot = series.fields.get(field) ?? this.#addField(series, field, value)
+      const series = this.#seriesBy(device, measurement, tags, STORED)
+      if (typeof series === 'string') continue
+      const slot = series.fields.get(field) ?? this.#addField(series, field, value, STORED)
+      if (typeof slot === 'string') continue
       slot.fill(value, timeUs)
       series.noteTime(timeUs)
       series.owner.sawBefore(timeUs)
+      if (field === 'available' && typeof value === 'boolean') series.owner.presence.say(value)
     }
   }
 
-  /** Claims the types that the store already has, so that ours agree with them. */
-  adoptTypes(types: Iterable<{ measurement: string; field: string; type: FieldType }>): void {
-    if (this.#scope !== 'measurement') return
-    for (const { measurement, field, type } of types) {
-      const key = typeKey(measurement, null, field)
-      if (this.#types.get(key) === type) continue
-      this.#types.set(key, type)
-      this.#journal.add({ type, measurement, field } satisfies JournalRecord)
+  /**
+   * To be called once a second or so: `isListening` says whether devices can reach us at all. Returns the devices whose
+   * availability changed without a word of theirs that live clients have seen.
+   */
+  listen(isListening: boolean): PresenceChange[] {
+    const nowMs = this.#clockMs()
+    if (!isListening || nowMs - this.#listenedAtMs > STANDSTILL_MS) this.#listeningSinceMs = nowMs
+    this.#listenedAtMs = nowMs
+    const hearing = { nowMs, listeningSinceMs: this.#listeningSinceMs }
+    const changes: PresenceChange[] = []
+    for (const device of this.#devices.values()) {
+      if (!device.hasReadings) continue
+      const { presence } = device
+      const { available } = presence.at(hearing, () => device.speaksOfEvents())
+      if (available === presence.told) continue
+      const isFirst = presence.told === undefined || presence.told === null
+      presence.told = available
+      const isSeen = device.valueOf('available') === available || (isFirst && available !== false)
+      if (available === null || isSeen) continue
+      changes.push({ device: device.id, available, lastSeenUs: device.lastSeenMs * 1000 })
     }
-    this.#series.clear()
-    this.#byTags = new WeakMap()
+    return changes
   }
 
   /** When each device was last heard, milliseconds since the epoch; cheap, unlike their views. */
@@ -150,14 +251,22 @@ export class Catalog {
     for (const device of this.#devices.values()) if (device.hasReadings) yield [device.id, device.lastSeenMs]
   }
 
-  devices(): DeviceView[] {
-    return [...this.#devices.values()].filter(device => device.hasReadings).map(device => device.view())
+  /** One by one: of many devices they are too much for one turn. */
+  *devices(): Iterable<DeviceView> {
+    for (const device of this.#devices.values()) {
+      if (device.hasReadings && !this.#isGhost(device)) yield this.#view(device)
+    }
   }
 
-  /** Null: no reading of such a device was ever seen. */
-  device(id: string): DeviceView | null {
-    const device = this.#devices.get(id)
-    return device?.hasReadings ? device.view() : null
+  /** By its id, or by what it is called now. Null: no reading of such a device was ever seen. */
+  device(name: string): DeviceView | null {
+    const device = this.#devices.get(this.idOf(name))
+    return device?.hasReadings ? this.#view(device) : null
+  }
+
+  /** The id behind a name; the name itself where there is none. */
+  idOf(name: string): string {
+    return this.#devices.get(name)?.hasReadings ? name : (this.#aliases.named(name) ?? name)
   }
 
   unitOf(device: string, field: string): string | null {
@@ -177,50 +286,130 @@ export class Catalog {
     return this.#journal.close()
   }
 
+  #view(device: Device) {
+    const moment: Moment = {
+      nowMs: this.#clockMs(),
+      listeningSinceMs: this.#listeningSinceMs,
+      hasLeft: topic => this.#aliases.hasLeft(device.id, topic),
+    }
+    return device.view(moment)
+  }
+
+  /** What came under a new name before we were told that it is one: it is in the history, and no device. */
+  #isGhost(device: Device): boolean {
+    if (this.#aliases.isKnown(device.id)) return false
+    const { topics } = device
+    return topics.length > 0 && topics.every(topic => this.#aliases.idOf(device.id, topic) !== device.id)
+  }
+
   #believedTime({ timeUs }: Reading, receivedUs: number): number | null {
     if (timeUs === null || receivedUs - timeUs <= this.#maxAgeUs) return timeUs
     this.stats.oldTimes++
     return null
   }
 
-  #recall(record: JournalRecord): void {
-    if ('fact' in record) {
-      this.#device(record.fact.device).learn(record.fact)
-      return
+  #learn(fact: Fact, source: Source, topic: string): Refusal | null {
+    const { available, identity, isGuess, formerly, ...lasting } = fact
+    const decision = this.#decide(fact)
+    if (decision !== null) {
+      this.#journal.add({ decision } satisfies JournalRecord)
+      this.#byTags = new WeakMap()
     }
-    this.#types.set(typeKey(record.measurement, record.device ?? null, record.field), record.type)
+    const device = this.#device(this.#aliases.idOf(fact.device, fact.topic ?? topic), source)
+    if (typeof device === 'string') return device
+    if (available !== undefined) device.presence.say(available)
+    return this.#keep(lasting, device, false)
   }
 
-  #device(id: string): Device {
-    let device = this.#devices.get(id)
-    if (device === undefined) {
-      device = new Device(id)
-      this.#devices.set(id, device)
+  #keep(fact: LastingFact, device: Device, isOld: boolean): Refusal | null {
+    const about: LastingFact = { ...fact, device: device.id }
+    const learned = device.learn(about, { maxFacts: this.#admission.limits.fieldsPerDevice, isOld })
+    if (learned === 'full') return this.#admission.refuse('too-many-fields')
+    if (learned === 'known') return null
+    this.#journal.add({ fact: about } satisfies JournalRecord)
+    // A room becomes a tag: the series of the device are looked up anew.
+    if (about.room !== undefined && about.field === undefined) this.#byTags = new WeakMap()
+    return null
+  }
+
+  /** The one place where it is settled whose readings come under a name. */
+  #decide({ device: name, topic: place, identity, isGuess, formerly }: Fact): Decision | null {
+    if (place === undefined) return null
+    const now = { name, place, isCertain: isGuess !== true }
+    if (identity !== undefined) return this.#aliases.sight({ identity, ...now })
+    if (formerly === undefined) return null
+    const key = `renamed:${formerly.topic}`
+    const before = { identity: key, name: formerly.name, place: formerly.topic, isCertain: false }
+    return this.#aliases.rename(before, { identity: key, ...now })
+  }
+
+  #recall(record: JournalRecord): void {
+    if ('decision' in record) this.#aliases.take(record.decision)
+    else if ('seen' in record) this.#device(record.seen, STORED)
+    else if ('fact' in record) {
+      const device = this.#device(record.fact.device, STORED)
+      if (typeof device !== 'string')
+        device.learn(record.fact, { maxFacts: Number.POSITIVE_INFINITY, isOld: false })
+    } else {
+      const { type, measurement, device, field } = record
+      this.#types.set(typeKey(measurement, device ?? null, field), type)
+      if (device !== undefined) this.#device(device, STORED)
     }
+  }
+
+  /** The journal, said in as few words as possible. */
+  *#records(): Iterable<JournalRecord> {
+    for (const [key, type] of this.#types) {
+      const [measurement = '', device = '', field = ''] = key.split('\n')
+      yield { type, measurement, ...(device === '' ? {} : { device }), field }
+    }
+    for (const decision of this.#aliases.decisions()) yield { decision }
+    for (const device of this.#devices.values()) {
+      if (this.#scope === 'measurement' && device.hasReadings) yield { seen: device.id }
+      for (const fact of device.facts()) if (Object.keys(fact).length > 1) yield { fact }
+    }
+  }
+
+  #device(id: string, source: Source): Device | Refusal {
+    const known = this.#devices.get(id)
+    if (known !== undefined) return known
+    const refusal = this.#admission.device(source)
+    if (refusal !== null) return refusal
+    const device = new Device(id)
+    this.#devices.set(id, device)
     return device
   }
 
-  #seriesOf(reading: Reading): StoredSeries {
+  #seriesOf(reading: Reading, source: Source): StoredSeries | Refusal {
     const known = this.#byTags.get(reading.tags)
-    if (known !== undefined && known.device === reading.device && known.measurement === reading.measurement) {
-      return known
+    if (
+      known !== undefined &&
+      known.reported === reading.device &&
+      known.series.measurement === reading.measurement
+    ) {
+      return known.series
     }
-    const series = this.#seriesBy(reading.device, reading.measurement, reading.tags)
-    this.#byTags.set(reading.tags, series)
+    const id = this.#aliases.idOf(reading.device, reading.tags.topic ?? '')
+    const series = this.#seriesBy(id, reading.measurement, reading.tags, source)
+    if (typeof series !== 'string') this.#byTags.set(reading.tags, { reported: reading.device, series })
     return series
   }
 
-  #seriesBy(deviceId: string, measurement: string, tags: Tags): StoredSeries {
-    const device = this.#device(deviceId)
+  #seriesBy(deviceId: string, measurement: string, tags: Tags, source: Source): StoredSeries | Refusal {
+    const isNewDevice = !this.#devices.has(deviceId)
+    const device = this.#device(deviceId, source)
+    if (typeof device === 'string') return device
     const withRoom = tags.room === undefined && device.room !== null ? { ...tags, room: device.room } : tags
     const created = new StoredSeries(device, measurement, withRoom)
-    let series = this.#series.get(created.prefix)
-    if (series === undefined) {
-      series = created
-      this.#series.set(series.prefix, series)
-      device.addSeries(series)
-    }
-    return series
+    const known = this.#series.get(created.prefix)
+    if (known !== undefined) return known
+    const refusal = this.#admission.mayHaveSeries(device.seriesCount, source)
+    if (refusal !== null) return this.#admission.refuse(refusal)
+    this.#series.set(created.prefix, created)
+    device.addSeries(created)
+    if (isNewDevice && this.#scope === 'measurement')
+      this.#journal.add({ seen: deviceId } satisfies JournalRecord)
+    return created
   }
 
   /** The one place where a field gets its type. */
@@ -240,7 +429,9 @@ export class Catalog {
     return type
   }
 
-  #addField(series: StoredSeries, name: string, value: Value): FieldSlot {
+  #addField(series: StoredSeries, name: string, value: Value, source: Source): FieldSlot | Refusal {
+    const refusal = this.#admission.series(series.owner.seriesCount, source)
+    if (refusal !== null) return refusal
     // An integer beyond 2^53 is no double: its field is the text beside, from the first one on.
     const type = this.#claimType(
       series.measurement,
@@ -250,15 +441,21 @@ export class Catalog {
     )
     const slot = new FieldSlot(name, type)
     series.fields.set(name, slot)
+    series.owner.seriesCount++
     return slot
   }
 
   /** The first name with `_text` appended that holds text, and that the reading itself does not use. */
-  #textFieldBeside(series: StoredSeries, name: string, reading: Reading): FieldSlot {
+  #textFieldBeside(
+    series: StoredSeries,
+    name: string,
+    reading: Reading,
+    source: Source,
+  ): FieldSlot | Refusal {
     for (let beside = `${name}_text`; ; beside += '_text') {
       if (reading.fields.some(field => field.name === beside)) continue
-      const slot = series.fields.get(beside) ?? this.#addField(series, beside, '')
-      if (slot.type === 'text') return slot
+      const slot = series.fields.get(beside) ?? this.#addField(series, beside, '', source)
+      if (typeof slot === 'string' || slot.type === 'text') return slot
     }
   }
 }

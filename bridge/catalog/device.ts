@@ -1,6 +1,7 @@
 import type { Fact } from '../telemetry/facts.ts'
 import { fieldClass } from '../telemetry/field-classes.ts'
 import type { FieldType, StoredValue } from './field-type.ts'
+import { Presence } from './presence.ts'
 import type { FieldSlot, StoredSeries } from './series.ts'
 
 /** A device as `GET /api/devices` shows it. */
@@ -13,8 +14,10 @@ export interface DeviceView {
   readonly topics: readonly string[]
   /** Milliseconds since the epoch, by our clock. */
   readonly lastSeen: number
-  /** Null: the device never said. */
+  /** Null: the device never said, and its rhythm is not known. */
   readonly available: boolean | null
+  /** What `available` follows from: its own word (or its gateway's, or its will), or its silence. */
+  readonly availableBy: 'word' | 'silence' | null
   /** Silence longer than this means that something is wrong, in seconds; null: no source tells. */
   readonly expectedIntervalS: number | null
   readonly fields: Readonly<Record<string, FieldView>>
@@ -28,17 +31,30 @@ export interface FieldView {
   readonly class: string | null
 }
 
-/** What lasts of a fact: whether a device is there now does not. */
-export type LastingFact = Omit<Fact, 'available'>
+/** What lasts of a fact: whether a device is there now does not, and how it is called now is kept elsewhere. */
+export type LastingFact = Omit<Fact, 'available' | 'identity' | 'formerly'>
+
+/** What a view needs to know beside the device. */
+export interface Moment {
+  /** By the clock that is never set. */
+  readonly nowMs: number
+  /** Since when devices could be heard: silence before is ours. */
+  readonly listeningSinceMs: number
+  /** A device spoke on this topic under a name that it no longer has. */
+  readonly hasLeft: (topic: string) => boolean
+}
 
 /** Everything known of one device. */
 export class Device {
   readonly id: string
+  readonly presence = new Presence()
+  /** Its fields, each once for every topic that it comes by. */
+  seriesCount = 0
   readonly #series: StoredSeries[] = []
   readonly #about: LastingFact
   /** By field, then by topic: one field may come by several topics, with a unit of its own on each. */
   readonly #aboutFields = new Map<string, Map<string, LastingFact>>()
-  #available: boolean | null = null
+  #factCount = 0
   #lastSeenUs = 0
   #by: string | null = null
 
@@ -59,14 +75,24 @@ export class Device {
     return this.#about.room ?? null
   }
 
+  get topics(): readonly string[] {
+    return [...new Set(this.#series.map(series => series.topic))].filter(topic => topic !== '')
+  }
+
   addSeries(series: StoredSeries): void {
     this.#series.push(series)
+  }
+
+  /** Whether it spoke on that topic or below it. */
+  hasSpokenFrom(place: string): boolean {
+    return this.#series.some(({ topic }) => topic === place || topic.startsWith(`${place}/`))
   }
 
   /** By our clock, also when that was set back. */
   seen(receivedUs: number, by: string): void {
     this.#lastSeenUs = receivedUs
-    this.#by = by
+    // Devices of a family also say things that need no family to be read.
+    if (by !== 'general' || this.#by === null) this.#by = by
   }
 
   /** As the store remembers it. */
@@ -74,18 +100,23 @@ export class Device {
     if (timeUs > this.#lastSeenUs) this.#lastSeenUs = timeUs
   }
 
-  setAvailable(available: boolean): void {
-    this.#available = available
-  }
-
-  /** False: nothing of it was new. */
-  learn(fact: LastingFact): boolean {
-    const { field, topic = '' } = fact
-    if (field === undefined) return assignNew(this.#about, fact)
+  /** `full`: there are `maxFacts` about its fields already. What is old only fills in what is not known. */
+  learn(
+    fact: LastingFact,
+    { maxFacts, isOld }: { maxFacts: number; isOld: boolean },
+  ): 'news' | 'known' | 'full' {
+    const { field, topic, ...rest } = fact
+    if (fact.expectedIntervalS !== undefined) this.presence.declare(fact.expectedIntervalS)
+    if (field === undefined) return assignNew(this.#about, rest, isOld) ? 'news' : 'known'
     const byTopic = this.#aboutFields.get(field) ?? new Map<string, LastingFact>()
-    const about = byTopic.get(topic) ?? { device: this.id, field }
-    this.#aboutFields.set(field, byTopic.set(topic, about))
-    return assignNew(about, fact)
+    let about = byTopic.get(topic ?? '')
+    if (about === undefined) {
+      if (this.#factCount >= maxFacts) return 'full'
+      this.#factCount++
+      about = { device: this.id, field }
+      this.#aboutFields.set(field, byTopic.set(topic ?? '', about))
+    }
+    return assignNew(about, fact, isOld) ? 'news' : 'known'
   }
 
   /** Everything learned, for a decoder that begins anew. */
@@ -98,23 +129,30 @@ export class Device {
     return this.#told(field, 'unit') ?? this.#newest(field)?.unit ?? null
   }
 
-  view(): DeviceView {
-    const names = new Set(this.#series.flatMap(series => [...series.fields.keys()]))
+  /** The newest value of a field; undefined when there is none. */
+  valueOf(field: string): StoredValue | undefined {
+    return this.#newest(field)?.value
+  }
+
+  /** Whether it tells of events, not of measurements that come by themselves. */
+  speaksOfEvents(): boolean {
+    let hasEvents = false
+    for (const series of this.#series) {
+      for (const slot of series.fields.values()) {
+        const kind = fieldClass(slot.name, slot.unit)
+        if (slot.type === 'number' && kind !== undefined && !ABOUT_ITSELF.has(kind)) return false
+        hasEvents ||= slot.type !== 'number' && slot.name !== 'available'
+      }
+    }
+    return hasEvents
+  }
+
+  view(moment: Moment): DeviceView {
+    const names = new Set(this.#series.flatMap(series => [...series.fields.values()].map(slot => slot.name)))
     const fields: [string, FieldView][] = []
     for (const name of names) {
       const slot = this.#newest(name)
-      if (slot === null || slot.timeUs === 0) continue
-      const unit = this.unitOf(name)
-      fields.push([
-        name,
-        {
-          value: slot.value,
-          time: slot.timeUs / 1000,
-          unit,
-          type: slot.type,
-          class: this.#told(name, 'class') ?? fieldClass(name, unit ?? undefined) ?? null,
-        },
-      ])
+      if (slot !== null && slot.timeUs > 0) fields.push([name, this.#viewOf(slot)])
     }
     return {
       id: this.id,
@@ -122,12 +160,25 @@ export class Device {
       room: this.#about.room ?? this.#series.find(series => series.tags.room)?.tags.room ?? null,
       model: this.#about.model ?? null,
       family: this.#about.family ?? this.#by,
-      topics: [...new Set(this.#series.map(series => series.topic))].filter(topic => topic !== ''),
+      topics: this.topics.filter(topic => !moment.hasLeft(topic)),
       lastSeen: this.lastSeenMs,
-      available: this.#available,
-      expectedIntervalS: this.#about.expectedIntervalS ?? null,
+      ...this.presence.at(moment, () => this.speaksOfEvents()),
+      expectedIntervalS: this.presence.declaredS,
       // Own properties whatever their names: a field may be called __proto__.
       fields: Object.fromEntries(fields),
+    }
+  }
+
+  #viewOf({ name, value, timeUs, type }: FieldSlot): FieldView {
+    const unit = this.unitOf(name)
+    const kind = this.#told(name, 'class') ?? fieldClass(name, unit ?? undefined) ?? null
+    // Tasmota's POWER is not how much, but whether.
+    return {
+      value,
+      time: timeUs / 1000,
+      unit,
+      type,
+      class: type === 'boolean' && kind === 'power' ? 'switch' : kind,
     }
   }
 
@@ -149,11 +200,15 @@ export class Device {
   }
 }
 
+/** Figures about the device, which come with whatever else it says. */
+const ABOUT_ITSELF: ReadonlySet<string> = new Set(['battery', 'voltage', 'signal_strength', 'connectivity'])
+
 /** Copies what is given and differs; false: nothing did. */
-function assignNew(target: LastingFact, source: LastingFact): boolean {
-  const news = Object.entries(source).filter(
-    ([key, value]) => value !== undefined && target[key as keyof LastingFact] !== value,
-  )
+function assignNew(target: LastingFact, source: Partial<LastingFact>, isOld: boolean): boolean {
+  const news = Object.entries(source).filter(([key, value]) => {
+    const before = target[key as keyof LastingFact]
+    return value !== undefined && before !== value && !(isOld && before !== undefined)
+  })
   Object.assign(target, Object.fromEntries(news))
   return news.length > 0
 }

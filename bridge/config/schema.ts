@@ -5,6 +5,7 @@
 
 import { z } from 'zod'
 import { isSubnet } from '../../broker/guard/addresses.ts'
+import { CATALOG_LIMITS } from '../catalog/limits.ts'
 import { rulesSchema } from '../decode/rules.ts'
 import { isValidFilter } from '../telemetry/topics.ts'
 import { parseDurationMs, parseSizeBytes } from './quantities.ts'
@@ -224,6 +225,19 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       maxBytes: size.default(64 * 1024 ** 2),
       maxBytesPerDevice: size.default(4 * 1024 ** 2),
+    })
+    .prefault({}),
+
+  /** Names come from outside, and each device and field costs memory: what comes beyond is in the quarantine. */
+  limits: z
+    .strictObject({
+      devices: z.coerce.number().int().min(1).default(CATALOG_LIMITS.devices),
+      /** Of one device; a field counts once for each topic that it comes by. */
+      fieldsPerDevice: z.coerce.number().int().min(1).default(CATALOG_LIMITS.fieldsPerDevice),
+      /** Fields of all devices: 2.4 KB each in the embedded store's process. */
+      series: z.coerce.number().int().min(1).default(CATALOG_LIMITS.series),
+      /** Of one client: time to notice that it invents them. */
+      newDevicesPerMinute: z.coerce.number().int().min(1).default(CATALOG_LIMITS.newDevicesPerMinute),
     })
     .prefault({}),
 

@@ -16,7 +16,7 @@ import { readGeneral } from './general.ts'
 import { createKnowledge } from './knowledge.ts'
 import { cleanName, uniqueOnce } from './names.ts'
 import { Payload } from './payload.ts'
-import { planTopic } from './plan.ts'
+import { MAX_TOPIC_LENGTH, planTopic } from './plan.ts'
 import { RecentMap } from './recent-map.ts'
 import { compileRules, type Rule } from './rules.ts'
 
@@ -61,7 +61,7 @@ export function createDecoder(options: DecoderOptions = {}): Decoder {
     const known = plans.get(topic)
     if (known !== undefined) return known
     const plan = planTopic(topic, knowledge, ruleFor)
-    plans.set(topic, plan)
+    if (topic.length <= MAX_TOPIC_LENGTH) plans.set(topic, plan)
     return plan
   }
 

@@ -34,6 +34,8 @@ export interface Key {
 const cache = new Map<string, Key>()
 /** Random keys must not fill the memory: past this the cache starts anew. */
 const MAX_KEYS = 20_000
+/** Nor must long ones: no device has them. */
+const MAX_KEPT_LENGTH = 128
 
 export function keyOf(key: string): Key {
   return cache.get(key) ?? remember(key)
@@ -63,7 +65,7 @@ function remember(key: string): Key {
     isSpecial: isEnvelope || unitOf !== undefined || flat === 'v' || flat === 'val',
     unitOf,
   }
-  cache.set(key, info)
+  if (key.length <= MAX_KEPT_LENGTH) cache.set(key, info)
   return info
 }
 

@@ -14,6 +14,8 @@ export interface Knowledge {
 
 /** A discovery document with more fields for one topic is none. */
 const MAX_FIELDS = 2_000
+/** Of all topics and devices: past it the decoder begins anew, and is told again. The catalog remembers them. */
+const MAX_UNITS = 400_000
 
 /** `onChange` is told the topic whose plan is out of date, or nothing when any may be. */
 export function createKnowledge(maxTopics: number, onChange: (topic?: string) => void): Knowledge {
@@ -21,10 +23,18 @@ export function createKnowledge(maxTopics: number, onChange: (topic?: string) =>
   const byDevice = new RecentMap<string, Map<string, { unit: string }>>(maxTopics)
   const rooms = new RecentMap<string, string>(maxTopics)
 
+  let count = 0
+  function forget(): void {
+    byTopic.clear()
+    byDevice.clear()
+    count = 1
+  }
+
   /** Whether it was news. */
   function learnUnit(units: typeof byTopic, key: string, field: string, unit: string): boolean {
     const known = units.get(key) ?? new Map<string, { unit: string }>()
     if (known.get(field)?.unit === unit || known.size >= MAX_FIELDS) return false
+    if (++count > MAX_UNITS) forget()
     known.set(field, { unit })
     units.set(key, known)
     return true

@@ -14,7 +14,7 @@ import type { KnownFields, Subject } from './subject.ts'
 import { compileTemplate } from './topic-template.ts'
 
 /** A longer topic could not be a tag: InfluxDB holds 64 KiB for all names of a series together. */
-const MAX_TOPIC_LENGTH = 1024
+export const MAX_TOPIC_LENGTH = 1024
 
 /** What was learned by other messages: the room of a device, the units of a topic's fields. */
 export interface Learned {

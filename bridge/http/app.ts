@@ -12,6 +12,7 @@ import type { Metrics } from '../metrics.ts'
 import { type AuthorityFile, authorityRoute } from '../tls/authority-file.ts'
 import { checkAccess, type Gated, principalOfRequest } from './access.ts'
 import { jsonOnly } from './body.ts'
+import { deviceRoutes } from './devices.ts'
 import { answerInvited, checkOrigin, type OriginPolicy } from './origin.ts'
 import { problem } from './problem.ts'
 import { type SessionSource, sessionRoutes } from './session.ts'
@@ -126,13 +127,7 @@ export function createApp({
   app.route('/', authorityRoute(authority))
 
   app.get('/api/ledger', c => c.json(ledger()))
-  app.get('/api/devices', c => c.json({ devices: catalog.devices() }))
-  app.get('/api/devices/:id', c => {
-    const device = catalog.device(c.req.param('id'))
-    return device === null
-      ? problem(c, 404, 'unknown-device', `there is no device ${c.req.param('id')}`)
-      : c.json(device)
-  })
+  app.route('/api', deviceRoutes(catalog))
   app.route('/api', sessionRoutes(identities))
   for (const routes of api) app.route('/api', routes)
   app.route('/', live)

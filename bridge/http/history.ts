@@ -13,6 +13,8 @@ export interface HistoryRoutesOptions {
   readonly history: History
   /** Null: no source tells it. */
   readonly unitOf: (device: string, field: string) => string | null
+  /** The id of what goes by a name now; names are ids otherwise. */
+  readonly idOf?: (device: string) => string
 }
 
 const HOUR_MS = 3_600_000
@@ -44,7 +46,7 @@ interface Mistake {
  * epoch; `points=raw`: the points themselves, 10,000 a page, the next of which begins at `from=<next>`. As JSON or,
  * by `Accept`, as CSV.
  */
-export function historyRoutes({ history, unitOf }: HistoryRoutesOptions): Hono<Gated> {
+export function historyRoutes({ history, unitOf, idOf = id => id }: HistoryRoutesOptions): Hono<Gated> {
   const routes = new Hono<Gated>()
   const turns = new Turns({ maxRunning: MAX_RUNNING, maxWaiting: MAX_WAITING })
 
@@ -64,7 +66,8 @@ export function historyRoutes({ history, unitOf }: HistoryRoutesOptions): Hono<G
   })
   return routes
 
-  async function answer(c: Context, { query, points, fn }: Request): Promise<Response> {
+  async function answer(c: Context, { query: asked, points, fn }: Request): Promise<Response> {
+    const query = { ...asked, device: idOf(asked.device) }
     const found =
       points === 'raw'
         ? await history.raw(query, RAW_PAGE)

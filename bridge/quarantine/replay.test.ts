@@ -46,11 +46,14 @@ it('what can be used now is appended with the arrival of then, and says which en
     decoder,
     catalog: {
       accept: ({ device, timeUs }) => ({
+        device,
         line: `m,device=${device} v=1 ${timeUs}000\n`,
         fields: [],
+        refused: null,
         tags: {},
         timeUs: timeUs!,
       }),
+      learnOld: () => null,
     },
     append: async one => void appended.push(one),
     list: async (after, limit) => entries.filter(({ id }) => id > after).slice(0, limit),

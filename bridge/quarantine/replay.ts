@@ -21,7 +21,7 @@ export interface ReplayReport {
 
 export interface ReplayParts {
   readonly decoder: Decoder
-  readonly catalog: Pick<Catalog, 'accept'>
+  readonly catalog: Pick<Catalog, 'accept' | 'learnOld'>
   readonly append: (entry: Entry) => Promise<void>
   /** Oldest first, behind an id. */
   readonly list: (after: number, limit: number) => Promise<readonly QuarantineEntry[]>
@@ -81,18 +81,20 @@ function linesOf(entry: QuarantineEntry, { decoder, catalog }: ReplayParts): Lin
   switch (decoded.kind) {
     case 'rejected':
       return null
-    case 'ignored':
+    case 'ignored': {
+      // What there was no room for then.
+      const facts = entry.by === 'limits' ? decoded.facts : undefined
+      if (facts !== undefined && catalog.learnOld(facts, topic) !== null) return null
       return { text: '', count: 0, ignored: decoded.reason }
+    }
     case 'readings': {
       if (decoded.rejected !== undefined) return null
       // The arrival of then, as it is: what was stored of the message at the time is the same point again.
-      const text = decoded.readings
-        .map(reading =>
-          catalog.accept({ ...reading, timeUs: reading.timeUs ?? receivedUs }, decoded.by, receivedUs),
-        )
-        .map(({ line }) => line)
-        .join('')
-      return { text, count: decoded.readings.length, ignored: null }
+      const accepted = decoded.readings.map(reading =>
+        catalog.accept({ ...reading, timeUs: reading.timeUs ?? receivedUs }, decoded.by, receivedUs),
+      )
+      if (accepted.some(({ refused }) => refused !== null)) return null
+      return { text: accepted.map(({ line }) => line).join(''), count: accepted.length, ignored: null }
     }
   }
 }

@@ -10,8 +10,20 @@
 export interface Fact {
   readonly device: string
   readonly field?: string
-  /** The topic on which the field's values come: the same field of a device may come by several. */
+  /**
+   * Where what it is about comes from: the topic of the field's values (the same field of a device may come by
+   * several), or what the device's topics begin with.
+   */
   readonly topic?: string
+  /**
+   * Who the device is, whatever it is called, with a namespace in front: an address, as far as the gateway at `topic`
+   * tells it. Needs `topic`.
+   */
+  readonly identity?: string
+  /** A guess: the same topic led elsewhere before, which may be a rename. */
+  readonly isGuess?: true
+  /** It was renamed: what it was called, and the topic, before. */
+  readonly formerly?: { readonly name: string; readonly topic: string }
   /** The family that said so. */
   readonly family?: string
 

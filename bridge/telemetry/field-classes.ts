@@ -121,12 +121,13 @@ export function isQuantityWord(name: string): boolean {
 
 const cache = new Map<string, FieldClass | undefined>()
 const MAX_CACHED = 10_000
+const MAX_CACHED_LENGTH = 128
 
 function remembered(name: string): FieldClass | undefined {
   if (cache.has(name)) return cache.get(name)
   if (cache.size >= MAX_CACHED) cache.clear()
   const found = classOfWord(name)
-  cache.set(name, found)
+  if (name.length <= MAX_CACHED_LENGTH) cache.set(name, found)
   return found
 }
 

@@ -6,10 +6,11 @@
 
 import { signal } from '@preact/signals'
 import type { LiveReading } from '../../../bridge/live/protocol.ts'
+import { Rhythm } from '../../../bridge/telemetry/rhythm.ts'
 import { asSwitch, type FieldFacts, fieldRank, isAlarm, isDiagnostic, type PlainValue } from '../words/fields.ts'
 import { decimalsFor, digitsOf } from '../words/format.ts'
 import type { Buckets } from './buckets.ts'
-import { type DeviceState, Rhythm, stateOf } from './rhythm.ts'
+import { type DeviceState, stateOf } from './rhythm.ts'
 
 /** A device as `GET /api/devices` tells it. */
 export interface CatalogDevice {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { Rhythm, stateOf } from './rhythm.ts'
+import { Rhythm } from '../../../bridge/telemetry/rhythm.ts'
+import { stateOf } from './rhythm.ts'
 
 const signs = { isConnected: true, available: null, hasAlarm: false, ageMs: 0, deadlineMs: null }
 

@@ -1,0 +1,43 @@
+import { setImmediate } from 'node:timers/promises'
+import { Hono } from 'hono'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { DeviceView } from '../catalog/device.ts'
+import type { Gated } from './access.ts'
+import { problem } from './problem.ts'
+
+/** Fields told between two turns of the event loop: some 5 ms. */
+const FIELDS_PER_TURN = 2_000
+
+/** `GET /devices` -> `{devices: [...]}`; `GET /devices/:id`, by its id or by what it is called now. */
+export function deviceRoutes(catalog: Pick<Catalog, 'devices' | 'device'>): Hono<Gated> {
+  const routes = new Hono<Gated>()
+  routes.get('/devices', c =>
+    c.body(ReadableStream.from(listed(catalog.devices())), 200, { 'content-type': 'application/json' }),
+  )
+  routes.get('/devices/:id', c => {
+    const device = catalog.device(c.req.param('id'))
+    return device === null
+      ? problem(c, 404, 'unknown-device', `there is no device ${c.req.param('id')}`)
+      : c.json(device)
+  })
+  return routes
+}
+
+/** The JSON in pieces: a hundred megabytes in one would keep every device waiting. */
+async function* listed(devices: Iterable<DeviceView>): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder()
+  let text = '{"devices":['
+  let fields = 0
+  let isFirst = true
+  for (const device of devices) {
+    text += (isFirst ? '' : ',') + JSON.stringify(device)
+    isFirst = false
+    fields += 1 + Object.keys(device.fields).length
+    if (fields < FIELDS_PER_TURN) continue
+    yield encoder.encode(text)
+    text = ''
+    fields = 0
+    await setImmediate()
+  }
+  yield encoder.encode(`${text}]}`)
+}
