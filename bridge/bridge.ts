@@ -3,8 +3,10 @@
  */
 
 import { randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import type { Server } from 'node:net'
 import { join } from 'node:path'
+import { TrustedProxies } from '../broker/guard/addresses.ts'
 import { listen } from '../broker/listeners.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { fillCatalog } from './catalog/fill.ts'
@@ -60,6 +62,7 @@ export interface Bridge {
   close(): Promise<void>
 }
 
+const LOOPBACK = ['127.0.0.0/8', '::1']
 const PAGE_DIR = join(import.meta.dirname, '../dashboards/live/dist')
 /** What the writer may still deliver while the process stops; the spool keeps the rest. */
 const DELIVER_WITHIN_MS = 4000
@@ -165,8 +168,11 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     readiness: () => ({
       ready: spool.failure === null && !stopping.signal.aborted,
       reason: stopping.signal.aborted ? 'stopping' : (spool.failure?.message ?? null),
+  // On this machine stands a proxy of ours or nobody: whoever comes through one is not taken for us.
+  const proxies = new TrustedProxies([...settings.trustedProxies, ...LOOPBACK])
       mqtt: ports?.mqtt ?? null,
       store: {
+    addressOf: (request: IncomingMessage) => proxies.clientOf(request),
         ok: writer.trouble === null,
         kind: writer.trouble?.kind ?? null,
         reason: writer.trouble?.reason ?? null,
@@ -212,6 +218,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     origin,
     maxConnections: settings.http.maxConnections,
     onFull: () => httpStats.connectionsRefused++,
+    addressOf: access.addressOf,
     onMqttUpgrade: mqtt.onUpgrade,
   })
   const live = attachLive(http, relay, access)

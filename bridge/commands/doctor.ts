@@ -1,17 +1,22 @@
 import { statfsSync } from 'node:fs'
 import type { Command } from 'commander'
+import type { Settings } from '../config/schema.ts'
 import type { Readiness } from '../http/app.ts'
 import { balance, type Ledger } from '../ledger.ts'
 import { Quarantine } from '../quarantine/quarantine.ts'
 import { Cursor, lastKnownBlock } from '../spool/cursor.ts'
 import { recover } from '../spool/recovery.ts'
 import { listSegments, scanSegment, segmentPath } from '../spool/segment.ts'
+import { checkFiles } from '../tls/check-files.ts'
+import type { Finding } from '../tls/findings.ts'
+import { tlsPaths } from '../tls/served-certificate.ts'
+import { registerDoctorTls } from './doctor-tls.ts'
 import { askBridge, type BridgeAddress, configOrExit, takeDataDirectory } from './surroundings.ts'
 
 const MIN_FREE_BYTES = 256 * 1024 ** 2
 
 export function register(program: Command): void {
-  program
+  const doctor = program
     .command('doctor')
     .description('look at settings, disk, spool and account, with or without the bridge running')
     .option('--url <url>', 'of the running bridge, where it is not that of the settings')
@@ -21,6 +26,7 @@ export function register(program: Command): void {
       process.stdout.write(problems === 0 ? 'All is well.\n' : `${problems} thing(s) to look at.\n`)
       process.exitCode = problems === 0 ? 0 : 1
     })
+  registerDoctorTls(doctor)
 }
 
 async function examine(address: BridgeAddress): Promise<number> {
@@ -34,6 +40,7 @@ async function examine(address: BridgeAddress): Promise<number> {
     warnings.length === 0,
     `settings: ${file ?? 'no file; the environment and the defaults'} ${warnings.join('; ')}`,
   )
+  for (const { isWell, subject, text } of tlsFindings(settings)) say(isWell, `tls: ${subject}: ${text}`)
   const data = takeDataDirectory(settings)
   const { bavail, bsize } = statfsSync(settings.dataDir)
   const freeMiB = Math.floor((bavail * bsize) / 1024 ** 2)
@@ -63,6 +70,11 @@ async function examine(address: BridgeAddress): Promise<number> {
   cursor.close()
   data.close()
   return problems
+}
+
+function tlsFindings(settings: Settings): readonly Finding[] {
+  const paths = tlsPaths(settings)
+  return paths === null ? [] : checkFiles(paths).findings
 }
 
 function sayLedger(ledger: Ledger, say: (isWell: boolean, what: string) => void): void {

@@ -15,9 +15,9 @@ import { jsonOnly } from './body.ts'
 import { deviceRoutes } from './devices.ts'
 import { answerInvited, checkOrigin, type OriginPolicy } from './origin.ts'
 import { problem } from './problem.ts'
-import { type SessionSource, sessionRoutes } from './session.ts'
+import { type SessionRoutesOptions, sessionRoutes } from './session.ts'
 
-export interface AppOptions {
+export interface AppOptions extends SessionRoutesOptions {
   readonly catalog: Catalog
   readonly metrics: Metrics
   readonly ledger: () => Ledger
@@ -25,7 +25,6 @@ export interface AppOptions {
   /** Routes of the parts that bring their own: history, explain, live, quarantine. */
   readonly api: readonly Hono<Gated>[]
   readonly live: ReturnType<typeof liveRoutes>
-  readonly identities: SessionSource
   /** Folder of the built page. */
   readonly pageDir: string
   /** For phones and browsers to trust. */
@@ -68,6 +67,7 @@ export function createApp({
   api,
   live,
   identities,
+  addressOf,
   pageDir,
   authority,
   origin,
@@ -128,7 +128,7 @@ export function createApp({
 
   app.get('/api/ledger', c => c.json(ledger()))
   app.route('/api', deviceRoutes(catalog))
-  app.route('/api', sessionRoutes(identities))
+  app.route('/api', sessionRoutes({ identities, addressOf }))
   for (const routes of api) app.route('/api', routes)
   app.route('/', live)
   app.all('/api/*', c => problem(c, 404, 'not-found', `there is no ${c.req.method} ${c.req.path}`))

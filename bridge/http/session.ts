@@ -4,12 +4,17 @@ import { type Context, Hono } from 'hono'
 import { deleteCookie, setCookie } from 'hono/cookie'
 import { z } from 'zod'
 import { type Identities, SESSION_COOKIE } from '../identity/identities.ts'
-import { addressOf, credentialsOf, type Principal } from '../live/access.ts'
+import { type AccessOptions, credentialsOf, type Principal } from '../live/access.ts'
 import type { Gated } from './access.ts'
 import { limitBody } from './body.ts'
 import { problem } from './problem.ts'
 
 export type SessionSource = Pick<Identities, 'login' | 'principalOf' | 'needsCredentials'>
+
+export interface SessionRoutesOptions {
+  readonly identities: SessionSource
+  readonly addressOf: NonNullable<AccessOptions['addressOf']>
+}
 
 export interface SessionView {
   /** Whether anything is to be had without credentials. */
@@ -26,7 +31,7 @@ const bodySchema = z.strictObject({
 })
 
 /** `POST /login {name, password}`, `POST /logout`, `GET /session`; each answers with who it is now. */
-export function sessionRoutes(identities: SessionSource): Hono<Gated> {
+export function sessionRoutes({ identities, addressOf }: SessionRoutesOptions): Hono<Gated> {
   const routes = new Hono<Gated>()
 
   routes.post('/login', limitBody(MAX_BODY_BYTES), async c => {

@@ -1,0 +1,81 @@
+/** `trestle doctor tls`: what stands between a client and this bridge, a line for each thing. */
+
+import { existsSync, readFileSync } from 'node:fs'
+import { getCACertificates } from 'node:tls'
+import type { Command } from 'commander'
+import type { Settings } from '../config/schema.ts'
+import { checkFiles } from '../tls/check-files.ts'
+import { tlsFiles } from '../tls/files.ts'
+import { type Finding, wrong } from '../tls/findings.ts'
+import { namesIn } from '../tls/names.ts'
+import { probe } from '../tls/probe.ts'
+import { tlsPaths } from '../tls/served-certificate.ts'
+import { configOrExit, fail } from './surroundings.ts'
+
+interface Flags {
+  readonly cafile?: string
+  readonly origin?: string
+}
+
+export function registerDoctorTls(doctor: Command): void {
+  doctor
+    .command('tls')
+    .description(
+      'which of certificate, authority, name, expiry, port, path and origin is wrong, and what to do',
+    )
+    .argument('[url]', 'https://, wss:// or mqtts:// (default: the files and ports of the settings)')
+    .option('--cafile <file>', 'PEM of whom to trust (default: our own authority, and those of the system)')
+    .option('--origin <origin>', 'of a page that shall connect, such as https://dash.example.org')
+    .action(async (url: string | undefined, flags: Flags) => {
+      const { settings } = configOrExit()
+      const findings = await (url === undefined ? examineOwn(settings, flags) : examine(settings, url, flags))
+      for (const { isWell, subject, text } of findings)
+        process.stdout.write(`${isWell ? 'ok   ' : 'LOOK '} ${subject}: ${text}\n`)
+      const problems = findings.filter(({ isWell }) => !isWell).length
+      process.stdout.write(problems === 0 ? 'All is well.\n' : `${problems} thing(s) to look at.\n`)
+      process.exitCode = problems === 0 ? 0 : 1
+    })
+}
+
+function examine(settings: Settings, url: string, { cafile, origin }: Flags): Promise<Finding[]> {
+  const whole = url.includes('://') ? url : `https://${url}`
+  if (!URL.canParse(whole)) fail(`${url}: not an address such as https://trestle.local:8080`)
+  return probe({ url: new URL(whole), ca: trusted(settings, cafile), origin })
+}
+
+/** The files, and the ports where they should be shown, by the first name that they are for. */
+async function examineOwn(settings: Settings, flags: Flags): Promise<Finding[]> {
+  const paths = tlsPaths(settings)
+  if (paths === null)
+    return [wrong('file', 'there is no certificate, and no TLS: trestle tls init makes one')]
+  const { pair, findings } = checkFiles(paths)
+  if (pair === null) return [...findings]
+  const { dns, ip } = namesIn(pair.leaf)
+  const servername = dns[0]?.replace('*.', 'any.') ?? ip[0] ?? 'localhost'
+  const { host, http, mqtts, mqtt } = settings
+  const local = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  const ca = trusted(settings, flags.cafile)
+  const about = (protocol: string, port: number) =>
+    probe({
+      url: new URL(`${protocol}://${local.includes(':') ? `[${local}]` : local}:${port}`),
+      ca,
+      origin: flags.origin,
+      servername,
+    })
+  return [
+    ...findings,
+    ...(await about('https', http.port)),
+    ...(mqtt.url === undefined ? await about('mqtts', mqtts.port) : []),
+  ]
+}
+
+function trusted({ dataDir }: Settings, cafile: string | undefined): string[] {
+  const own = tlsFiles(dataDir).authority.cert
+  if (cafile === undefined)
+    return [...getCACertificates('default'), ...(existsSync(own) ? [readFileSync(own, 'utf8')] : [])]
+  if (!existsSync(cafile)) fail(`${cafile}: there is no such file`)
+  return (
+    readFileSync(cafile, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ??
+    fail(`${cafile}: there is no PEM certificate in it`)
+  )
+}
