@@ -3,10 +3,8 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import type { Server } from 'node:net'
 import { join } from 'node:path'
-import { TrustedProxies } from '../broker/guard/addresses.ts'
 import { listen } from '../broker/listeners.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { fillCatalog } from './catalog/fill.ts'
@@ -62,7 +60,6 @@ export interface Bridge {
   close(): Promise<void>
 }
 
-const LOOPBACK = ['127.0.0.0/8', '::1']
 const PAGE_DIR = join(import.meta.dirname, '../dashboards/live/dist')
 /** What the writer may still deliver while the process stops; the spool keeps the rest. */
 const DELIVER_WITHIN_MS = 4000
@@ -71,6 +68,12 @@ const DELIVER_WITHIN_MS = 4000
 export async function createBridge(config: Config, log: Logger): Promise<Bridge> {
   const { settings } = config
   const data = openDataDirectory(settings.dataDir)
+  const identities = new Identities({
+    dataDir: settings.dataDir,
+    host: settings.host,
+    allowAnonymous: settings.allowAnonymous,
+    log,
+  })
   const tls = openTls(settings, log)
   const store = storeSetup(settings, data.store)
   const epoch = randomBytes(6).toString('base64url')
@@ -82,7 +85,11 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     maxAgeMs: settings.time.maxAge,
     limits: settings.limits,
   })
-  const decoder = createDecoder({ rules: settings.rules })
+  const decoder = createDecoder({
+    rules: settings.rules,
+    maySpeakFor: (identity, topic) =>
+      identity === null || identities.accessOf(identity)?.mayPublish(topic) === true,
+  })
   decoder.learn(catalog.facts())
   const spool = new Spool({
     ...spoolOptions(settings),
@@ -136,19 +143,13 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     publish: request => void mqtt.publish(request).catch(() => undefined),
     log,
   })
-  const mqtt: Mqtt = await openMqtt({ settings, data, tls: tls?.forMqtt ?? null, pipeline, log })
+  const mqtt: Mqtt = await openMqtt({ settings, data, tls: tls?.forMqtt ?? null, pipeline, identities, log })
 
   // Known once it listens, which comes last: nobody should be taken in before everything is there.
   let ports: Awaited<ReturnType<Mqtt['listen']>> | null = null
   const ledger = () => balance(spool.totals, writer.progress.cursor, writer.progress.evicted)
   const httpStats: HttpStats = { problems: {}, connectionsRefused: 0 }
   const sources = metricSources({ ledger, spool, writer, relay, mqtt, catalog, tls, commands, http: httpStats })
-  const identities = new Identities({
-    dataDir: settings.dataDir,
-    host: settings.host,
-    allowAnonymous: settings.allowAnonymous,
-    log,
-  })
   const origin = originPolicy({
     host: settings.host,
     names: settings.http.hosts,
@@ -168,11 +169,8 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     readiness: () => ({
       ready: spool.failure === null && !stopping.signal.aborted,
       reason: stopping.signal.aborted ? 'stopping' : (spool.failure?.message ?? null),
-  // On this machine stands a proxy of ours or nobody: whoever comes through one is not taken for us.
-  const proxies = new TrustedProxies([...settings.trustedProxies, ...LOOPBACK])
       mqtt: ports?.mqtt ?? null,
       store: {
-    addressOf: (request: IncomingMessage) => proxies.clientOf(request),
         ok: writer.trouble === null,
         kind: writer.trouble?.kind ?? null,
         reason: writer.trouble?.reason ?? null,
@@ -218,7 +216,6 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     origin,
     maxConnections: settings.http.maxConnections,
     onFull: () => httpStats.connectionsRefused++,
-    addressOf: access.addressOf,
     onMqttUpgrade: mqtt.onUpgrade,
   })
   const live = attachLive(http, relay, access)
@@ -244,7 +241,9 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
           log,
         })
       : null
-  const stopDemo = isDemoWanted(config) ? await startDemo(`mqtt://${urlHost(host)}:${ports.mqtt}`, log) : null
+  const demo = isDemoWanted(config, identities)
+    ? await startDemo(`mqtt://${urlHost(host)}:${ports.mqtt}`, { identities, log })
+    : null
 
   return {
     address: {
@@ -257,7 +256,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     async close() {
       stopping.abort()
       stopWatchingPresence()
-      await stopDemo?.()
+      await demo?.stop()
       await selfMetrics?.close()
       await tellState(false)
       mqtt.stop()

@@ -15,6 +15,7 @@ import { SqlitePersistence } from '../broker/persistence/sqlite-persistence.ts'
 import type { Settings } from './config/schema.ts'
 import { type DataDirectory, SetupError } from './data-directory.ts'
 import { hostState } from './decode/families/sparkplug.ts'
+import type { Identities } from './identity/identities.ts'
 import type { Logger } from './log.ts'
 import type { MetricSource } from './metrics.ts'
 import { embeddedMetrics, externalMetrics } from './mqtt-metrics.ts'
@@ -41,6 +42,7 @@ export interface MqttParts {
   readonly data: DataDirectory
   readonly tls: ListenerTls | null
   readonly pipeline: Pipeline
+  readonly identities: Identities
   readonly log: Logger
 }
 
@@ -50,11 +52,13 @@ export function openMqtt(parts: MqttParts): Promise<Mqtt> {
   return url === undefined ? openEmbedded(parts) : Promise.resolve(readFrom(url, parts))
 }
 
-async function openEmbedded({ settings, data, tls, pipeline, log }: MqttParts): Promise<Mqtt> {
+async function openEmbedded({ settings, data, tls, pipeline, identities, log }: MqttParts): Promise<Mqtt> {
   const { host, mqtt, mqtts } = settings
   const isProxied = mqtt.proxyProtocol
   const broker = await Broker.start({
     ...pipeline,
+    authenticate: identities.authenticate,
+    accessOf: identity => identities.accessOf(identity),
     persistence: new SqlitePersistence({ path: data.broker, ...limits(settings), log }),
     maxWaitingPerClient: settings.spool.maxPendingPerClient,
     limits: guardLimits(settings),
@@ -62,6 +66,11 @@ async function openEmbedded({ settings, data, tls, pipeline, log }: MqttParts): 
     speakMqtt5: null,
     log,
   })
+  const review = () =>
+    broker.review().catch(error => log.error({ err: error }, 'mqtt: a change of identities failed'))
+  // Also of what changed while the bridge was off.
+  await review()
+  const stopWatching = identities.onChange(() => void review())
   const webSockets = acceptWebSockets(broker)
   const listeners: TcpListener[] = []
   return {
@@ -81,6 +90,7 @@ async function openEmbedded({ settings, data, tls, pipeline, log }: MqttParts): 
       for (const listener of listeners) listener.stop()
     },
     async close() {
+      stopWatching()
       await broker.close()
       webSockets.close()
       for (const listener of listeners) listener.close()

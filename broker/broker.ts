@@ -6,7 +6,17 @@
  */
 
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
-import { Aedes, type Client, type ConnectPacket, type PublishPacket, type Subscription } from 'aedes'
+import {
+  Aedes,
+  type AuthenticateError,
+  type Client,
+  type ConnectPacket,
+  type PublishPacket,
+  type Subscription,
+} from 'aedes'
+import type { Access, AccessOf, Authenticate, Login } from './access.ts'
+import { Admission, type Refusal } from './admission.ts'
+import { memberOf } from './aedes-member.ts'
 import { BackPressure } from './back-pressure.ts'
 import { Forwarding } from './forwarding.ts'
 import { speakByAedes, streamOf } from './guard/aedes-speaker.ts'
@@ -16,6 +26,7 @@ import type { Speak } from './guard/speaker.ts'
 import { SubscriptionLimits } from './guard/subscription-limits.ts'
 import { Topics } from './guard/topics.ts'
 import { keepInOrder } from './in-order.ts'
+import { OURSELVES } from './persistence/owners.ts'
 import type { Grant } from './persistence/session.ts'
 import type { Prepared, SqlitePersistence } from './persistence/sqlite-persistence.ts'
 import { matchesFilter } from './topic-filter.ts'
@@ -30,6 +41,8 @@ export interface Delivery {
   readonly dup: boolean
   readonly packetId: number | null
   readonly client: string | null
+  /** What the sender's credential proved; null: nobody in particular. */
+  readonly identity: string | null
 }
 
 export interface Publication {
@@ -45,6 +58,8 @@ interface ConnectedClient {
 }
 
 export interface BrokerOptions {
+  readonly authenticate: Authenticate
+  readonly accessOf: AccessOf
   /** Resolves when the message may be acknowledged; null: nobody waits for it (QoS 0). */
   readonly accept: (delivery: Delivery) => Promise<void> | null
   /** A message that its sender has no right to publish: it is to be counted; the connection is closed. */
@@ -58,7 +73,11 @@ export interface BrokerOptions {
   readonly trustedProxies: readonly string[]
   /** Who speaks MQTT 5; null: nobody, and its clients are told so. */
   readonly speakMqtt5: Speak | null
-  readonly log: { debug(fields: object, text: string): void; error(fields: object, text: string): void }
+  readonly log: {
+    debug(fields: object, text: string): void
+    warn(fields: object, text: string): void
+    error(fields: object, text: string): void
+  }
 }
 
 /** A subscriber that reads nothing for so long is closed. */
@@ -70,12 +89,23 @@ const HEARTBEAT_MS = 15_000
 
 /** Topics of the broker itself and of Trestle: not for clients to publish. Aedes acts on some `$SYS` messages. */
 const RESERVED_TOPIC = /^(\$SYS|trestle)(\/|$)/
+/** The internal topics tell client ids, and shared subscriptions would be silently dead in Aedes. */
+const UNREADABLE_FILTER = /^(\$SYS\/(?!broker\/)|\$share\/)/
+
+/** Of CONNACK [MQTT-3.2.2.3]. */
+const RETURN_CODES: Readonly<Record<Refusal, number>> = {
+  'identifier-rejected': 2,
+  unavailable: 3,
+  'bad-credentials': 4,
+  'not-authorised': 5,
+}
 
 export class Broker {
   /** Where connections of any transport come in. */
   readonly guard: Guard
   readonly #stats = { forbidden: 0 }
   readonly #options: BrokerOptions
+  readonly #admission: Admission
   readonly #forwarding: Forwarding
   readonly #backPressure: BackPressure
   readonly #subscriptions: SubscriptionLimits
@@ -92,6 +122,16 @@ export class Broker {
   private constructor(options: BrokerOptions) {
     const { persistence, log } = options
     this.#options = options
+    this.#admission = new Admission({
+      authenticate: options.authenticate,
+      accessOf: options.accessOf,
+      sessionOwner: clientId => persistence.sessionOwner(clientId),
+      endSession: clientId => persistence.endSession(clientId),
+    })
+    persistence.belongTo({
+      ownerOf: clientId => this.#admission.ownerOf(clientId) ?? null,
+      accessOf: options.accessOf,
+    })
     this.#forwarding = new Forwarding(persistence)
     this.#backPressure = new BackPressure(options.maxWaitingPerClient)
     const { maxSubscriptionsPerClient, maxSubscriptions } = options.limits
@@ -104,11 +144,22 @@ export class Broker {
       heartbeatInterval: HEARTBEAT_MS,
       maxInflightInbound: options.limits.maxInflight,
       preConnect: (client, packet, done) => done(null, this.#greet(client, packet)),
+      authenticate: (client, username, password, done) =>
+        void this.#admit(client, { username: username ?? null, password: password ?? null }).then(refusal =>
+          done(refusal, refusal === null),
+        ),
       authorizePublish: (client, packet, done) => this.#accept(client, packet, done),
       authorizeSubscribe: (client, subscription, done) => done(null, this.#grant(client, subscription)),
-      authorizeForward: (client, packet) => this.#forwarding.forward(client, packet),
+      authorizeForward: (client, packet) =>
+        this.#admission.accessOf(memberOf(client)).mayReceive(packet.topic)
+          ? this.#forwarding.forward(client, packet)
+          : null,
     })
-    this.#aedes.on('client', client => persistence.connected(client.id))
+    this.#aedes.on('client', client => {
+      // Closed while it was being let in, which Aedes does not notice.
+      if (client.closed) this.#unregister(client)
+      else persistence.connected(client.id)
+    })
     this.#aedes.on('clientDisconnect', client => {
       persistence.disconnected(client.id)
       this.#subscriptions.forget(client)
@@ -146,6 +197,7 @@ export class Broker {
     const { stats } = this.#options.persistence
     return {
       ...this.#stats,
+      ...this.#admission.stats,
       ...this.guard.counts,
       ...this.#forwarding.stats,
       ...this.#backPressure.stats,
@@ -191,6 +243,17 @@ export class Broker {
     return result
   }
 
+  /**
+   * What identities may do has changed: connections whose own access did are closed, and what an identity left behind
+   * stays as far as it may. Resolves when that is done, and on the disk.
+   */
+  async review(): Promise<void> {
+    await this.#admission.review()
+    const { sessions, retained, wills } = await this.#options.persistence.review()
+    if (sessions + retained + wills > 0)
+      this.#options.log.warn({ sessions, retained, wills }, 'mqtt: dropped what is not allowed any more')
+  }
+
   /** Closes every connection; wills are published. */
   async close(): Promise<void> {
     await this.#publishing
@@ -223,25 +286,53 @@ export class Broker {
     streamOf(client).keepAliveS = packet.keepalive ?? 0
     packet.keepalive = 0
     this.#forwarding.watch(client)
+    memberOf(client).connects(packet)
     return true
   }
 
-  /** Null denies it. The internal topics tell client ids, and shared subscriptions would be silently dead in Aedes. */
+  /** Null: it is let in. */
+  async #admit(
+    client: Client,
+    given: Pick<Login, 'username' | 'password'>,
+  ): Promise<AuthenticateError | null> {
+    const member = memberOf(client)
+    client.conn.once('close', () => this.#admission.gone(member))
+    const { clientId, willTopic, peer } = member
+    const login = { clientId, ...given, ...peer }
+    const admitted = await this.#admission.admit(member, client.id, login, willTopic)
+    if (client.conn.destroyed) this.#admission.gone(member)
+    if (admitted.ok) return null
+    const { reason, detail } = admitted
+    this.#options.log.debug({ client: client.id, reason, detail }, 'mqtt: refused a connection')
+    return Object.assign(new Error(detail), { returnCode: RETURN_CODES[reason] }) as AuthenticateError
+  }
+
+  #unregister(client: Client): void {
+    const insides = this.#aedes as unknown as { unregisterClient(client: Client): void }
+    insides.unregisterClient(client)
+  }
+
+  /** Null denies it. */
   #grant(client: Client, subscription: Subscription): Subscription | null {
-    if (/^\$(SYS|share)\//.test(subscription.topic)) return null
-    if (!this.#subscriptions.admit(client, subscription.topic)) return null
+    const { topic } = subscription
+    const access = this.#admission.accessOf(memberOf(client))
+    if (UNREADABLE_FILTER.test(topic) || !access.maySubscribe(topic)) return null
+    if (!this.#subscriptions.admit(client, topic)) return null
     this.#granted.set(subscription, subscription as Grant)
     return subscription
   }
 
   #accept(client: Client | null, packet: PublishPacket, done: (error?: Error | null) => void): void {
-    const delivery = toDelivery(client, packet)
-    if (RESERVED_TOPIC.test(packet.topic)) {
+    const access = this.#accessFor(client, packet)
+    const identity = access?.identity ?? null
+    const delivery = toDelivery(client, packet, identity)
+    if (RESERVED_TOPIC.test(packet.topic) || access?.mayPublish(packet.topic) !== true) {
       this.#stats.forbidden++
       this.#options.refuse(delivery)
-      done(new Error(`topic ${packet.topic} is reserved`))
+      done(new Error(`it may not publish to ${packet.topic}`))
       return
     }
+    if (packet.retain) this.#options.persistence.owners.publishes(delivery.payload, identity)
     const accepted = this.#options.accept(delivery)
     if (accepted === null) {
       done(null)
@@ -258,6 +349,13 @@ export class Broker {
     }
     if (prepared === null && this.#behind === 0) accepted.then(() => finish(), finish)
     else this.#acknowledgeAfter([accepted, prepared?.saved], client, finish)
+  }
+
+  /** A will is judged by what its owner may do when it is published: its client may be somebody else's by then. */
+  #accessFor(client: Client | null, packet: PublishPacket): Access | null {
+    const willOwner = this.#options.persistence.willOwner(packet)
+    if (willOwner !== undefined) return this.#options.accessOf(willOwner)
+    return client === null ? null : this.#admission.accessOf(memberOf(client))
   }
 
   /** Aedes does not publish what it cannot acknowledge; a will, which has no identifier, is not acknowledged. */
@@ -290,6 +388,7 @@ export class Broker {
       retain,
       dup: false,
     }
+    if (retain) this.#options.persistence.owners.publishes(packet.payload, OURSELVES)
     await this.#options.persistence.prepare(packet)?.saved
     await new Promise<void>((resolve, reject) => {
       this.#aedes.publish(packet, error => (error ? reject(error) : resolve()))
@@ -297,7 +396,11 @@ export class Broker {
   }
 }
 
-function toDelivery(client: Client | null, packet: PublishPacket & { clientId?: string }): Delivery {
+function toDelivery(
+  client: Client | null,
+  packet: PublishPacket & { clientId?: string },
+  identity: string | null,
+): Delivery {
   const { topic, payload, qos, retain, dup, messageId } = packet
   return {
     topic,
@@ -308,5 +411,6 @@ function toDelivery(client: Client | null, packet: PublishPacket & { clientId?: 
     packetId: qos > 0 && messageId !== undefined ? messageId : null,
     // A will of an earlier run has no client any more, but names it.
     client: client?.id ?? packet.clientId ?? null,
+    identity,
   }
 }

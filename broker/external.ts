@@ -171,7 +171,7 @@ export class ExternalBroker {
     }
     this.stats.messages++
     const packetId = qos > 0 && messageId !== undefined ? messageId : null
-    const delivery = { topic, payload, qos, retain, dup, packetId, client: null }
+    const delivery = { topic, payload, qos, retain, dup, packetId, client: null, identity: null }
     if (!retain) return this.#options.accept(delivery)
     this.stats.retained++
     return this.#options.recall(delivery)

@@ -1,6 +1,7 @@
 /** For tests: a broker on a port of its own, with real clients. */
 
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
+import type { Access, AccessOf, Authenticate } from './access.ts'
 import { Broker, type BrokerOptions, type Delivery } from './broker.ts'
 import type { GuardLimits } from './guard/limits.ts'
 import { listenTcp, type TcpOptions } from './listeners.ts'
@@ -28,6 +29,9 @@ export interface TestBrokerOptions {
   readonly speakMqtt5?: BrokerOptions['speakMqtt5']
   readonly listener?: Partial<TcpOptions>
   readonly maxWaitingPerClient?: number
+  /** Access is open unless given. */
+  readonly authenticate?: Authenticate
+  readonly accessOf?: AccessOf
 }
 
 /** As the settings have them by default. */
@@ -51,6 +55,16 @@ export const LIMITS: GuardLimits = {
   maxTopicLevels: 32,
 }
 
+/** Where everybody is let in. */
+export const OPEN: Access = {
+  identity: null,
+  isConfined: false,
+  mayUse: () => true,
+  mayPublish: () => true,
+  maySubscribe: () => true,
+  mayReceive: () => true,
+}
+
 export async function startBroker({
   directory,
   isLate = false,
@@ -63,6 +77,8 @@ export async function startBroker({
   speakMqtt5 = null,
   listener: listenerOptions = {},
   maxWaitingPerClient = 10_000,
+  authenticate = async () => ({ ok: true, access: OPEN }),
+  accessOf = () => OPEN,
 }: TestBrokerOptions): Promise<TestBroker> {
   const accepted: Delivery[] = []
   const persistence = new SqlitePersistence(persistenceOptions(directory, sessions, retained))
@@ -74,6 +90,8 @@ export async function startBroker({
         return delivery.qos === 0 ? null : Promise.resolve()
       }),
     refuse: () => undefined,
+    authenticate,
+    accessOf,
     persistence: isLate ? answerLate(persistence, seeded(7)) : persistence,
     limits: { ...LIMITS, idleTimeoutMs, ...limits },
     trustedProxies,

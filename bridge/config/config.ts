@@ -171,14 +171,8 @@ function describe(issue: Issue, sources: ReadonlyMap<string, string>, file: stri
 
 /** What no single key can tell. */
 function contradictions(settings: Settings): string[] {
-  const { host, allowAnonymous, influx, tls, mqtt, http } = settings
+  const { influx, tls, mqtt, http } = settings
   const found: string[] = []
-  if (!isLoopback(host) && !allowAnonymous) {
-    found.push(
-      `host: ${host} opens the bridge to the network, where anyone could publish and read; ` +
-        'set TRESTLE_ALLOW_ANONYMOUS=1 to allow exactly that, or keep 127.0.0.1',
-    )
-  }
   if ((tls.cert === undefined) !== (tls.key === undefined)) found.push('tls: cert and key belong together')
   if (influx.token !== undefined && influx.username !== undefined) {
     found.push('influx: either token (2.x, 3) or username and password (1.x), not both')
