@@ -88,6 +88,15 @@ export const settingsSchema = z.strictObject({
       /** Authority that signed the broker's certificate, where the system does not know it. */
       ca: text.optional(),
       topics: topicFilters.default(['#']),
+      /** Off: its clients are told that 3.1.1 is spoken here, and most of them come back with that. */
+      version5: flag.default(true),
+      /** Topics that an MQTT 5 client may give a number, and that we give one when it asks for it; in memory each. */
+      topicAliases: z
+        .strictObject({
+          fromClients: z.coerce.number().int().min(0).max(65_535).default(64),
+          toClients: z.coerce.number().int().min(0).max(65_535).default(16),
+        })
+        .prefault({}),
       /** Frees what a client left that named no keep-alive, or one of many hours. */
       idleTimeout: duration.default(6 * 3_600_000),
       /** A CONNECT with name, password and will. */
