@@ -100,32 +100,37 @@ export class Outbox {
   }
 
   /** Before PUBLISH. May change the packet's identifier, when another message holds it. */
-  async sent({ id }: Party, packet: Packet): Promise<void> {
-    const session = this.#sessions.get(id)
+  async sent(party: Party, packet: Packet): Promise<void> {
+    if (isGone(party)) return
+    const session = this.#sessions.get(party.id)
     const delivery = session?.find(packet.brokerCounter ?? 0)
     // A retained message, sent at SUBSCRIBE, has no place in the queue; nor has what did not fit.
     if (session === undefined || delivery === undefined) return
     const { messageId = 0 } = packet
+    const { owed } = session
     const isNews = delivery.packetId !== messageId
     packet.messageId = session.markSent(delivery, messageId)
     await this.#saveStep(delivery, isNews)
-    await this.#inTurn(session, delivery)
+    await this.#inTurn(session, delivery, owed)
   }
 
   /** Before PUBREL. */
-  async released({ id }: Party, { messageId = 0 }: Packet): Promise<void> {
-    const session = this.#sessions.get(id)
+  async released(party: Party, { messageId = 0 }: Packet): Promise<void> {
+    if (isGone(party)) return
+    const session = this.#sessions.get(party.id)
     const delivery = session?.withPacketId(messageId)
     if (session === undefined || delivery === undefined) return
+    const { owed } = session
     const isNews = !delivery.isReleased
     delivery.isReleased = true
     await this.#saveStep(delivery, isNews)
-    await this.#inTurn(session, delivery)
+    await this.#inTurn(session, delivery, owed)
   }
 
   /** Returns what it was; undefined: there is no such packet, as for a retained message. */
-  clear({ id }: Party, messageId: number): object | undefined {
-    const delivery = this.#sessions.get(id)?.withPacketId(messageId)
+  clear(party: Party, messageId: number): object | undefined {
+    if (isGone(party)) return undefined
+    const delivery = this.#sessions.get(party.id)?.withPacketId(messageId)
     if (delivery === undefined) return undefined
     const packet = this.#toPacket(delivery)
     this.#sessions.remove(delivery)
@@ -149,9 +154,9 @@ export class Outbox {
   }
 
   /** Nothing from the bus overtakes what the stream gave; Aedes writes in the microtasks that follow. */
-  async #inTurn(session: Session, delivery: Delivery): Promise<void> {
-    await session.olderWritten(delivery)
-    if (session.owed.has(delivery)) setImmediate(() => session.written(delivery))
+  async #inTurn(session: Session, delivery: Delivery, owed: Set<Delivery>): Promise<void> {
+    await session.olderWritten(delivery, owed)
+    if (owed.has(delivery)) setImmediate(() => session.written(delivery, owed))
   }
 
   #toPacket(delivery: Delivery): object {
@@ -171,6 +176,11 @@ export class Outbox {
       messageId,
     }
   }
+}
+
+/** Aedes goes on for a while with a connection that is gone: what it would send, or drop, is for the next one. */
+function isGone({ closed = false }: Party): boolean {
+  return closed
 }
 
 function toOutgoing(packet: Packet): Outgoing {

@@ -34,7 +34,7 @@ export class QueueStream extends Readable {
         this.#sessions.dropStale(delivery)
         continue
       }
-      this.#session.owed.add(delivery)
+      if (this.#session.isFedBy(this)) this.#session.owed.add(delivery)
       this.push(this.#toPacket(delivery))
       return
     }

@@ -75,8 +75,8 @@ export class Session {
   isConnected = false
   /** The newest incoming message that is on its way to the disk. */
   storing: Promise<void> | null = null
-  /** Given to the newest connection by its stream, and not written to it yet. */
-  readonly owed = new Set<Delivery>()
+  /** Given to the newest connection by its stream, and not written to it yet. Each connection has a set of its own. */
+  owed = new Set<Delivery>()
   #stream: QueueStream | null = null
   #settled: PromiseWithResolvers<void> | null = null
   readonly #byCounter = new Map<number, Delivery>()
@@ -120,7 +120,7 @@ export class Session {
     if (this.isConnected) this.agedAtMs = performance.now()
     this.isConnected = false
     this.#stream = null
-    this.owed.clear()
+    this.owed = new Set()
     this.#settle()
   }
 
@@ -133,20 +133,24 @@ export class Session {
     return this.#stream !== null
   }
 
+  isFedBy(stream: QueueStream): boolean {
+    return this.#stream === stream
+  }
+
   endStream(stream: QueueStream): void {
     if (this.#stream === stream) this.#stream = null
   }
 
-  /** Null: nothing older is still to be written. */
-  olderWritten(delivery: Delivery): Promise<void> | null {
-    if (this.owed.size === 0 || this.owed.has(delivery)) return null
+  /** Null: nothing older is still to be written, or it is not the connection any more that `owed` is of. */
+  olderWritten(delivery: Delivery, owed: ReadonlySet<Delivery>): Promise<void> | null {
+    if (owed !== this.owed || owed.size === 0 || owed.has(delivery)) return null
     this.#settled ??= Promise.withResolvers()
     return this.#settled.promise
   }
 
   /** It is on its connection, or will never be. */
-  written(delivery: Delivery): void {
-    if (this.owed.delete(delivery) && this.owed.size === 0) this.#settle()
+  written(delivery: Delivery, owed = this.owed): void {
+    if (owed.delete(delivery) && owed.size === 0 && owed === this.owed) this.#settle()
   }
 
   /** Tells under which number the bus will bring it. */
