@@ -3,8 +3,10 @@
  */
 
 import { randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import type { Server } from 'node:net'
 import { join } from 'node:path'
+import { TrustedProxies } from '../broker/guard/addresses.ts'
 import { listen } from '../broker/listeners.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { fillCatalog } from './catalog/fill.ts'
@@ -60,6 +62,7 @@ export interface Bridge {
   close(): Promise<void>
 }
 
+const LOOPBACK = ['127.0.0.0/8', '::1']
 const PAGE_DIR = join(import.meta.dirname, '../dashboards/live/dist')
 /** What the writer may still deliver while the process stops; the spool keeps the rest. */
 const DELIVER_WITHIN_MS = 4000
@@ -149,14 +152,27 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   let ports: Awaited<ReturnType<Mqtt['listen']>> | null = null
   const ledger = () => balance(spool.totals, writer.progress.cursor, writer.progress.evicted)
   const httpStats: HttpStats = { problems: {}, connectionsRefused: 0 }
-  const sources = metricSources({ ledger, spool, writer, relay, mqtt, catalog, tls, commands, http: httpStats })
+  const sources = metricSources({
+    ledger,
+    spool,
+    writer,
+    relay,
+    mqtt,
+    catalog,
+    tls,
+    commands,
+    http: httpStats,
+  })
   const origin = originPolicy({
     host: settings.host,
     names: settings.http.hosts,
     origins: settings.http.origins,
   })
+  // On this machine stands a proxy of ours or nobody: whoever comes through one is not taken for us.
+  const proxies = new TrustedProxies([...settings.trustedProxies, ...LOOPBACK])
   const access = {
     ...origin,
+    addressOf: (request: IncomingMessage) => proxies.clientOf(request),
     authenticate: (credentials: Credentials) => identities.principalOf(credentials),
   }
   const stopWatching = identities.onChange(() =>
@@ -202,6 +218,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     ],
     live: liveRoutes(relay, access),
     identities,
+    addressOf: access.addressOf,
     pageDir: PAGE_DIR,
     authority: () => tls?.authority ?? null,
     origin,
