@@ -111,7 +111,7 @@ export class GuardedConnection implements Connection {
     this.#speaker = speak(this)
     const { bytes, at, body, end } = this.#framer
     this.#speaker.packet(bytes, at, body, end)
-    this.#speaker.batchEnd?.()
+    this.#speaker?.batchEnd?.()
   }
 
   greeted(keepAliveS: number): void {
