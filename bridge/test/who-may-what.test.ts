@@ -213,6 +213,25 @@ describe('over HTTP', () => {
     expect(JSON.parse(answers[0]!)).toMatchObject({ code: 'wrong-credentials' })
   })
 
+  it('guessing is held up, by the address that a proxy tells, and by words that say how long', async () => {
+    const guess = (n: number, from: string) =>
+      fetch(`${trestle.url}/api/login`, {
+        method: 'POST',
+        headers: { ...JSON_TYPE, 'x-forwarded-for': `10.9.9.9, ${from}` },
+        body: JSON.stringify({ name: 'vera', password: `guess ${n}` }),
+      })
+    let refusal: Response | undefined
+    for (let n = 0; n < 30 && refusal === undefined; n++) {
+      const response = await guess(n, '198.51.100.7')
+      if (response.status === 429) refusal = response
+      else expect(response.status).toBe(401)
+    }
+    expect(Number(refusal?.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(await refusal?.json()).toMatchObject({ code: 'too-many-attempts' })
+    // Whoever sits at the machine itself is not locked out by that.
+    expect((await logIn('vera', 'vera likes looking')).status).toBe(200)
+  })
+
   it.each([
     [
       'a form',
