@@ -63,7 +63,7 @@ async function openEmbedded({ settings, data, tls, pipeline, identities, log }: 
     maxWaitingPerClient: settings.spool.maxPendingPerClient,
     limits: guardLimits(settings),
     trustedProxies: settings.trustedProxies,
-    speakMqtt5: null,
+    mqtt5: mqtt5Settings(settings),
     log,
   })
   const review = () =>
@@ -156,6 +156,15 @@ function guardLimits({ mqtt }: Settings): GuardLimits {
     maxInflight: mqtt.maxInflight,
     maxTopicBytes: mqtt.maxTopicBytes,
     maxTopicLevels: mqtt.maxTopicLevels,
+  }
+}
+
+function mqtt5Settings({ mqtt: { version5, topicAliases, sessions } }: Settings) {
+  if (!version5) return null
+  return {
+    sessionExpiryMs: sessions.expiry,
+    inboundTopicAliases: topicAliases.fromClients,
+    outboundTopicAliases: topicAliases.toClients,
   }
 }
 

@@ -22,12 +22,14 @@ import { Forwarding } from './forwarding.ts'
 import { speakByAedes, streamOf } from './guard/aedes-speaker.ts'
 import { Guard } from './guard/guard.ts'
 import type { GuardLimits } from './guard/limits.ts'
-import type { Speak } from './guard/speaker.ts'
 import { SubscriptionLimits } from './guard/subscription-limits.ts'
 import { Topics } from './guard/topics.ts'
 import { keepInOrder } from './in-order.ts'
+import { Mqtt5Front, type Mqtt5Settings } from './mqtt5/front.ts'
+import { tapBus } from './mqtt5/tap.ts'
 import { OURSELVES } from './persistence/owners.ts'
 import type { Grant } from './persistence/session.ts'
+import { isShared, sharedFilter } from './persistence/shared-subscriptions.ts'
 import type { Prepared, SqlitePersistence } from './persistence/sqlite-persistence.ts'
 import { matchesFilter } from './topic-filter.ts'
 import { spareUnheard } from './unheard.ts'
@@ -71,8 +73,8 @@ export interface BrokerOptions {
   readonly limits: GuardLimits
   /** Addresses and subnets of proxies that may say for whom they connect. */
   readonly trustedProxies: readonly string[]
-  /** Who speaks MQTT 5; null: nobody, and its clients are told so. */
-  readonly speakMqtt5: Speak | null
+  /** Null: MQTT 5 is not spoken, and its clients are told so. */
+  readonly mqtt5: Mqtt5Settings | null
   readonly log: {
     debug(fields: object, text: string): void
     warn(fields: object, text: string): void
@@ -89,8 +91,8 @@ const HEARTBEAT_MS = 15_000
 
 /** Topics of the broker itself and of Trestle: not for clients to publish. Aedes acts on some `$SYS` messages. */
 const RESERVED_TOPIC = /^(\$SYS|trestle)(\/|$)/
-/** The internal topics tell client ids, and shared subscriptions would be silently dead in Aedes. */
-const UNREADABLE_FILTER = /^(\$SYS\/(?!broker\/)|\$share\/)/
+/** The internal topics tell client ids. */
+const UNREADABLE_FILTER = /^\$SYS\/(?!broker\/)/
 
 /** Of CONNACK [MQTT-3.2.2.3]. */
 const RETURN_CODES: Readonly<Record<Refusal, number>> = {
@@ -99,6 +101,8 @@ const RETURN_CODES: Readonly<Record<Refusal, number>> = {
   'bad-credentials': 4,
   'not-authorised': 5,
 }
+
+const NO_MQTT5 = { connections: 0, skipped: 0, slowClosed: 0, tooLarge: 0 }
 
 export class Broker {
   /** Where connections of any transport come in. */
@@ -110,6 +114,7 @@ export class Broker {
   readonly #backPressure: BackPressure
   readonly #subscriptions: SubscriptionLimits
   readonly #aedes: Aedes
+  readonly #mqtt5: Mqtt5Front | null
   /** What Aedes may store of a SUBSCRIBE: it stores what was denied, too, when anything in it was granted. */
   readonly #granted = new WeakMap<object, Grant>()
   /** By client, the acknowledgement before the next: they leave in the order in which the messages came. */
@@ -182,7 +187,9 @@ export class Broker {
         log.error({ err: error }, 'mqtt: broker error')
       }) as () => void,
     )
+    this.#mqtt5 = options.mqtt5 === null ? null : this.#makeFront(options.mqtt5)
     spareUnheard(this.#aedes)
+    if (this.#mqtt5 !== null) tapBus(this.#aedes, this.#mqtt5)
     keepInOrder(this.#aedes)
     this.guard = this.#makeGuard(options)
   }
@@ -199,11 +206,23 @@ export class Broker {
       ...this.#stats,
       ...this.#admission.stats,
       ...this.guard.counts,
-      ...this.#forwarding.stats,
+      ...this.#forwarded(),
       ...this.#backPressure.stats,
       ...stats,
       subscriptions: this.#subscriptions.total,
       subscriptionsRefused: this.#subscriptions.refused,
+    }
+  }
+
+  /** By clients of all versions. */
+  #forwarded() {
+    const { skipped, slowClosed } = this.#forwarding.stats
+    const mqtt5 = this.#mqtt5?.stats ?? NO_MQTT5
+    return {
+      skipped: skipped + mqtt5.skipped,
+      slowClosed: slowClosed + mqtt5.slowClosed,
+      tooLarge: mqtt5.tooLarge,
+      mqtt5Connections: mqtt5.connections,
     }
   }
 
@@ -229,7 +248,7 @@ export class Broker {
    */
   async deliver(publication: Publication, withinMs: number): Promise<'delivered' | 'offline' | 'timeout'> {
     const isHeard = Object.values(this.#clients()).some(client =>
-      Object.keys(client.subscriptions).some(filter => matchesFilter(filter, publication.topic)),
+      Object.keys(client.subscriptions).some(filter => matchesFilter(plainFilter(filter), publication.topic)),
     )
     const deadline = new AbortController()
     const late = sleep(withinMs, 'timeout' as const, { signal: deadline.signal }).catch(
@@ -258,6 +277,7 @@ export class Broker {
   async close(): Promise<void> {
     await this.#publishing
     this.guard.close()
+    this.#mqtt5?.stop()
     await new Promise<void>(resolve => this.#aedes.close(resolve))
     // Wills are accepted like any message, and Aedes does not wait for that.
     await this.#lastAccepted?.catch(() => undefined)
@@ -270,12 +290,29 @@ export class Broker {
     return (this.#aedes as unknown as { clients: Record<string, ConnectedClient> }).clients
   }
 
-  #makeGuard({ limits, trustedProxies, speakMqtt5, log }: BrokerOptions): Guard {
+  #makeFront(settings: Mqtt5Settings): Mqtt5Front {
+    const { persistence, limits, maxWaitingPerClient, refuse, log } = this.#options
+    return new Mqtt5Front({
+      aedes: this.#aedes,
+      persistence,
+      admission: this.#admission,
+      subscriptionLimits: this.#subscriptions,
+      limits,
+      settings,
+      maxWaitingPerClient,
+      take: (access, delivery) => this.#take(access, delivery),
+      refuse,
+      maySubscribe,
+      log,
+    })
+  }
+
+  #makeGuard({ limits, trustedProxies, log }: BrokerOptions): Guard {
     const speakMqtt3 = speakByAedes(this.#aedes, limits, new Topics(limits))
     return new Guard({
       limits,
       trustedProxies,
-      speakerOf: level => (level === 5 ? speakMqtt5 : speakMqtt3),
+      speakerOf: level => (level === 5 ? (this.#mqtt5?.speak ?? null) : speakMqtt3),
       log,
     })
   }
@@ -298,8 +335,12 @@ export class Broker {
     const member = memberOf(client)
     client.conn.once('close', () => this.#admission.gone(member))
     const { clientId, willTopic, peer } = member
-    const login = { clientId, ...given, ...peer }
-    const admitted = await this.#admission.admit(member, client.id, login, willTopic)
+    const admitted = await this.#admission.admit(
+      member,
+      client.id,
+      { clientId, ...given, ...peer },
+      willTopic,
+    )
     if (client.conn.destroyed) this.#admission.gone(member)
     if (admitted.ok) return null
     const { reason, detail } = admitted
@@ -312,11 +353,10 @@ export class Broker {
     insides.unregisterClient(client)
   }
 
-  /** Null denies it. */
+  /** Null denies it. Shared subscriptions would be silently dead in Aedes; MQTT 5 has them. */
   #grant(client: Client, subscription: Subscription): Subscription | null {
     const { topic } = subscription
-    const access = this.#admission.accessOf(memberOf(client))
-    if (UNREADABLE_FILTER.test(topic) || !access.maySubscribe(topic)) return null
+    if (isShared(topic) || !maySubscribe(this.#admission.accessOf(memberOf(client)), topic)) return null
     if (!this.#subscriptions.admit(client, topic)) return null
     this.#granted.set(subscription, subscription as Grant)
     return subscription
@@ -326,19 +366,15 @@ export class Broker {
     const access = this.#accessFor(client, packet)
     const identity = access?.identity ?? null
     const delivery = toDelivery(client, packet, identity)
-    if (RESERVED_TOPIC.test(packet.topic) || access?.mayPublish(packet.topic) !== true) {
-      this.#stats.forbidden++
-      this.#options.refuse(delivery)
+    const accepted = this.#take(access, delivery)
+    if (accepted === 'forbidden') {
       done(new Error(`it may not publish to ${packet.topic}`))
       return
     }
-    if (packet.retain) this.#options.persistence.owners.publishes(delivery.payload, identity)
-    const accepted = this.#options.accept(delivery)
     if (accepted === null) {
       done(null)
       return
     }
-    this.#lastAccepted = accepted
     const waiting = client === null ? null : this.#backPressure.add(client)
     // QoS 2 is kept together with its packet identifier, when Aedes stores that.
     const prepared = packet.qos === 1 ? this.#options.persistence.prepare(delivery) : null
@@ -349,6 +385,20 @@ export class Broker {
     }
     if (prepared === null && this.#behind === 0) accepted.then(() => finish(), finish)
     else this.#acknowledgeAfter([accepted, prepared?.saved], client, finish)
+  }
+
+  /** Resolves when the message is stored; null: nobody waits for that. What is forbidden is counted. */
+  #take(access: Access | null, delivery: Delivery): Promise<void> | null | 'forbidden' {
+    const { topic, payload, retain, identity } = delivery
+    if (RESERVED_TOPIC.test(topic) || access?.mayPublish(topic) !== true) {
+      this.#stats.forbidden++
+      this.#options.refuse(delivery)
+      return 'forbidden'
+    }
+    if (retain) this.#options.persistence.owners.publishes(payload, identity)
+    const accepted = this.#options.accept(delivery)
+    if (accepted !== null) this.#lastAccepted = accepted
+    return accepted
   }
 
   /** A will is judged by what its owner may do when it is published: its client may be somebody else's by then. */
@@ -394,6 +444,15 @@ export class Broker {
       this.#aedes.publish(packet, error => (error ? reject(error) : resolve()))
     })
   }
+}
+
+function maySubscribe(access: Access, filter: string): boolean {
+  const plain = plainFilter(filter)
+  return !UNREADABLE_FILTER.test(plain) && access.maySubscribe(plain)
+}
+
+function plainFilter(filter: string): string {
+  return isShared(filter) ? (sharedFilter(filter) ?? filter) : filter
 }
 
 function toDelivery(

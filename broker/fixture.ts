@@ -5,6 +5,7 @@ import type { Access, AccessOf, Authenticate } from './access.ts'
 import { Broker, type BrokerOptions, type Delivery } from './broker.ts'
 import type { GuardLimits } from './guard/limits.ts'
 import { listenTcp, type TcpOptions } from './listeners.ts'
+import type { Mqtt5Settings } from './mqtt5/front.ts'
 import { answerLate, persistenceOptions, QUIET, seeded } from './persistence/fixture.ts'
 import type { SessionLimits } from './persistence/sessions.ts'
 import { SqlitePersistence } from './persistence/sqlite-persistence.ts'
@@ -26,7 +27,7 @@ export interface TestBrokerOptions {
   readonly idleTimeoutMs?: number
   readonly limits?: Partial<GuardLimits>
   readonly trustedProxies?: readonly string[]
-  readonly speakMqtt5?: BrokerOptions['speakMqtt5']
+  readonly mqtt5?: BrokerOptions['mqtt5']
   readonly listener?: Partial<TcpOptions>
   readonly maxWaitingPerClient?: number
   /** Access is open unless given. */
@@ -55,6 +56,12 @@ export const LIMITS: GuardLimits = {
   maxTopicLevels: 32,
 }
 
+export const MQTT5: Mqtt5Settings = {
+  sessionExpiryMs: 7 * 86_400_000,
+  inboundTopicAliases: 64,
+  outboundTopicAliases: 16,
+}
+
 /** Where everybody is let in. */
 export const OPEN: Access = {
   identity: null,
@@ -74,7 +81,7 @@ export async function startBroker({
   idleTimeoutMs = 60_000,
   limits = {},
   trustedProxies = [],
-  speakMqtt5 = null,
+  mqtt5 = MQTT5,
   listener: listenerOptions = {},
   maxWaitingPerClient = 10_000,
   authenticate = async () => ({ ok: true, access: OPEN }),
@@ -95,7 +102,7 @@ export async function startBroker({
     persistence: isLate ? answerLate(persistence, seeded(7)) : persistence,
     limits: { ...LIMITS, idleTimeoutMs, ...limits },
     trustedProxies,
-    speakMqtt5,
+    mqtt5,
     maxWaitingPerClient,
     log: QUIET,
   })

@@ -207,15 +207,11 @@ export class SqlitePersistence {
     return this.#outbox.queueShares(this.sessions.shared.choose(packet.topic, packet.qos), packet)
   }
 
-  /** A QoS 2 message of an MQTT 5 client, in one commit with its identifier; null: nothing is awaited. */
-  storeIncoming(
-    session: Session,
-    packetId: number,
-    packet: Message,
-  ): { prepared: Prepared | null; saved: Promise<void> | null } {
+  /** A QoS 2 message of an MQTT 5 client, in one commit with its identifier; null: nothing is to be awaited. */
+  storeIncoming(session: Session, packetId: number, packet: Message): Promise<void> | null {
     this.sessions.addIncoming(session, packetId, true, !session.isVolatile)
     const prepared = this.prepare(packet)
-    return { prepared, saved: session.isVolatile ? (prepared?.saved ?? null) : this.#saver.saved() }
+    return session.isVolatile ? (prepared?.saved ?? null) : this.#saver.saved()
   }
 
   isDue(clientId: string, packet: Pick<Packet, 'brokerCounter'>): boolean {

@@ -1,0 +1,207 @@
+/** For tests: MQTT 5 packet by packet, by the codec of others (mqtt-packet), or by bytes. */
+
+import { connect, type Socket } from 'node:net'
+import {
+  generate,
+  type IConnackPacket,
+  type IConnectPacket,
+  type IPublishPacket,
+  type ISubscribePacket,
+  type Packet,
+  parser,
+} from 'mqtt-packet'
+import { afterEach, beforeEach } from 'vitest'
+import { startBroker, type TestBroker, type TestBrokerOptions } from '../fixture.ts'
+import { type Directory, newDirectory } from '../persistence/fixture.ts'
+
+const V5 = { protocolVersion: 5 }
+
+export interface Peer {
+  readonly socket: Socket
+  /** Everything that came, in order. */
+  readonly received: Packet[]
+  send(packet: Packet): void
+  sendBytes(...bytes: readonly number[]): void
+  /** The first that has such a `cmd` and was not given out yet. Rejects when the other side closes before. */
+  next<C extends Packet['cmd']>(cmd: C): Promise<Extract<Packet, { cmd: C }>>
+  /** Whatever was sent before is handled, and what it brought about has come. */
+  settled(): Promise<void>
+  /** Topics and payloads of what was published to it, in order. */
+  heard(): string[]
+  /** Resolves when the other side has closed. */
+  readonly closed: Promise<void>
+  /** Without a word. */
+  drop(): Promise<void>
+  /** With DISCONNECT. */
+  leave(reasonCode?: number): Promise<void>
+}
+
+export interface Greeted extends Peer {
+  readonly connack: IConnackPacket
+}
+
+export async function open(port: number): Promise<Peer> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  const parse = parser(V5)
+  const received: Packet[] = []
+  const unread: Packet[] = []
+  let isClosed = false
+  let wake: () => void = () => undefined
+  parse.on('packet', packet => {
+    received.push(packet)
+    unread.push(packet)
+    wake()
+  })
+  socket.on('data', data => parse.parse(data))
+  socket.on('error', () => undefined)
+  const closed = new Promise<void>(resolve =>
+    socket.once('close', () => {
+      isClosed = true
+      resolve()
+      wake()
+    }),
+  )
+  await new Promise(resolve => socket.once('connect', resolve))
+  const peer: Peer = {
+    socket,
+    received,
+    send: packet => void socket.write(generate(packet, V5)),
+    sendBytes: (...bytes) => void socket.write(Uint8Array.from(bytes)),
+    async next(cmd) {
+      for (;;) {
+        const at = unread.findIndex(packet => packet.cmd === cmd)
+        if (at !== -1) return unread.splice(at, 1)[0] as never
+        if (isClosed) throw new Error(`closed, and no ${cmd} came`)
+        await new Promise<void>(resolve => (wake = resolve))
+      }
+    },
+    async settled() {
+      peer.send({ cmd: 'pingreq' })
+      await peer.next('pingresp')
+    },
+    heard: () =>
+      received.flatMap(packet => (packet.cmd === 'publish' ? [`${packet.topic} ${packet.payload}`] : [])),
+    closed,
+    drop() {
+      socket.destroy()
+      return closed
+    },
+    leave(reasonCode = 0) {
+      peer.send({ cmd: 'disconnect', reasonCode })
+      socket.end()
+      return closed
+    },
+  }
+  return peer
+}
+
+export type ConnectFields = Partial<IConnectPacket>
+
+export async function greet(port: number, fields: ConnectFields = {}): Promise<Greeted> {
+  const peer = await open(port)
+  peer.send({
+    cmd: 'connect',
+    protocolId: 'MQTT',
+    protocolVersion: 5,
+    clientId: '',
+    clean: true,
+    keepalive: 60,
+    ...fields,
+  })
+  const connack = await peer.next('connack')
+  return { ...peer, connack }
+}
+
+type SubscribeOptions = Partial<Omit<ISubscribePacket['subscriptions'][number], 'topic'>>
+
+/** Returns the codes of SUBACK. */
+export async function subscribe(
+  peer: Peer,
+  topic: string,
+  options: SubscribeOptions = {},
+  subscriptionIdentifier?: number,
+): Promise<number> {
+  const properties = subscriptionIdentifier === undefined ? {} : { properties: { subscriptionIdentifier } }
+  peer.send({
+    cmd: 'subscribe',
+    messageId: 1,
+    subscriptions: [{ topic, qos: 2, nl: false, rap: false, rh: 0, ...options }],
+    ...properties,
+  })
+  const { granted } = await peer.next('suback')
+  return granted[0] as number
+}
+
+let lastPacketId = 0
+
+/** Resolves with the reason code, when it is acknowledged to the end; by QoS 0 at once. */
+export async function publish(
+  peer: Peer,
+  topic: string,
+  payload: string | Buffer,
+  fields: Partial<IPublishPacket> = {},
+): Promise<number> {
+  const { qos = 1 } = fields
+  lastPacketId = (lastPacketId % 60_000) + 1
+  const messageId = fields.messageId ?? lastPacketId
+  peer.send({ cmd: 'publish', topic, payload, qos, retain: false, dup: false, ...fields, messageId })
+  if (qos === 0) return 0
+  const ack = await peer.next(qos === 1 ? 'puback' : 'pubrec')
+  const code = ack.reasonCode ?? 0
+  if (qos === 1 || code >= 0x80) return code
+  peer.send({ cmd: 'pubrel', messageId })
+  return (await peer.next('pubcomp')).reasonCode ?? 0
+}
+
+export interface Bench {
+  readonly broker: TestBroker
+  readonly port: number
+  greet(fields?: ConnectFields): Promise<Greeted>
+  open(): Promise<Peer>
+  start(options?: Partial<TestBrokerOptions>): Promise<void>
+  /** Ends the broker and starts one on the same state. */
+  restart(options?: Partial<TestBrokerOptions>): Promise<void>
+}
+
+/** A broker for each test, started by it or, as it is by default, on first use of `start`. */
+export function bench(): Bench {
+  let directory: Directory
+  let broker: TestBroker | null = null
+  const peers: Peer[] = []
+  const keep = <P extends Peer>(peer: P): P => {
+    peers.push(peer)
+    return peer
+  }
+  const start = async (options: Partial<TestBrokerOptions> = {}) => {
+    broker = await startBroker({ directory: directory.path, ...options })
+  }
+  const running = () => {
+    if (broker === null) throw new Error('the broker was not started')
+    return broker
+  }
+  beforeEach(() => {
+    directory = newDirectory()
+  })
+  afterEach(async () => {
+    for (const { socket } of peers.splice(0)) socket.destroy()
+    await broker?.close()
+    broker = null
+    directory.remove()
+  })
+  return {
+    get broker() {
+      return running()
+    },
+    get port() {
+      return running().port
+    },
+    greet: async fields => keep(await greet(running().port, fields)),
+    open: async () => keep(await open(running().port)),
+    start,
+    async restart(options) {
+      await running().close()
+      broker = null
+      await start(options)
+    },
+  }
+}
