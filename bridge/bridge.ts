@@ -78,7 +78,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     log,
   })
   const tls = openTls(settings, log)
-  const store = storeSetup(settings, data.store)
+  const store = storeSetup(config, data.store)
   const epoch = randomBytes(6).toString('base64url')
   const stopping = new AbortController()
 
@@ -186,12 +186,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       ready: spool.failure === null && !stopping.signal.aborted,
       reason: stopping.signal.aborted ? 'stopping' : (spool.failure?.message ?? null),
       mqtt: ports?.mqtt ?? null,
-      store: {
-        ok: writer.trouble === null,
-        kind: writer.trouble?.kind ?? null,
-        reason: writer.trouble?.reason ?? null,
-        since: writer.trouble?.sinceMs ?? null,
-      },
+      store: storeState(writer),
     }),
     api: [
       commandRoutes(commands.send),
@@ -322,6 +317,16 @@ function spoolOptions({ spool }: Settings) {
     maxPendingMessages: spool.maxPendingMessages,
     keepMs: spool.keepDelivered.age,
     keepBytes: spool.keepDelivered.bytes,
+  }
+}
+
+/** `ok`: it takes readings. A retention that it refuses is a person's affair, too. */
+function storeState({ trouble, retentionTrouble }: WriterThread) {
+  return {
+    ok: trouble === null,
+    kind: trouble?.kind ?? (retentionTrouble === null ? null : 'misconfigured'),
+    reason: trouble?.reason ?? retentionTrouble,
+    since: trouble?.sinceMs ?? null,
   }
 }
 

@@ -112,6 +112,18 @@ describe('mistakes', () => {
   })
 })
 
+it('what has no effect beside InfluxDB is warned of', () => {
+  const warnings = (env: Record<string, string>) => {
+    const loaded = loadConfig({ INFLUX_URL: 'http://localhost:8086', ...env }, dir)
+    return loaded.ok && loaded.config.warnings
+  }
+  expect(warnings({ TRESTLE_RETENTION__RAW: '30d' })).toEqual([])
+  expect(warnings({ TRESTLE_RETENTION__RAW: '30d', INFLUX_TOKEN: 't' })).toEqual([
+    expect.stringContaining('retention.raw'),
+  ])
+  expect(warnings({ TRESTLE_RETENTION__HOUR: '1y' })).toEqual([expect.stringContaining('retention.hour')])
+})
+
 it('durations and sizes are read as people write them', () => {
   expect(['7d', '90 d', '1.5h', '10min', '500', '2y'].map(parseDurationMs)).toEqual([
     604_800_000, 7_776_000_000, 5_400_000, 600_000, 500, 63_072_000_000,

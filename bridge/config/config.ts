@@ -49,7 +49,10 @@ export function loadConfig(env: Environment = process.env, cwd: string = process
   if (parsed.success) mistakes.push(...contradictions(parsed.data))
   if (mistakes.length > 0 || !parsed.success) return { ok: false, mistakes }
   const settings = { ...parsed.data, dataDir: resolve(cwd, parsed.data.dataDir) }
-  return { ok: true, config: { settings, file, given, warnings: unknownVariables(env) } }
+  return {
+    ok: true,
+    config: { settings, file, given, warnings: [...unknownVariables(env), ...idleSettings(settings, given)] },
+  }
 }
 
 function findFile(env: Environment, cwd: string, mistakes: string[]): string | null {
@@ -183,6 +186,17 @@ function contradictions(settings: Settings): string[] {
 
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+/** What was set and has no effect beside the rest. */
+function idleSettings({ influx }: Settings, given: ReadonlySet<string>): string[] {
+  const found: string[] = []
+  if (influx.url === undefined) return found
+  if (influx.token !== undefined && given.has('retention.raw'))
+    found.push('retention.raw has no effect with influx.token: the bucket has a retention of its own')
+  for (const key of ['retention.minute', 'retention.hour'])
+    if (given.has(key)) found.push(`${key} has no effect with InfluxDB: the embedded store rolls up`)
+  return found
 }
 
 /** Kubernetes sets such names for a service called trestle; anything else of ours is likely a slip of the pen. */

@@ -42,6 +42,7 @@ export class WriterThread {
   #nextRequest = 1
   #progress: Progress = NO_PROGRESS
   #trouble: (StoreTrouble & { readonly sinceMs: number }) | null = null
+  #retentionTrouble: string | null = null
   readonly #started: PromiseWithResolvers<void> = Promise.withResolvers()
   readonly #stopped: PromiseWithResolvers<void> = Promise.withResolvers()
 
@@ -65,6 +66,11 @@ export class WriterThread {
   /** What keeps the store from taking batches; null: nothing. */
   get trouble(): (StoreTrouble & { readonly sinceMs: number }) | null {
     return this.#trouble
+  }
+
+  /** Why the store does not keep things for as long as was set; null: it does, as far as we know. */
+  get retentionTrouble(): string | null {
+    return this.#retentionTrouble
   }
 
   committed(commit: Commit): void {
@@ -125,6 +131,9 @@ export class WriterThread {
       case 'trouble':
         this.#noteTrouble(message.trouble)
         break
+      case 'retention':
+        this.#noteRetention(message.reason)
+        break
       case 'damage':
         this.stats.damages++
         log.error(message, 'spool: damage was stepped over; the file is kept in damaged/')
@@ -152,6 +161,14 @@ export class WriterThread {
     if (nowMs - (this.#toldMs.get(what) ?? Number.NEGATIVE_INFINITY) < 60_000) return
     this.#toldMs.set(what, nowMs)
     this.#options.log.error({ what, reason }, `${DISK_TROUBLE[what]}; it is tried again`)
+  }
+
+  #noteRetention(reason: string | null): void {
+    const { log } = this.#options
+    if (reason === null && this.#retentionTrouble !== null) log.warn({}, 'store: retention.raw is set now')
+    else if (reason !== null && this.#retentionTrouble === null)
+      log.error({ reason }, 'store: keeps readings for as long as it did; it is tried again')
+    this.#retentionTrouble = reason
   }
 
   #noteTrouble(trouble: StoreTrouble | null): void {

@@ -8,6 +8,7 @@ import { EmbeddedStore } from './embedded/embedded-store.ts'
 import { createDatabase } from './influx/admin.ts'
 import type { InfluxServer } from './influx/client.ts'
 import { InfluxStore } from './influx/influx-store.ts'
+import { InfluxRetention } from './influx/retention.ts'
 import type { Store } from './store.ts'
 import { type FromWriter, type ToWriter, Writer } from './writer.ts'
 
@@ -17,7 +18,12 @@ export type StoreSetup =
       readonly directory: string
       readonly retention: { readonly rawMs: number; readonly minuteMs: number; readonly hourMs: number }
     }
-  | ({ readonly kind: 'influx'; readonly timeoutMs: number } & InfluxServer)
+  | ({
+      readonly kind: 'influx'
+      readonly timeoutMs: number
+      /** Of the database's default policy; null: as it is. */
+      readonly retentionMs: number | null
+    } & InfluxServer)
 
 /** Plain data: it crosses into the thread. */
 export interface WriterSetup {
@@ -35,13 +41,30 @@ export interface WriterSetup {
 
 function openStore(setup: StoreSetup): Store {
   if (setup.kind === 'embedded') return new EmbeddedStore(setup)
-  return new InfluxStore({ ...setup, createDatabase: () => createDatabase(setup) })
+  return new InfluxStore({
+    ...setup,
+    async createDatabase() {
+      await createDatabase(setup)
+      retention?.again()
+    },
+  })
+}
+
+function openRetention({ store, maxBackoffMs }: WriterSetup): InfluxRetention | null {
+  if (store.kind !== 'influx' || store.retentionMs === null) return null
+  return new InfluxRetention({
+    server: store,
+    durationMs: store.retentionMs,
+    maxBackoffMs,
+    onState: reason => post({ kind: 'retention', reason }),
+  })
 }
 
 const port = parentPort
 if (port === null) throw new Error('BUG: writer-worker.ts runs as a worker thread only')
 const setup = workerData as WriterSetup
 const post = (message: FromWriter) => port.postMessage(message)
+const retention = openRetention(setup)
 const quarantine = new Quarantine(setup.quarantine)
 const writer = new Writer({
   spoolDir: setup.spoolDir,
@@ -76,4 +99,5 @@ port.on('message', (message: ToWriter) => {
 })
 
 await writer.run()
+retention?.close()
 post({ kind: 'stopped' })

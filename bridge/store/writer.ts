@@ -42,6 +42,8 @@ export type ToWriter =
 export type FromWriter =
   | { readonly kind: 'progress'; readonly progress: Progress }
   | { readonly kind: 'trouble'; readonly trouble: StoreTrouble | null }
+  /** Why the retention that was set is not in force; null: it is. */
+  | { readonly kind: 'retention'; readonly reason: string | null }
   | { readonly kind: 'damage'; readonly segment: number; readonly offset: number; readonly bytes: number }
   /** Something on the disk did not do as it should, and is tried again. */
   | {

@@ -25,12 +25,13 @@ afterEach(async () => {
   await fetch(`${influxd.url}/query?q=${encodeURIComponent('DROP DATABASE trestle')}`, { method: 'POST' })
 })
 
-async function begin(): Promise<Story> {
+async function begin(env: Readonly<Record<string, string>> = {}): Promise<Story> {
   proxy = await startFaultProxy(influxd.url)
   story = await Story.begin({
     INFLUX_URL: proxy.url,
     TRESTLE_INFLUX__TIMEOUT: '500',
     TRESTLE_WRITER__MAX_BACKOFF: '500',
+    ...env,
   })
   return story
 }
@@ -132,6 +133,22 @@ describe('a fault of the configuration is told as that in /readyz, keeps everyth
     30_000,
   )
 })
+
+it('a retention that the server refuses is told in /readyz, and holds nothing up', async () => {
+  const running = await begin({ TRESTLE_RETENTION__RAW: '10min' })
+  const { ready, store } = await eventually(
+    () => readiness(running),
+    ({ store }) => store.kind !== null,
+  )
+  expect({ ready, store }).toMatchObject({ ready: true, store: { ok: true, kind: 'misconfigured' } })
+  expect(store.reason).toMatch(/retention\.raw.*at least 1h/)
+  running.send({ connections: 2, readings: 200 })
+  await eventually(
+    async () => running.acknowledged,
+    acknowledged => acknowledged === 400,
+  )
+  expect(await running.check({ influxUrl: influxd.url })).toMatchObject({ stored: 400, lost: 0 })
+}, 30_000)
 
 it('a message that the store refuses goes to the quarantine with its words, and the others are stored', async () => {
   const running = await begin()
