@@ -147,8 +147,8 @@ export class TopicPatterns {
     const isOpen = levels.at(-1) === '#'
     const fixed = (isOpen ? levels.slice(0, -1) : levels).map(level => (level === '+' ? UNNAMED : level))
     if (!isOpen) return this.#matchesLevels(fixed)
-    // `#` alone has no parent to match [MQTT-4.7.1-2].
-    if (fixed.length > 0 && !this.#matchesLevels(fixed)) return false
+    // The parent counts [MQTT-4.7.1-2], where it is a topic: that of `#` and of `/#` would be empty [MQTT-4.7.3-1].
+    if (fixed.join('/') !== '' && !this.#matchesLevels(fixed)) return false
     const topic = [...fixed]
     while (topic.length <= Math.max(fixed.length, this.#longest)) {
       topic.push(UNNAMED)
