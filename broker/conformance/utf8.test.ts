@@ -117,8 +117,9 @@ describe('text', () => {
       const topic = 'l'.repeat(length)
       const wire = await mqtt.connected()
       wire.send(subscribe(1, [[topic, 1]]), publish({ topic, qos: 1, id: 2 }))
-      const result = await Promise.race([wire.find('publish'), wire.closed()])
-      if ('topic' in result) expect(result.topic).toBe(topic)
+      const message = await Promise.race([wire.find('publish').catch(() => null), wire.closed()])
+      if (message !== null && 'topic' in message) expect(message.topic).toBe(topic)
+      else expect(length).toBeGreaterThan(1000)
     }
   })
 })

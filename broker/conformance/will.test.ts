@@ -33,7 +33,7 @@ const DEATHS: readonly (readonly [string, (wire: Wire) => void])[] = [
   ['a connection that drops', wire => wire.stream.destroy()],
   ['one that ends politely, without DISCONNECT', wire => wire.stream.end()],
   ['a violation of the protocol', wire => wire.send(connect())],
-  ['a malformed packet', wire => wire.send(Buffer.from([0xff, 0xff]))],
+  ['a malformed packet', wire => wire.send(Buffer.from([0xff, 0]))],
   [
     'a packet cut short',
     wire => wire.stream.end(publish({ topic: 'cut', payload: 'x'.repeat(50) }).subarray(0, 20)),
