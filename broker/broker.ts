@@ -31,6 +31,7 @@ import { OURSELVES } from './persistence/owners.ts'
 import type { Grant } from './persistence/session.ts'
 import { isShared, sharedFilter } from './persistence/shared-subscriptions.ts'
 import type { Prepared, SqlitePersistence } from './persistence/sqlite-persistence.ts'
+import { asText, keepRepeatedFilters } from './repeated-filters.ts'
 import { matchesFilter } from './topic-filter.ts'
 import { spareUnheard } from './unheard.ts'
 
@@ -154,7 +155,8 @@ export class Broker {
           done(refusal, refusal === null),
         ),
       authorizePublish: (client, packet, done) => this.#accept(client, packet, done),
-      authorizeSubscribe: (client, subscription, done) => done(null, this.#grant(client, subscription)),
+      authorizeSubscribe: (client, subscription, done) =>
+        done(null, this.#grant(client, asText(subscription))),
       authorizeForward: (client, packet) =>
         this.#admission.accessOf(memberOf(client)).mayReceive(packet.topic)
           ? this.#forwarding.forward(client, packet)
@@ -323,6 +325,7 @@ export class Broker {
     streamOf(client).keepAliveS = packet.keepalive ?? 0
     packet.keepalive = 0
     this.#forwarding.watch(client)
+    keepRepeatedFilters(client)
     memberOf(client).connects(packet)
     return true
   }

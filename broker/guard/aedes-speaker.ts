@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import type { Aedes, Client } from 'aedes'
 import { AedesStream } from './aedes-stream.ts'
 import type { GuardLimits } from './limits.ts'
-import { CONNECT, checkPacket, PUBLISH, PUBREL, SUBSCRIBE, UNSUBSCRIBE } from './packets.ts'
+import { CONNECT, checkPacket, DISCONNECT, PUBLISH, PUBREL, SUBSCRIBE, UNSUBSCRIBE } from './packets.ts'
 import type { Connection, Peer, Speak, Speaker } from './speaker.ts'
 import type { Topics } from './topics.ts'
 
@@ -34,6 +34,7 @@ class AedesSpeaker implements Speaker {
   readonly #stream: AedesStream
   readonly #inflight = new Set<number>()
   #isGreeted = false
+  #isOver = false
   /** Of one read: what goes on to Aedes, neighbours in one piece. */
   #bytes: Buffer | null = null
   #from = 0
@@ -48,6 +49,8 @@ class AedesSpeaker implements Speaker {
   }
 
   packet(bytes: Buffer, at: number, body: number, end: number): void {
+    // [MQTT-3.14.4-2]: nothing comes after DISCONNECT; Aedes would take it.
+    if (this.#isOver) return
     if (this.#isGreeted || bytes[at]! >> 4 !== CONNECT) {
       if (this.#connection.level === 3) clearDup(bytes, at)
       const flaw =
@@ -59,6 +62,7 @@ class AedesSpeaker implements Speaker {
       }
     }
     this.#isGreeted = true
+    this.#isOver = bytes[at]! >> 4 === DISCONNECT
     this.#gather(bytes, at, end)
   }
 

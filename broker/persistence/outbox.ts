@@ -146,11 +146,18 @@ export class Outbox {
     return stream
   }
 
-  /** Exactly once needs the identifier after a crash; at least once does not. */
+  /**
+   * Exactly once needs the identifier after a crash; at least once does not, but waits for it: messages are sent in the
+   * order in which they would be sent again [MQTT-4.6.0-1].
+   */
   async #saveStep(delivery: Delivery, isNews: boolean): Promise<void> {
-    if (!isNews) return
-    this.#sessions.noteDelivery(delivery)
-    if (delivery.qos === 2) await this.#saver.saved()
+    const { session, qos } = delivery
+    if (isNews) this.#sessions.noteDelivery(delivery)
+    if (isNews && qos === 2) session.sending = this.#saver.saved()
+    const saved = session.sending
+    if (saved === null) return
+    await saved
+    if (session.sending === saved) session.sending = null
   }
 
   /** Nothing from the bus overtakes what the stream gave; Aedes writes in the microtasks that follow. */

@@ -75,6 +75,8 @@ export class Session {
   isConnected = false
   /** The newest incoming message that is on its way to the disk. */
   storing: Promise<void> | null = null
+  /** The newest step of QoS 2 to this client that is on its way to the disk. */
+  sending: Promise<void> | null = null
   /** Given to the newest connection by its stream, and not written to it yet. Each connection has a set of its own. */
   owed = new Set<Delivery>()
   #stream: QueueStream | null = null
