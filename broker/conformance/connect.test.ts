@@ -81,6 +81,32 @@ describe('protocol name and level', () => {
     expect([...(await answer)]).toEqual([0x20, 3, 0, 0x84, 0])
   })
 
+  it('MQTT 3.1 is served beside 3.1.1, by its own name and level', async () => {
+    const wire = await mqtt.connected({ protocol: 'MQIsdp', level: 3, clientId: mqtt.name() })
+    await wire.ping()
+  })
+})
+
+describe('flags that the payload does not bear out close without CONNACK', () => {
+  const will = { topic: 'w', payload: 'x' }
+  it.each<[string, ConnectFields]>([
+    ['the reserved flag set [MQTT-3.1.2-3]', { flip: FLAG.reserved }],
+    ['a will that is announced and absent [MQTT-3.1.2-9]', { flip: FLAG.will }],
+    ['a will that is there unannounced [MQTT-3.1.2-11]', { will, flip: FLAG.will }],
+    ['QoS of no will [MQTT-3.1.2-13]', { flip: FLAG.willQos1 }],
+    ['a will of QoS 3 [MQTT-3.1.2-14]', { will: { ...will, qos: 3 } }],
+    ['retain of no will [MQTT-3.1.2-15]', { flip: FLAG.willRetain }],
+    ['a user name that is there unannounced [MQTT-3.1.2-18]', { username: 'u', flip: FLAG.username }],
+    ['a user name announced and absent [MQTT-3.1.2-19]', { flip: FLAG.username }],
+    [
+      'a password that is there unannounced [MQTT-3.1.2-20]',
+      { username: 'u', password: 'p', flip: FLAG.password },
+    ],
+    ['a password announced and absent [MQTT-3.1.2-21]', { username: 'u', flip: FLAG.password }],
+    ['a password without a user name [MQTT-3.1.2-22]', { password: 'p' }],
+    ['bytes after the payload [MQTT-3.1.4-1]', { rest: Buffer.from('abc') }],
+  ])('%s', (_name, fields) => expectSilentRefusal(connect({ clientId: mqtt.name(), ...fields })))
+
   it('a CONNECT cut short anywhere [MQTT-3.1.4-1]', async () => {
     const whole = connect({ clientId: 'cut', will, username: 'user', password: 'pass' }).subarray(2)
     for (let length = 0; length < whole.length; length++)

@@ -19,7 +19,7 @@ type Of<K extends Kind> = Extract<Received, { kind: K }>
 export type Publish = Of<'publish'>
 
 /** A healthy broker is long done by then, on any machine. */
-const PATIENCE_MS = 3_000
+const PATIENCE_MS = 10_000
 
 export class Wire {
   /** What came and was not asked for yet, in order. */
