@@ -89,6 +89,39 @@ it('a disk that fails for good acknowledges nothing, says so in /readyz, and tak
   expect(await running.check()).toMatchObject({ lost: 0, duplicates: 0, ledger: { balanced: true } })
 }, 60_000)
 
+it('a file system that turns read-only under load acknowledges nothing, and takes messages within 2 s of being writable', async () => {
+  const { running, faults } = await begin('data/')
+  const load = running.send({ connections: 3, readings: 100_000, window: 10 })
+  await eventually(
+    async () => load.acked.size,
+    acked => acked > 100,
+  )
+  // What a kernel says that has set it read-only under open files. By `mount` it cannot be done: that refuses then.
+  faults.set(...['write', 'fdatasync', 'open', 'change'].map(call => `${call} EROFS 100`))
+  const { reason } = await eventually(
+    () => readiness(running),
+    ({ ready }) => !ready,
+  )
+  expect(reason).toMatch(/EROFS/)
+  const stuck = load.acked.size
+  await sleep(1500)
+  expect(load.acked.size).toBe(stuck)
+  faults.set()
+  await eventually(
+    () => readiness(running),
+    ({ ready }) => ready,
+    2000,
+  )
+  await eventually(
+    async () => load.acked.size,
+    acked => acked > stuck,
+    5000,
+  )
+  // A new life finds nothing half done.
+  await running.restart()
+  expect(await running.check()).toMatchObject({ lost: 0, duplicates: 0, ledger: { balanced: true } })
+}, 60_000)
+
 it('faults of the position and the quarantine stop neither the devices nor the account', async () => {
   const { running, faults } = await begin('data/')
   const load = running.send({ connections: 3, readings: 100_000, window: 10 })

@@ -1,7 +1,7 @@
 /*
  * Preloaded into the bridge by the tests: makes calls on files below a folder fail. The faults stand in a file that is
  * read again at each call, a line each: <call> <errno name> <percent>, such as "fdatasync EIO 20"; a call is write,
- * fdatasync or open (for writing).
+ * fdatasync (also fsync), open (for writing) or change (of names and lengths).
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -86,6 +86,34 @@ int fdatasync(int fd) {
   if (!real) real = dlsym(RTLD_NEXT, "fdatasync");
   FAIL_IF(is_ours(fd), "fdatasync");
   return real(fd);
+}
+
+int fsync(int fd) {
+  static int (*real)(int);
+  if (!real) real = dlsym(RTLD_NEXT, "fsync");
+  FAIL_IF(is_ours(fd), "fdatasync");
+  return real(fd);
+}
+
+int rename(const char *from, const char *to) {
+  static int (*real)(const char *, const char *);
+  if (!real) real = dlsym(RTLD_NEXT, "rename");
+  FAIL_IF(is_below(from), "change");
+  return real(from, to);
+}
+
+int unlink(const char *path) {
+  static int (*real)(const char *);
+  if (!real) real = dlsym(RTLD_NEXT, "unlink");
+  FAIL_IF(is_below(path), "change");
+  return real(path);
+}
+
+int ftruncate64(int fd, off64_t length) {
+  static int (*real)(int, off64_t);
+  if (!real) real = dlsym(RTLD_NEXT, "ftruncate64");
+  FAIL_IF(is_ours(fd), "change");
+  return real(fd, length);
 }
 
 #define OPEN(name)                                                  \

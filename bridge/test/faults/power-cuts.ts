@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually, newDataDir } from '../trestle.ts'
 import { ImageDisk } from './disk-faults.ts'
 import { seededRandom } from './simulated-disk.ts'
+import { SleepingWitness, type WitnessReport } from './sleeping-witness.ts'
 import { Story, type StoryReport } from './story.ts'
 
 /** Null: the machine forbids it, and said why. */
@@ -17,7 +18,7 @@ export async function cutPowerMany(options: {
   readonly cuts: number
   readonly seed: number
   readonly withinMs?: number
-}): Promise<(StoryReport & { readonly cuts: number }) | null> {
+}): Promise<(StoryReport & { readonly cuts: number; readonly witness: WitnessReport }) | null> {
   const random = seededRandom(options.seed)
   const images = mkdtempSync(join(tmpdir(), 'trestle-image-'))
   const dataDir = newDataDir()
@@ -26,7 +27,11 @@ export async function cutPowerMany(options: {
   const disk = ImageDisk.mount(join(images, 'disk.img'), mounted, 48)
   if (disk === null) return null
   const until = performance.now() + (options.withinMs ?? Number.POSITIVE_INFINITY)
-  const story = await Story.begin({ TRESTLE_SPOOL__KEEP_DELIVERED__BYTES: '0' }, dataDir)
+  const story = await Story.begin(
+    { TRESTLE_SPOOL__KEEP_DELIVERED__BYTES: '0', TRESTLE_MQTT__SESSIONS__MAX_MESSAGES: '100000' },
+    dataDir,
+  )
+  const witness = await SleepingWitness.begin(story.trestle.mqtt)
   let cuts = 0
   try {
     story.send({ connections: 5, readings: 1_000_000, window: 20 })
@@ -46,8 +51,9 @@ export async function cutPowerMany(options: {
       disk.useCopy()
       await story.start()
     }
-    return { ...(await story.check()), cuts }
+    return { ...(await story.check()), cuts, witness: await witness.check() }
   } finally {
+    await witness.stop()
     await story.end(() => disk.unmount())
     rmSync(images, { recursive: true })
   }
