@@ -39,16 +39,20 @@ export interface Seen {
   /** A device of that id has readings from that place. */
   hasReadingsFrom(id: string, place: string): boolean
   has(id: string): boolean
+  hasReadings(id: string): boolean
 }
 
 /** Places that a device left: they only keep old topics out of lists. */
 const MAX_FORMER = 16
+/** Of one device at a time. */
+const MAX_PLACES = 64
 
 export class Aliases {
   readonly #seen: Seen
   readonly #max: number
   readonly #byKey = new Map<string, Identity>()
   readonly #byPlace = new Map<string, Identity>()
+  readonly #certainIds = new Set<string>()
   /** Of each id that belongs to an identity: where it was before. */
   readonly #former = new Map<string, Set<string>>()
 
@@ -93,6 +97,7 @@ export class Aliases {
     const isThere = !isCertain || this.#byPlace.get(place) === known
     if (known?.name === name && known.places.has(place) && isThere) return null
     if (known === undefined && this.#byKey.size >= this.#max) return null
+    if (known?.name === name && known.places.size >= MAX_PLACES) return null
     const id = known === undefined ? this.#firstId(sighting) : this.#idAt(known, sighting)
     const decision = { ...sighting, id, isCertain: isCertain || known?.isCertain === true }
     this.take(decision)
@@ -100,17 +105,21 @@ export class Aliases {
   }
 
   /** Somebody says that what was called one thing is called another. */
-  rename(from: Sighting, to: Sighting): Decision | null {
-    const holder = this.#byPlace.get(from.place)
-    if (holder !== undefined && holder.name === from.name)
-      return this.sight({ ...to, identity: holder.key, isCertain: holder.isCertain })
-    if (!this.#seen.hasReadingsFrom(from.name, from.place)) return null
-    this.sight(from)
-    return this.sight({ ...to, identity: from.identity })
+  rename(from: Sighting, to: Pick<Sighting, 'name' | 'place'>): Decision | null {
+    let holder = this.#byPlace.get(from.place)
+    if (holder?.name !== from.name) {
+      const isUnknown = this.#byKey.size >= this.#max || !this.#seen.hasReadingsFrom(from.name, from.place)
+      if (isUnknown) return null
+      holder = this.take({ ...from, id: from.name })
+    }
+    const { key: identity, id, isCertain } = holder
+    const decision = { identity, id, name: to.name, place: to.place, isCertain }
+    this.take(decision)
+    return decision
   }
 
   /** A decision of now, or of an earlier start. */
-  take({ identity: key, id, name, place, isCertain }: Decision): void {
+  take({ identity: key, id, name, place, isCertain }: Decision): Identity {
     const identity = this.#byKey.get(key) ?? { key, id, name, isCertain, places: new Set<string>() }
     const former = this.#former.get(id) ?? new Set<string>()
     this.#byKey.set(key, identity)
@@ -125,11 +134,14 @@ export class Aliases {
     identity.id = id
     identity.name = name
     identity.isCertain = isCertain
+    if (isCertain) this.#certainIds.add(id)
     former.delete(place)
+    if (identity.places.size >= MAX_PLACES) return identity
     identity.places.add(place)
     const holder = this.#byPlace.get(place)
     // A mere suggestion does not take the place of somebody who is known.
     if (holder === undefined || isCertain || !holder.isCertain) this.#byPlace.set(place, identity)
+    return identity
   }
 
   *decisions(): Iterable<Decision> {
@@ -141,8 +153,8 @@ export class Aliases {
     const holder = this.#byPlace.get(place)
     // One more word about the same device.
     if (holder?.name === name && !(isCertain && holder.isCertain)) return holder.id
-    const isFree = !this.#former.has(name) || this.#sharesName(name, place)
-    return isFree ? name : this.#freshId(name)
+    const isTaken = isCertain && this.#certainIds.has(name) && !this.#sharesName(name, place)
+    return isTaken ? this.#freshId(name) : name
   }
 
   /** Two gateways with a device of one name, which was one device from its first sight: it stays one. */
@@ -154,7 +166,9 @@ export class Aliases {
 
   #idAt(known: Identity, { name, place, isCertain }: Sighting): string {
     if (isCertain || known.isCertain || name === known.name) return known.id
-    const isOther = this.#seen.has(name) && this.idOf(name, place) === name && name !== known.id
+    const holder = this.#byPlace.get(place)
+    if (holder?.name === name) return holder.id
+    const isOther = this.#seen.hasReadings(name) && this.idOf(name, place) === name && name !== known.id
     return isOther ? name : known.id
   }
 

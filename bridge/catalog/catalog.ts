@@ -13,7 +13,7 @@ import { Device, type DeviceView, type LastingFact, type Moment } from './device
 import { convert, type FieldType, type StoredValue, typeOfValue } from './field-type.ts'
 import { Journal } from './journal.ts'
 import { Admission, CATALOG_LIMITS, type CatalogLimits, type Refusal, type Source, STORED } from './limits.ts'
-import { encodeValue, FieldSlot, StoredSeries } from './series.ts'
+import { encodeValue, FieldSlot, LongTexts, StoredSeries } from './series.ts'
 
 /**
  * Within what a field name has one type: InfluxDB has one per measurement, whatever the device; the embedded store
@@ -81,6 +81,7 @@ export class Catalog {
   readonly #clockMs: () => number
   readonly #admission: Admission
   readonly #aliases: Aliases
+  readonly #longTexts = new LongTexts()
   #listeningSinceMs: number
   #listenedAtMs: number
   readonly stats: {
@@ -103,6 +104,7 @@ export class Catalog {
     this.#aliases = new Aliases(
       {
         has: id => this.#devices.has(id),
+        hasReadings: id => this.#devices.get(id)?.hasReadings === true,
         hasReadingsFrom: (id, place) => this.#devices.get(id)?.hasSpokenFrom(place) === true,
       },
       IDENTITIES_PER_DEVICE * limits.devices,
@@ -340,7 +342,7 @@ export class Catalog {
     if (formerly === undefined) return null
     const key = `renamed:${formerly.topic}`
     const before = { identity: key, name: formerly.name, place: formerly.topic, isCertain: false }
-    return this.#aliases.rename(before, { identity: key, ...now })
+    return this.#aliases.rename(before, now)
   }
 
   #recall(record: JournalRecord): void {
@@ -439,7 +441,7 @@ export class Catalog {
       name,
       typeof value === 'bigint' ? 0 : value,
     )
-    const slot = new FieldSlot(name, type)
+    const slot = new FieldSlot(name, type, this.#longTexts)
     series.fields.set(name, slot)
     series.owner.seriesCount++
     return slot

@@ -53,6 +53,30 @@ export class StoredSeries implements Series {
   }
 }
 
+/** Longer texts share what room there is for them. */
+const LONG_TEXT = 256
+/** What they take together, in characters: a series more costs little, a text of 64,000 characters in each does not. */
+const LONG_TEXTS_TOTAL = 32 * 1024 ** 2
+
+/** The last values of text fields are in memory: of long ones, when there are too many, only the beginning. */
+export class LongTexts {
+  #total = 0
+
+  /** What to remember in place of `before`. */
+  keep(value: StoredValue, before: StoredValue): StoredValue {
+    if (typeof before === 'string' && before.length > LONG_TEXT + 1) this.#total -= before.length
+    if (typeof value !== 'string' || value.length <= LONG_TEXT + 1) return value
+    if (this.#total + value.length > LONG_TEXTS_TOTAL) return cut(value)
+    this.#total += value.length
+    return value
+  }
+}
+
+/** By way of bytes: a part of a string keeps the whole alive. */
+function cut(text: string): string {
+  return `${Buffer.from(text.slice(0, LONG_TEXT).toWellFormed()).toString()}…`
+}
+
 /** A field of a series: its type, its escaped name, its newest value. */
 export class FieldSlot implements LastField {
   readonly name: string
@@ -66,10 +90,12 @@ export class FieldSlot implements LastField {
   receivedUs = 0
   /** Its time is when we were told: any reading is newer. */
   #isRecalled = false
+  readonly #longTexts: LongTexts
 
-  constructor(name: string, type: FieldType) {
+  constructor(name: string, type: FieldType, longTexts: LongTexts) {
     this.name = name
     this.type = type
+    this.#longTexts = longTexts
     this.jsType = type === 'text' ? 'string' : type
     this.encodedKey = `${escapeName(name)}=`
   }
@@ -87,7 +113,7 @@ export class FieldSlot implements LastField {
 
   #set(value: StoredValue, unit: string | undefined, timeUs: number, receivedUs: number): void {
     this.#isRecalled = false
-    this.value = value
+    this.value = this.type === 'text' ? this.#longTexts.keep(value, this.value) : value
     this.timeUs = timeUs
     this.receivedUs = receivedUs
     if (unit !== undefined) this.unit = unit

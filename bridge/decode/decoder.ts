@@ -135,6 +135,9 @@ class Heard implements Context {
   }
 
   tell(told: Told): void {
+    // What nobody can publish to is nobody's place.
+    const { topic = '', identity = '' } = told
+    if (topic.length > MAX_TOPIC_LENGTH || identity.length > 2 * MAX_TOPIC_LENGTH) return
     if (this.facts === NO_FACTS) this.facts = []
     this.facts.push(factOf(told))
   }
@@ -148,7 +151,7 @@ class Heard implements Context {
 /** Names as they come in readings, and only what was said. */
 function factOf(told: Told): Fact {
   const said = Object.entries(told).map(([key, value]) => {
-    if (typeof value !== 'string' || key === 'topic') return [key, value]
+    if (typeof value !== 'string' || key === 'topic' || key === 'identity') return [key, value]
     if (key === 'unit') return [key, spellUnit(value)]
     if (value === '') return [key, undefined]
     return [key, key === 'device' || key === 'field' ? uniqueOnce(value) : cleanName(value)]

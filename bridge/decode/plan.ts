@@ -29,9 +29,11 @@ const rows = families.flatMap(family =>
   (family.topics ?? []).map(([template, claim]) => ({ family, match: compileTemplate(template), claim })),
 )
 
-export function planTopic(topic: string, learned: Learned, ruleFor: RuleFor): Plan {
+export function planTopic(whole: string, learned: Learned, ruleFor: RuleFor): Plan {
+  const isTooLong = whole.length > MAX_TOPIC_LENGTH
+  // Rejected, whatever it holds: thirty thousand levels are not worth a look at each.
+  const topic = isTooLong ? whole.slice(0, 100).toWellFormed() : whole
   const levels = topic.split('/')
-  const isTooLong = topic.length > MAX_TOPIC_LENGTH
   const found = isTooLong ? undefined : claimFor(levels)
   const match = isTooLong ? undefined : ruleFor(levels)
   const claim = match === undefined ? (found?.claim ?? {}) : ruled(found?.claim ?? {}, match)

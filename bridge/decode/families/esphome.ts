@@ -4,6 +4,7 @@
  */
 
 import { type Context, type Family, ignore, METADATA, type Plan, type Result } from '../family.ts'
+import { uniqueName } from '../names.ts'
 import type { Payload } from '../payload.ts'
 import { objectOf, textOf } from '../shape.ts'
 
@@ -31,14 +32,13 @@ export const esphome: Family = {
 function readDiscover(payload: Payload, _plan: Plan, context: Context): Result {
   const { name, friendly_name: friendlyName, board } = objectOf(payload.json())
   const device = textOf(name)
-  const title = textOf(friendlyName)
-  const model = textOf(board)
   if (device === undefined) return METADATA
   context.tell({
-    device,
+    device: uniqueName(device),
+    topic: device,
     family: 'esphome',
-    name: title,
-    model,
+    name: textOf(friendlyName),
+    model: textOf(board),
   })
   return METADATA
 }

@@ -27,6 +27,7 @@ const SHORT: Readonly<Record<string, string>> = {
   state_topic: 'stat_t',
   value_template: 'val_tpl',
   unit_of_measurement: 'unit_of_meas',
+  unique_id: 'uniq_id',
   device_class: 'dev_cla',
   expire_after: 'exp_aft',
   device: 'dev',
@@ -46,29 +47,35 @@ function get(config: JsonObject, name: string): Json | undefined {
   return config[name] ?? config[SHORT[name] ?? name]
 }
 
-function readConfig(payload: Payload, _plan: Plan, context: Context): Result {
+function readConfig(payload: Payload, plan: Plan, context: Context): Result {
   const config = payload.json()
   if (!isObject(config)) return METADATA
-  const device = objectOf(get(config, 'device'))
+  const about = { device: objectOf(get(config, 'device')), topic: plan.topic }
   const components = objectOf(get(config, 'components'))
   // What a device-based document says at its top holds for each of its components.
   for (const part of Object.values(components))
-    if (isObject(part)) tellEntity({ ...config, ...part }, device, context)
-  tellEntity(config, device, context)
+    if (isObject(part)) tellEntity({ ...config, ...part }, about, context)
+  tellEntity(config, about, context)
   return METADATA
 }
 
-function tellEntity(config: JsonObject, device: JsonObject, context: Context): void {
+interface About {
+  readonly device: JsonObject
+  /** Of the discovery message. */
+  readonly topic: string
+}
+
+function tellEntity(config: JsonObject, about: About, context: Context): void {
   tellTopic(
     config,
     'state_topic',
     'value_template',
     textOf(get(config, 'unit_of_measurement')),
-    device,
+    about,
     context,
   )
   const degrees = textOf(get(config, 'temperature_unit'))
-  tellTopic(config, 'current_temperature_topic', 'current_temperature_template', degrees, device, context)
+  tellTopic(config, 'current_temperature_topic', 'current_temperature_template', degrees, about, context)
 }
 
 function tellTopic(
@@ -76,7 +83,7 @@ function tellTopic(
   topicKey: string,
   templateKey: string,
   unitText: string | undefined,
-  device: JsonObject,
+  about: About,
   context: Context,
 ): void {
   const topic = expand(textOf(get(config, topicKey)), textOf(config['~']))
@@ -85,6 +92,10 @@ function tellTopic(
   const path = pathOf(textOf(get(config, templateKey)) ?? '')
   const subject = path === '' ? plan.scalar : plan.object
   const field = path === '' ? plan.scalar.leaf : plan.object.prefix + path
+  // Where an entity is described, and its unique id, stay when the topic that it leads to is renamed.
+  const unique = textOf(get(config, 'unique_id'))
+  const identity = unique === undefined ? undefined : `${about.topic} ${unique}`
+  tellDevice({ device: subject.device, topic, identity }, about.device, context)
   const unit = unitText === undefined ? undefined : spellUnit(unitText)
   const kind = textOf(get(config, 'device_class'))
   const seconds = get(config, 'expire_after')
@@ -97,22 +108,21 @@ function tellTopic(
     class: kind,
     expectedIntervalS: typeof seconds === 'number' && seconds > 0 ? seconds : undefined,
   })
-  tellDevice(subject.device, device, context)
 }
 
-function tellDevice(device: string, about: JsonObject, context: Context): void {
-  const name = textOf(get(about, 'name'))
-  const room = textOf(get(about, 'suggested_area'))
-  const model = textOf(get(about, 'model'))
-  const manufacturer = textOf(get(about, 'manufacturer'))
-  if ((name ?? room ?? model ?? manufacturer) === undefined) return
+function tellDevice(
+  at: { readonly device: string; readonly topic: string; readonly identity: string | undefined },
+  about: JsonObject,
+  context: Context,
+): void {
   context.tell({
-    device,
+    ...at,
     family: 'ha-discovery',
-    name,
-    room,
-    model,
-    manufacturer,
+    isGuess: true,
+    name: textOf(get(about, 'name')),
+    room: textOf(get(about, 'suggested_area')),
+    model: textOf(get(about, 'model')),
+    manufacturer: textOf(get(about, 'manufacturer')),
   })
 }
 

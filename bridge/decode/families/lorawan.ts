@@ -8,6 +8,7 @@
 import { type Context, type Family, ignored, type Plan, type Result } from '../family.ts'
 import { type Json, type JsonObject, parseJson } from '../json.ts'
 import { uniqueName } from '../names.ts'
+import { RecentMap } from '../recent-map.ts'
 import { documentResult } from '../results.ts'
 import { isObject, listOf, objectOf, textOf } from '../shape.ts'
 
@@ -47,8 +48,7 @@ function readThingsV2(json: JsonObject, plan: Plan, context: Context): Result {
 function readChirpStack(json: JsonObject, info: JsonObject, plan: Plan, context: Context): Result {
   const device = textOf(info.deviceName) ?? textOf(info.devEui) ?? textOf(info.devEUI)
   const model = textOf(info.deviceProfileName)
-  if (device !== undefined && model !== undefined)
-    context.tell({ device: uniqueName(device), family: 'lorawan', model })
+  tellName(device, textOf(info.devEui) ?? textOf(info.devEUI), { model, plan, context })
   const text = textOf(json.objectJSON)
   const decoded = text === undefined ? json.object : parseJson(text)
   const rx = listOf(json.rxInfo)[0]
@@ -56,6 +56,31 @@ function readChirpStack(json: JsonObject, info: JsonObject, plan: Plan, context:
   if (fields === undefined) return ignored('no measurement')
   return emit({ device, time: json.time ?? objectOf(rx).time, fields, radio: radioOf(rx) }, plan, context)
 }
+
+/** ChirpStack calls devices by names that may change; the topic with its EUI is who it is. */
+function tellName(
+  device: string | undefined,
+  eui: string | undefined,
+  { model, plan, context }: { model: string | undefined; plan: Plan; context: Context },
+): void {
+  if (device === undefined) return
+  const at =
+    eui === undefined ? -1 : plan.levels.findIndex(level => level.toLowerCase() === eui.toLowerCase())
+  const known = context.memory('lorawan', () => new RecentMap<string, string>(MAX_NAMES))
+  if (known.get(plan.topic) === `${device} ${model}`) return
+  known.set(plan.topic, `${device} ${model}`)
+  context.tell({
+    device: uniqueName(device),
+    topic: plan.topic,
+    family: 'lorawan',
+    identity: at === -1 || device === eui ? undefined : plan.levels.slice(0, at + 1).join('/'),
+    name: device,
+    model,
+  })
+}
+
+/** Topics of which the last name is remembered: what is said again is told again. */
+const MAX_NAMES = 20_000
 
 const ENVELOPE = new Set(
   'applicationID applicationName deviceName devEUI devAddr fCnt fPort adr dr data time rxInfo txInfo tags deduplicationId confirmedUplink objectJSON object location margin batteryLevel externalPowerSource batteryLevelUnavailable type gatewayCount gatewayTime publishedAt deviceProfileID deviceProfileName rssi snr loRaSNR frequency codeRate'.split(

@@ -106,10 +106,19 @@ function eventFields(params: Json | undefined): Json {
   return byComponent.map(fields => (ts === undefined ? fields : { ts, ...fields }))
 }
 
-function readAnnounce(payload: Payload, _plan: Plan, context: Context): Result {
-  const { id, model } = objectOf(payload.json())
+function readAnnounce(payload: Payload, plan: Plan, context: Context): Result {
+  const { id, model, mac } = objectOf(payload.json())
   const device = textOf(id)
-  const type = textOf(model)
-  if (device !== undefined) context.tell({ device, family: 'shelly', model: type })
+  if (device === undefined) return METADATA
+  const topic = `shellies/${device}`
+  // On a topic of its own a device could say anybody's address.
+  const address = plan.topic === 'shellies/announce' ? textOf(mac) : undefined
+  context.tell({
+    device: uniqueName(device),
+    topic,
+    family: 'shelly',
+    identity: address === undefined ? undefined : `shellies/${address}`,
+    model: textOf(model),
+  })
   return METADATA
 }

@@ -5,9 +5,10 @@
  */
 
 import { type Claim, type Context, type Family, ignore, METADATA, type Plan, type Result } from '../family.ts'
+import { uniqueName } from '../names.ts'
 import type { Payload } from '../payload.ts'
 import { documentResult } from '../results.ts'
-import { isObject, objectOf, textOf } from '../shape.ts'
+import { isObject, listOf, objectOf, textOf } from '../shape.ts'
 
 export const tasmota: Family = {
   name: 'tasmota',
@@ -49,17 +50,18 @@ function readSensor(payload: Payload, plan: Plan, context: Context): Result | un
 }
 
 /** Device name `dn`, topic `t`, model `md`. */
-function readDiscovery(payload: Payload, _plan: Plan, context: Context): Result {
-  const { t, dn, md } = objectOf(payload.json())
+function readDiscovery(payload: Payload, plan: Plan, context: Context): Result {
+  const { t, dn, md, ft, tp } = objectOf(payload.json())
   const device = textOf(t)
   if (device === undefined) return METADATA
-  const name = textOf(dn)
-  const model = textOf(md)
-  context.tell({
-    device,
-    family: 'tasmota',
-    name,
-    model,
-  })
+  const about = { device: uniqueName(device), family: 'tasmota', name: textOf(dn), model: textOf(md) }
+  const template = textOf(ft) ?? '%prefix%/%topic%/'
+  const [, stat = 'stat', tele = 'tele'] = listOf(tp).map(textOf)
+  for (const prefix of [stat, tele]) {
+    const topic = template.replace('%prefix%', prefix).replace('%topic%', device).replace(/\/$/, '')
+    // The MAC is its own, but anybody may announce it: what its sender could not write to is not believed.
+    const identity = context.maySpeakFor(topic) ? plan.levels.join('/') : undefined
+    context.tell({ ...about, topic, identity })
+  }
   return METADATA
 }

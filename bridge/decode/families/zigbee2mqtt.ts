@@ -1,11 +1,22 @@
 /**
  * Zigbee2MQTT: `zigbee2mqtt/<friendly name>` with one flat object; the name may hold slashes and blanks. With
- * `output: attribute` every key is a topic of its own. `bridge/devices` lists names, models and units.
+ * `output: attribute` every key is a topic of its own. `bridge/devices` lists addresses, names, models and units: the
+ * address is who a device is, the name may change.
  * https://www.zigbee2mqtt.io/guide/usage/mqtt_topics_and_messages.html
  */
 
-import { type Claim, type Context, type Family, ignore, METADATA, type Plan, type Result } from '../family.ts'
+import {
+  type Claim,
+  type Context,
+  type Family,
+  ignore,
+  ignored,
+  METADATA,
+  type Plan,
+  type Result,
+} from '../family.ts'
 import type { Json } from '../json.ts'
+import { uniqueName } from '../names.ts'
 import type { Payload } from '../payload.ts'
 import { isObject, listOf, objectOf, textOf } from '../shape.ts'
 
@@ -13,6 +24,7 @@ export const zigbee2mqtt: Family = {
   name: 'zigbee2mqtt',
   topics: [
     ['{base}/bridge/devices', () => ({ read: readDeviceList })],
+    ['{base}/bridge/response/device/rename', () => ({ read: readRename })],
     ['{base}/bridge/state', ({ base }) => ({ device: base!, read: readBridgeState })],
     [
       '+/bridge/info|groups|logging|log|event|extensions|converters|definitions|health|config|networkmap|definition',
@@ -46,13 +58,37 @@ function readBridgeState(payload: Payload, plan: Plan, context: Context): Result
 function readDeviceList(payload: Payload, plan: Plan, context: Context): Result {
   const base = plan.levels[0]!
   for (const entry of listOf(payload.json())) {
-    const device = isObject(entry) ? textOf(entry.friendly_name) : undefined
-    if (!isObject(entry) || device === undefined || entry.type === 'Coordinator') continue
+    const name = isObject(entry) ? textOf(entry.friendly_name) : undefined
+    if (!isObject(entry) || name === undefined || entry.type === 'Coordinator') continue
     const definition = objectOf(entry.definition)
-    const about = { device, family: 'zigbee2mqtt', name: device }
-    context.tell({ ...about, model: textOf(definition.model), manufacturer: textOf(definition.vendor) })
-    tellExposes(definition.exposes, '', { device, topic: `${base}/${device}` }, context)
+    const address = textOf(entry.ieee_address)
+    const about = { device: uniqueName(name), topic: `${base}/${name}` }
+    context.tell({
+      ...about,
+      family: 'zigbee2mqtt',
+      identity: address === undefined ? undefined : `${base}/${address}`,
+      name,
+      model: textOf(definition.model),
+      manufacturer: textOf(definition.vendor),
+    })
+    tellExposes(definition.exposes, '', about, context)
   }
+  return METADATA
+}
+
+/** `{"data":{"from":"0x00158d","to":"hall"},"status":"ok"}` */
+function readRename(payload: Payload, plan: Plan, context: Context): Result {
+  const { data, status } = objectOf(payload.json())
+  const [from, to] = [textOf(objectOf(data).from), textOf(objectOf(data).to)]
+  if (status !== 'ok' || from === undefined || to === undefined) return ignored('response')
+  const base = plan.levels[0]!
+  context.tell({
+    device: uniqueName(to),
+    topic: `${base}/${to}`,
+    family: 'zigbee2mqtt',
+    name: to,
+    formerly: { name: uniqueName(from), topic: `${base}/${from}` },
+  })
   return METADATA
 }
 

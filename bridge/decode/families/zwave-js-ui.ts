@@ -63,11 +63,16 @@ function readValue(payload: Payload, plan: Plan, context: Context): Result | und
 }
 
 function readNodeInfo(payload: Payload, plan: Plan, context: Context): Result {
-  const { name, loc, productLabel, manufacturer } = objectOf(payload.json())
+  const { id, name, loc, productLabel, manufacturer } = objectOf(payload.json())
   const [title, room, model, maker] = [textOf(name), textOf(loc), textOf(productLabel), textOf(manufacturer)]
+  const base = plan.levels[0]!
+  // Numbers of nodes are the gateway's to give: whoever may write to one node's topics only says nothing about others.
+  const isGateway = context.maySpeakFor(`${base}/driver/status`)
   context.tell({
     device: plan.object.device,
+    topic: plan.levels.slice(0, -1).join('/'),
     family: 'zwave-js-ui',
+    identity: isGateway && typeof id === 'number' ? `${base}/node ${id}` : undefined,
     name: title,
     room,
     model,
