@@ -83,6 +83,7 @@ interface Client {
   readonly session: Session
   readonly inbound: Inbound
   readonly outbound: Outbound
+  readonly will: Will | null
 }
 
 export class Connection implements Speaker, Member, Wire {
@@ -296,9 +297,9 @@ export class Connection implements Speaker, Member, Wire {
       topicAliases: limits.inboundTopicAliases,
     })
     const keepAliveS = this.#keepAliveS(connect)
-    this.#client = { connect, seat, session, inbound, outbound }
-    const { will } = connect
-    wills.connected(clientId, will === null ? null : toWill(will))
+    const will = connect.will === null ? null : toWill(connect.will, clientId, this.#front.aedes.id)
+    this.#client = { connect, seat, session, inbound, outbound, will }
+    wills.connected(clientId, will)
     const givenS = session.isVolatile ? 0 : Math.floor(expiryMs / 1000)
     this.#sendConnack(isPresent, reasons.SUCCESS, {
       ...(clientId === connect.clientId ? {} : { assignedClientId: clientId }),
@@ -357,15 +358,14 @@ export class Connection implements Speaker, Member, Wire {
 
   #unsubscribe(client: Client, { packetId, filters }: Unsubscribe): void {
     const { session, seat, outbound } = client
-    // [MQTT-3.10.4-1]
-    const codes = filters.map(filter =>
-      session.grants.has(filter) ? reasons.SUCCESS : reasons.NO_SUBSCRIPTION_EXISTED,
-    )
-    this.#front.persistence.sessions.revoke(session, filters)
-    for (const filter of filters) {
-      delete seat.subscriptions[filter]
+    // [MQTT-3.10.4-1], [MQTT-3.10.4-6]
+    const codes = filters.map(filter => {
+      if (!session.grants.has(filter)) return reasons.NO_SUBSCRIPTION_EXISTED
+      this.#front.persistence.sessions.revoke(session, [filter])
       this.#front.live.remove(outbound, filter)
-    }
+      delete seat.subscriptions[filter]
+      return reasons.SUCCESS
+    })
     this.#front.subscriptionLimits.recount(seat.asClient)
     // [MQTT-3.10.4-4]
     this.#afterSaving(client, true, () => this.write(encodeUnsuback(packetId, codes)))
@@ -453,7 +453,7 @@ export class Connection implements Speaker, Member, Wire {
     this.#front.admission.gone(this)
   }
 
-  #leaveSession({ seat, session, inbound, outbound }: Client): void {
+  #leaveSession({ seat, session, inbound, outbound, will }: Client): void {
     const { live, subscriptionLimits, persistence, wills } = this.#front
     for (const filter of session.grants.keys()) live.remove(outbound, filter)
     inbound.close()
@@ -462,7 +462,7 @@ export class Connection implements Speaker, Member, Wire {
     subscriptionLimits.forget(seat.asClient)
     const lastsMs = session.isVolatile ? 0 : (session.expiryMs ?? 0)
     if (this.#isPeaceful || !this.#isWillWanted) wills.revoked(session.clientId)
-    else void wills.lost(session.clientId, lastsMs)
+    else if (will !== null) void wills.lost(session.clientId, will, lastsMs)
     if (lastsMs === 0) persistence.sessions.end(session)
     else persistence.sessions.noteSession(session)
   }
@@ -488,13 +488,16 @@ function isReplayed({ filter, retainHandling }: SubscriptionRequest, wasThere: b
   return !isShared(filter) && (retainHandling === 0 || (retainHandling === 1 && !wasThere))
 }
 
-function toWill({ topic, payload, qos, retain, properties, raw }: WillMessage): Will {
+function toWill(message: WillMessage, clientId: string, brokerId: string): Will {
+  const { topic, payload, qos, retain, properties, raw } = message
   const { willDelayS = 0, messageExpiryS } = properties
   return {
     topic,
     payload: ownBytes(payload),
     qos,
     retain,
+    clientId,
+    brokerId,
     delayMs: willDelayS * 1000,
     ...(raw === null ? {} : { properties: ownBytes(raw) }),
     ...(messageExpiryS === undefined ? {} : { messageExpiryMs: messageExpiryS * 1000 }),

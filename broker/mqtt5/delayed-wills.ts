@@ -29,7 +29,7 @@ export class DelayedWills {
     this.#publish = publish
     for (const will of store.delayed()) {
       const { clientId, delayMs = 0 } = will
-      if (clientId !== undefined) this.#schedule(clientId, Math.max(delayMs, RETURN_WITHIN_MS))
+      if (clientId !== undefined) this.#schedule(clientId, will, Math.max(delayMs, RETURN_WITHIN_MS))
     }
   }
 
@@ -44,7 +44,7 @@ export class DelayedWills {
   /** The session ends, now: its will is due, if there is one [MQTT-3.1.2-8]. */
   sessionEnded(clientId: string): Promise<void> {
     const will = this.#store.get(clientId)
-    return will?.delayMs === undefined ? Promise.resolve() : this.#send(clientId)
+    return will?.delayMs === undefined ? Promise.resolve() : this.#send(clientId, will)
   }
 
   /** [MQTT-3.14.4-3], [MQTT-3.1.2-10] */
@@ -53,13 +53,12 @@ export class DelayedWills {
     this.#store.delete(clientId)
   }
 
-  /** The connection ended without a word of peace; the session lasts for `sessionMs` from now on. */
-  lost(clientId: string, sessionMs: number): Promise<void> {
-    const will = this.#store.get(clientId)
-    if (will?.delayMs === undefined) return Promise.resolve()
-    const dueMs = Math.min(will.delayMs, sessionMs)
-    if (dueMs <= 0) return this.#send(clientId)
-    this.#schedule(clientId, dueMs)
+  /** The connection of `will` ended without a word of peace; its session lasts for `sessionMs` from now on. */
+  lost(clientId: string, will: Will, sessionMs: number): Promise<void> {
+    const dueMs = Math.min(will.delayMs ?? 0, sessionMs)
+    if (dueMs <= 0) return this.#send(clientId, will)
+    // A client of an older protocol that takes over has deleted it by now [MQTT-3.1.3-9].
+    if (this.#store.get(clientId) === will) this.#schedule(clientId, will, dueMs)
     return Promise.resolve()
   }
 
@@ -69,9 +68,12 @@ export class DelayedWills {
     this.#timers.clear()
   }
 
-  #schedule(clientId: string, dueMs: number): void {
+  #schedule(clientId: string, will: Will, dueMs: number): void {
     this.#unschedule(clientId)
-    const timer = setTimeout(() => void this.#send(clientId), Math.min(dueMs, MAX_TIMER_MS))
+    const whenDue = () => {
+      if (this.#store.get(clientId) === will) void this.#send(clientId, will)
+    }
+    const timer = setTimeout(whenDue, Math.min(dueMs, MAX_TIMER_MS))
     timer.unref()
     this.#timers.set(clientId, timer)
   }
@@ -82,10 +84,8 @@ export class DelayedWills {
   }
 
   /** When it cannot be stored, it stays: the next start tries again. */
-  async #send(clientId: string): Promise<void> {
+  async #send(clientId: string, will: Will): Promise<void> {
     this.#unschedule(clientId)
-    const will = this.#store.get(clientId)
-    if (will === undefined) return
     const isDone = await this.#publish(will).then(
       () => true,
       () => false,

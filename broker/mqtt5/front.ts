@@ -112,7 +112,7 @@ export class Mqtt5Front {
       wills: new DelayedWills(
         {
           get: clientId => wills.get(clientId),
-          keep: (clientId, will) => wills.set(clientId, { ...will, clientId, brokerId: aedes.id }),
+          keep: (clientId, will) => wills.set(clientId, will),
           delete: clientId => void wills.delete(clientId),
           delayed: () => wills.delayed(),
         },

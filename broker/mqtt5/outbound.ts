@@ -81,6 +81,8 @@ export class Outbound implements Subscriber {
   #replays: Replay[] = []
   /** Sent on this connection, and not acknowledged to the end [MQTT-4.9.0-2]. */
   #inflight = 0
+  /** The newest deliveries wait for it. */
+  #saving: Promise<void> | null = null
   #aliases: Map<string, number> | null = null
   #isClosed = false
 
@@ -261,12 +263,17 @@ export class Outbound implements Subscriber {
     this.#inflight++
     if (!isAgain) sessions.noteDelivery(delivery)
     // Exactly once needs the identifier after a crash; at least once does not.
-    if (delivery.qos === 1 || isAgain || this.session.isVolatile) {
-      this.#publishDelivery(delivery, isAgain)
-      return
-    }
-    void this.#persistence.saved().then(() => {
-      if (!this.#isClosed) this.#publishDelivery(delivery, false)
+    const isSaved = delivery.qos === 2 && !isAgain && !this.session.isVolatile
+    if (isSaved) this.#saving = this.#persistence.saved()
+    if (this.#saving === null) this.#publishDelivery(delivery, isAgain)
+    else this.#publishAfter(this.#saving, delivery, isAgain)
+  }
+
+  /** Nothing overtakes what waits for the disk, though it might, by another QoS. */
+  #publishAfter(saving: Promise<void>, delivery: Delivery, dup: boolean): void {
+    void saving.then(() => {
+      if (this.#saving === saving) this.#saving = null
+      if (!this.#isClosed) this.#publishDelivery(delivery, dup)
     })
   }
 
