@@ -104,7 +104,7 @@ describe('flags that the payload does not bear out close without CONNACK', () =>
     ],
     ['a password announced and absent [MQTT-3.1.2-21]', { username: 'u', flip: FLAG.password }],
     ['a password without a user name [MQTT-3.1.2-22]', { password: 'p' }],
-    ['bytes after the payload [MQTT-3.1.4-1]', { rest: Buffer.from('abc') }],
+    ['bytes after the payload [MQTT-3.1.4-1] [MQTT-3.2.2-6]', { rest: Buffer.from('abc') }],
   ])('%s', (_name, fields) => expectSilentRefusal(connect({ clientId: mqtt.name(), ...fields })))
 
   it('a CONNECT cut short anywhere [MQTT-3.1.4-1]', async () => {

@@ -4,6 +4,7 @@ import { packet, publish, subscribe, TYPE, text, uint16 } from './packets.ts'
 import type { Wire } from './wire.ts'
 
 const mqtt = suite()
+const full = suite({ accept: async () => Promise.reject(new Error('the disk is full')) })
 
 describe('PUBLISH', () => {
   it('is answered as its QoS asks: nothing, PUBACK, PUBREC [MQTT-3.3.4-1]', async () => {
@@ -63,6 +64,15 @@ describe('PUBLISH', () => {
     wire.send(publish({ topic: '$SYS/broker/forged', qos: 1 }))
     expect(await wire.closed()).toEqual([])
   })
+
+  it.each([1, 2])(
+    'with QoS %i that cannot be stored for now closes, and is not acknowledged [MQTT-4.8.0-2]',
+    async qos => {
+      const wire = await full.connected()
+      wire.send(publish({ topic: full.name(), qos }))
+      expect(await wire.closed()).toEqual([])
+    },
+  )
 
   it('may be of any size in bytes, also empty, and arrives as it was [MQTT-3.3.4-1]', async () => {
     const topic = mqtt.name()
