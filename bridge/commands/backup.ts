@@ -1,9 +1,10 @@
 /**
- * A copy of the data directory, also while the bridge runs. The position of the store is copied before what it speaks
+ * A copy of the data directory, also while the bridge runs: readings on their way, store, quarantine, what the broker
+ * keeps for others, who is known, certificates. It is as secret as the original. The position of the store is copied before what it speaks
  * of, and the spool last: a restored directory delivers again what it is not sure of, which changes nothing.
  */
 
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Command } from 'commander'
@@ -32,6 +33,7 @@ export function backUp(dataDir: string, directory: string): number {
     mkdirSync(dirname(to), { recursive: true, mode: 0o700 })
     if (name.endsWith('.db')) copyDatabase(from, to)
     else copyFileSync(from, to)
+    chmodSync(to, statSync(from).mode)
     files++
   }
   const names = filesBelow(dataDir).filter(name => !/^spool\/|^lock\.|-(wal|shm|journal)$|\.new$/.test(name))

@@ -1,6 +1,16 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
+import mqtt, { type IClientOptions } from 'mqtt'
 import { afterEach, expect, it } from 'vitest'
 import { connect } from '../load.ts'
 import { cleanEnv, eventually } from '../trestle.ts'
@@ -22,6 +32,15 @@ function trestle(of: Story, args: readonly string[], env: Record<string, string>
     maxBuffer: 64 * 1024 * 1024,
   })
   return { status, stdout, stderr }
+}
+
+function filesOf(dir: string, folder: string): string[] {
+  return readdirSync(join(dir, folder)).map(name => join(folder, name))
+}
+
+/** Rejects with what the broker says. */
+function connectAsync(port: number, options: IClientOptions) {
+  return mqtt.connectAsync({ host: '127.0.0.1', port, reconnectPeriod: 0, ...options })
 }
 
 async function stored(of: Story, messages: number): Promise<void> {
@@ -123,6 +142,59 @@ it('a backup made while the bridge runs under load is a data directory of its ow
   // Acknowledged after the backup: the copy cannot know of it.
   expect(missing).toBeLessThanOrEqual(load.acked.size - before.length)
   expect(existsSync(join(copy, 'lock.db'))).toBe(false)
+}, 60_000)
+
+it('a backup holds who is known, what waits for a sleeping device, what is retained, and the certificates', async () => {
+  story = await Story.begin()
+  const { username, password } = JSON.parse(trestle(story, ['device', 'add', 'lamp', '--json']).stdout)
+  const login = (clientId: string, options: IClientOptions = {}) =>
+    connect(story!.trestle.mqtt, { clientId, username, password, ...options })
+  // The bridge looks now and then who was added beside it, and lets in no stranger from then on.
+  await eventually(
+    () =>
+      connectAsync(story!.trestle.mqtt, {}).then(
+        stranger => stranger.endAsync().then(() => 'let in'),
+        () => 'refused',
+      ),
+    answer => answer === 'refused',
+  )
+  const lamp = login('lamp', { clean: false })
+  await lamp.subscribeAsync('lamp/set', { qos: 1 })
+  await lamp.publishAsync('lamp/mode', 'night', { qos: 1, retain: true })
+  await lamp.endAsync()
+  const other = login('lamp-2')
+  await other.publishAsync('lamp/set', 'ON', { qos: 1 })
+  await other.endAsync()
+  expect(trestle(story, ['tls', 'init']).status).toBe(0)
+
+  const copy = join(story.dataDir, 'copy')
+  expect(trestle(story, ['backup', copy]).status).toBe(0)
+  const data = join(story.dataDir, 'data')
+  for (const name of ['identity.key', 'identities.db', 'broker.db', ...filesOf(data, 'tls')]) {
+    const [original, copied] = [join(data, name), join(copy, name)]
+    expect(statSync(copied).mode, name).toBe(statSync(original).mode)
+    if (!name.endsWith('.db')) expect(readFileSync(copied), name).toEqual(readFileSync(original))
+  }
+
+  await story.kill()
+  renameSync(data, join(story.dataDir, 'lost'))
+  cpSync(copy, data, { recursive: true })
+  // The rest of this story speaks plainly.
+  rmSync(join(data, 'tls'), { recursive: true })
+  await story.start()
+  const heard: string[] = []
+  const again = login('lamp', { clean: false })
+  again.on('message', (topic, payload) => heard.push(`${topic} ${payload}`))
+  await again.subscribeAsync('lamp/mode')
+  await eventually(
+    async () => heard.toSorted(),
+    all => all.length === 2,
+  )
+  expect(heard.toSorted()).toEqual(['lamp/mode night', 'lamp/set ON'])
+  await again.endAsync()
+  await expect(connectAsync(story.trestle.mqtt, { username, password: 'wrong' })).rejects.toThrow(
+    /[Nn]ot auth/,
+  )
 }, 60_000)
 
 it('doctor says that all is well, or what is not, with the bridge running and without it', async () => {
