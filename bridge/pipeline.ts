@@ -64,7 +64,6 @@ interface Taken {
   readonly refused: Refusal | null
 }
 
-const NO_TAGS = {}
 /** For each reason: one line says it, and the counters say how often. */
 const WARN_AGAIN_MS = 600_000
 const MESSAGE: Outcome = { kind: 'message' }
@@ -178,11 +177,11 @@ export function createPipeline(parts: Parts): Pipeline {
     if (changes.length === 0) return
     const timeUs = Date.now() * 1000
     const readings = changes.map(
-      ({ device, available, lastSeenUs }): AcceptedReading => ({
+      ({ device, available, availableBy, lastSeenUs }): AcceptedReading => ({
         seq: ++seq,
         device,
         topic: '',
-        tags: NO_TAGS,
+        tags: { availableBy },
         fields: [{ name: 'available', value: available }],
         timeUs,
         receivedUs: lastSeenUs,

@@ -60,6 +60,8 @@ type JournalRecord =
 export interface PresenceChange {
   readonly device: string
   readonly available: boolean
+  /** What that follows from: a word of it that was no reading, or its silence. */
+  readonly availableBy: 'word' | 'silence'
   /** When it was last heard, microseconds since the epoch. */
   readonly lastSeenUs: number
 }
@@ -237,13 +239,13 @@ export class Catalog {
     for (const device of this.#devices.values()) {
       if (!device.hasReadings) continue
       const { presence } = device
-      const { available } = presence.at(hearing, () => device.speaksOfEvents())
+      const { available, availableBy } = presence.at(hearing, () => device.speaksOfEvents())
       if (available === presence.told) continue
       const isFirst = presence.told === undefined || presence.told === null
       presence.told = available
       const isSeen = device.valueOf('available') === available || (isFirst && available !== false)
-      if (available === null || isSeen) continue
-      changes.push({ device: device.id, available, lastSeenUs: device.lastSeenMs * 1000 })
+      if (available === null || availableBy === null || isSeen) continue
+      changes.push({ device: device.id, available, availableBy, lastSeenUs: device.lastSeenMs * 1000 })
     }
     return changes
   }

@@ -22,6 +22,8 @@ export interface CatalogDevice {
   readonly topics?: readonly string[]
   readonly lastSeen?: number | null
   readonly available?: boolean | null
+  /** What that follows from; silence is seen here as well, and called late. */
+  readonly availableBy?: 'word' | 'silence' | null
   /** The device's own word: silence longer than this means that it is gone. */
   readonly expectedIntervalS?: number | null
   readonly fields: Readonly<Record<string, CatalogField>>
@@ -160,6 +162,12 @@ function deviceOf(id: string): Device {
 
 /** False when it named a device or a field for the first time: the catalog then knows more. */
 export function applyReading(reading: LiveReading, isNew: boolean): boolean {
+  const { availableBy } = reading.tags
+  // Not of the device, but about it: its silence is seen here as well.
+  if (availableBy === 'silence') return true
+  const { available } = reading.values
+  if (typeof available === 'boolean') deviceOf(reading.device).available = available
+  if (availableBy === 'word') return true
   const isKnownDevice = devices.has(reading.device)
   let hasNewField = false
   const device = deviceOf(reading.device)
@@ -195,7 +203,7 @@ export function learnDevice(from: CatalogDevice): void {
   device.model = from.model ?? ''
   device.family = from.family ?? ''
   device.topics = from.topics ?? []
-  device.available = from.available ?? null
+  device.available = from.availableBy === 'silence' ? null : (from.available ?? null)
   device.lastMs = Math.max(device.lastMs, from.lastSeen ?? 0)
   device.ownDeadlineMs = ownDeadline(from)
   for (const [name, facts] of Object.entries(from.fields)) {
