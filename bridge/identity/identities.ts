@@ -26,6 +26,8 @@ export interface IdentitiesOptions {
   /** As the bridge listens: `settings.host`. */
   readonly host: string
   readonly allowAnonymous: boolean
+  /** How often changes are looked for; only tests are in a hurry. */
+  readonly pollMs?: number
   readonly log: {
     info(fields: object, text: string): void
     warn(fields: object, text: string): void
@@ -87,7 +89,7 @@ export class Identities {
     this.#known = new Known(NOBODY, null, this)
     if (hasIdentities(options.dataDir)) this.#open()
     this.#greet()
-    this.#timer = setInterval(() => this.#look(), POLL_MS)
+    this.#timer = setInterval(() => this.#look(), options.pollMs ?? POLL_MS)
     this.#timer.unref()
   }
 

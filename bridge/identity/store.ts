@@ -140,11 +140,8 @@ export class IdentityStore {
     }
     try {
       this.#database.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL')
-      const [found] = this.#all('PRAGMA user_version') as [{ user_version: number }]
-      if (found.user_version > FORMAT_VERSION)
-        throw new SetupError(`${path} is of a newer version of Trestle: use that`)
       const [check] = this.#all('PRAGMA quick_check(1)') as [{ quick_check: string }]
-      if (found.user_version < 1 || check.quick_check !== 'ok') throw new Error(check.quick_check)
+      if (check.quick_check !== 'ok') throw new Error(check.quick_check)
       this.read()
     } catch (error) {
       this.#database.close()
@@ -170,12 +167,18 @@ export class IdentityStore {
 
   /** Throws when anything in it is not as it should be: half of who may do what is worse than what was known before. */
   read(): KnownIdentities {
-    return this.#inTransaction('BEGIN', () => ({
-      devices: z.array(deviceSchema).parse(this.#all('SELECT * FROM device ORDER BY id')),
-      users: z.array(userSchema).parse(this.#all('SELECT * FROM user ORDER BY name')),
-      tokens: z.array(tokenSchema).parse(this.#all('SELECT * FROM token ORDER BY name')),
-      certificates: z.array(certificateSchema).parse(this.#all('SELECT * FROM certificate')),
-    }))
+    return this.#inTransaction('BEGIN', () => {
+      const [{ user_version: found }] = this.#all('PRAGMA user_version') as [{ user_version: number }]
+      if (found > FORMAT_VERSION)
+        throw new SetupError(`${this.#path} is of a newer version of Trestle: use that`)
+      if (found < 1) throw new Error('it holds something else')
+      return {
+        devices: z.array(deviceSchema).parse(this.#all('SELECT * FROM device ORDER BY id')),
+        users: z.array(userSchema).parse(this.#all('SELECT * FROM user ORDER BY name')),
+        tokens: z.array(tokenSchema).parse(this.#all('SELECT * FROM token ORDER BY name')),
+        certificates: z.array(certificateSchema).parse(this.#all('SELECT * FROM certificate')),
+      }
+    })
   }
 
   // Each returns false when there is none of that name, or, when it is to be made, when the name is taken.
@@ -259,7 +262,7 @@ export class IdentityStore {
   }
 
   close(): void {
-    this.#database.close()
+    if (this.#database.isOpen) this.#database.close()
   }
 
   /** One name, one owner, by MQTT: devices and users share the user name there. */

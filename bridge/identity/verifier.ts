@@ -13,8 +13,8 @@ type User = Extract<Subject, { kind: 'user' }>
 
 /** A whole house at once. */
 const MAX_WAITING_DEVICES = 20_000
-/** Beyond some ten seconds nobody waits any more. */
-const MAX_WAITING_PEOPLE = 50
+/** Beyond some five seconds nobody waits any more. */
+const MAX_WAITING_PEOPLE = 25
 
 export class Verifier {
   readonly #key = randomBytes(32)
