@@ -1,4 +1,4 @@
-/** People and programs for tests, made as the commands beside the bridge make them. */
+/** People, programs and devices for tests, made as the commands beside the bridge make them. */
 
 import type { Role } from '../identity/permissions.ts'
 import { hashSecret } from '../identity/secrets.ts'
@@ -30,6 +30,12 @@ export class People {
     if (row === null) throw new Error(`${name} is taken`)
     const { identity, version } = row
     return sign({ kind: 'token', identity, version, expiresAtMs }, signingKey(this.#dataDir))
+  }
+
+  async addDevice(id: string, secret: string): Promise<void> {
+    const kept = await hashSecret(secret, 'generated')
+    if (!this.#store.addDevice({ id, secret: kept, gateway: false, allow: [] }))
+      throw new Error(`${id} is taken`)
   }
 
   revokeToken(name: string): void {

@@ -1,8 +1,10 @@
 /** The frame around the views. */
 
 import { useEffect, useRef } from 'preact/hooks'
+import { isOut, session } from './data/session.ts'
 import { AlarmAnnouncer } from './parts/announcer.tsx'
 import { Banner } from './parts/banner.tsx'
+import { BrandIcon } from './parts/icons.tsx'
 import { KeyHelp } from './parts/key-help.tsx'
 import { MarkShapes } from './parts/mark.tsx'
 import { Rail } from './parts/rail.tsx'
@@ -12,9 +14,37 @@ import { DeviceView } from './views/device.tsx'
 import { FleetView } from './views/fleet.tsx'
 import { HealthView } from './views/health.tsx'
 import { LazySensorView } from './views/lazy-sensor.tsx'
+import { Login } from './views/login.tsx'
 import { MessagesView } from './views/messages.tsx'
 
 export function App() {
+  if (session.value === null) return null
+  if (!isOut.value) return <Frame />
+  // A phone that is a device of its own needs nobody to be logged in at it.
+  return route.value.view === 'sensor' ? <GuestFrame /> : <Login />
+}
+
+function GuestFrame() {
+  return (
+    <>
+      <MarkShapes />
+      <main class="work is-guest" id="content">
+        <header class="guest-head">
+          <a class="brand" href="#/fleet" aria-label="Trestle">
+            <BrandIcon />
+            <span>Trestle</span>
+          </a>
+          <a class="button" href="#/fleet">
+            Sign in
+          </a>
+        </header>
+        <LazySensorView />
+      </main>
+    </>
+  )
+}
+
+function Frame() {
   const { view, id } = route.value
   const main = useRef<HTMLElement>(null)
   const isFirst = useRef(true)

@@ -1,11 +1,16 @@
 /** The page in a real browser, against the real bridge: what an operator sees. */
 
+import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectAsync, type MqttClient } from 'mqtt'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { People } from '../../bridge/test/people.ts'
 import { type Bridge, launch, ROOT, startBridge, stop } from '../own-bridge.ts'
 
 let dataDir: string
@@ -213,6 +218,227 @@ describe('the page', () => {
   })
 })
 
+describe('where the bridge knows people', () => {
+  const ownDir = mkdtempSync(join(tmpdir(), 'trestle-page-'))
+  const people = new People(ownDir)
+  let own: Bridge
+  let context: BrowserContext
+  let signedIn: Page
+  const at = (hash = '') => `http://localhost:${own.http}/${hash}`
+
+  beforeAll(async () => {
+    await people.addUser('vera', 'viewer', 'vera likes looking')
+    await people.addUser('olga', 'operator', 'olga likes switches')
+    await people.addDevice('phone-mia', 'a secret of its own')
+    await people.addDevice('lamp', 'another secret')
+    own = await startBridge(ownDir)
+    context = await browser.newContext({ viewport: { width: 1400, height: 900 } })
+    signedIn = await context.newPage()
+    const lamp = await connectAsync(`mqtt://127.0.0.1:${own.mqtt}`, {
+      clientId: 'lamp',
+      username: 'lamp',
+      password: 'another secret',
+    })
+    await lamp.publishAsync('home/hall/lamp/state', '{"brightness":3}', { qos: 1 })
+    await lamp.endAsync()
+  }, 30_000)
+  afterAll(async () => {
+    people.close()
+    await context?.close()
+    if (own) await stop(own.process, 'SIGKILL')
+    await rm(ownDir, { recursive: true, force: true })
+  })
+
+  const logIn = async (to: Page, name: string, password: string) => {
+    await to.getByLabel('User name').fill(name)
+    await to.getByLabel('Password', { exact: true }).fill(password)
+    await to.keyboard.press('Enter')
+  }
+
+  test('it asks who it is, tells what was wrong in words, and goes on to where the address points', async () => {
+    await signedIn.goto(at('#/device/lamp'))
+    await signedIn.getByRole('heading', { name: 'Sign in' }).waitFor()
+    // By keyboard alone, from where the page puts it.
+    await signedIn.keyboard.type('vera')
+    await signedIn.keyboard.press('Tab')
+    await signedIn.keyboard.type('wrong')
+    await signedIn.keyboard.press('Enter')
+    await signedIn.getByText('The user name or the password is wrong.').waitFor()
+    await logIn(signedIn, 'vera', 'vera likes looking')
+    await signedIn.getByRole('heading', { name: 'Lamp' }).waitFor()
+    await signedIn.locator('.legend b', { hasText: '3' }).waitFor()
+    expect(await signedIn.evaluate('document.cookie')).toBe('')
+  })
+
+  test('a viewer sees why nothing can be sent, and who is logged in', async () => {
+    await signedIn.getByText('You can watch, not send commands.').waitFor()
+    expect(await signedIn.getByRole('button', { name: 'Send' }).count()).toBe(0)
+    await signedIn.goto(at('#/fleet'))
+    await signedIn.getByLabel('Page settings').click()
+    await signedIn.getByText('viewer', { exact: true }).waitFor()
+    await signedIn.getByRole('button', { name: 'Sign out' }).click()
+    await signedIn.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await signedIn.reload()
+    await signedIn.getByRole('heading', { name: 'Sign in' }).waitFor()
+  })
+
+  test('a session that ends leads back to the login, and from there to the same place', async () => {
+    await people.addUser('tom', 'operator', 'tom is a guest here')
+    await signedIn.goto(at('#/messages?q=home%2F%23'))
+    await expect
+      .poll(
+        async () => {
+          await logIn(signedIn, 'tom', 'tom is a guest here')
+          return signedIn
+            .getByRole('heading', { name: 'Messages' })
+            .waitFor({ timeout: 1500 })
+            .then(
+              () => true,
+              () => false,
+            )
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(true)
+    people.removeUser('tom')
+    await signedIn.getByText('Your session ended.').waitFor({ timeout: 10_000 })
+    await logIn(signedIn, 'olga', 'olga likes switches')
+    await signedIn.getByRole('heading', { name: 'Messages' }).waitFor()
+    expect(signedIn.url()).toContain('q=home')
+  })
+
+  test('a page of another place cannot act with the cookie of who looks at it, nor watch', async () => {
+    const device = await connectAsync(`mqtt://127.0.0.1:${own.mqtt}`, {
+      clientId: 'lamp',
+      username: 'lamp',
+      password: 'another secret',
+    })
+    const heard: string[] = []
+    device.on('message', topic => heard.push(topic))
+    await device.subscribeAsync('home/hall/lamp/#', { qos: 1 })
+    const foreign = createServer((_, response) => {
+      response.setHeader('content-type', 'text/html').end(FOREIGN_PAGE(own.http))
+    })
+    foreign.listen(0, '127.0.0.1')
+    await once(foreign, 'listening')
+    const page = await context.newPage()
+    // Of the same site, so that the browser does send the cookie: it is the origin that differs.
+    const elsewhere = `http://localhost:${(foreign.address() as AddressInfo).port}/`
+    await page.goto(elsewhere)
+    await page.waitForFunction('globalThis.outcomes?.length === 6')
+    expect(await page.evaluate('globalThis.outcomes')).toEqual([
+      'socket refused',
+      'mqtt refused',
+      'events refused',
+      'answer unread',
+      'answer unread',
+      'answer unread',
+    ])
+    for (const id of ['as-form', 'as-text', 'as-multipart']) {
+      const posted = page.waitForResponse(response => response.request().method() === 'POST')
+      await page.evaluate(`document.getElementById('${id}').submit()`)
+      expect((await posted).status(), id).toBe(403)
+      await page.waitForURL(/\/api\//)
+      await page.goto(elsewhere)
+      await page.waitForFunction('globalThis.outcomes?.length === 6')
+    }
+    await page.close()
+    foreign.close()
+    await device.publishAsync('home/hall/lamp/state', '{"brightness":4}', { qos: 1 })
+    await expect.poll(() => heard).toContain('home/hall/lamp/state')
+    expect(heard.filter(topic => topic.endsWith('/set'))).toEqual([])
+    await device.endAsync(true)
+    // The cookie itself was good all the time.
+    await signedIn.reload()
+    await signedIn.getByRole('heading', { name: 'Messages' }).waitFor()
+  })
+
+  test('a phone becomes the device of the code that it scanned, and the address forgets it', async () => {
+    const phones = await browser.newContext({ viewport: { width: 390, height: 844 } })
+    const phone = await phones.newPage()
+    const link = (secret: string) =>
+      at(`#/sensor?${new URLSearchParams({ username: 'phone-mia', password: secret })}`)
+    const battery = () => phone.getByText(/%, no permission needed/).waitFor()
+    await phone.goto(link('not its secret'))
+    await battery()
+    expect(phone.url()).toBe(at('#/sensor'))
+    await phone.getByRole('button', { name: 'Start sending' }).click()
+    await phone.getByText('does not know phone-mia by this secret').waitFor()
+    await phone.getByText('Not let in').waitFor()
+
+    await phone.goto('about:blank')
+    await phone.goto(link('a secret of its own'))
+    await battery()
+    await phone.getByRole('switch', { name: 'Keep its secret in this browser' }).click()
+    await phone.reload()
+    await battery()
+    await phone.getByRole('button', { name: 'Start sending' }).click()
+    await expect
+      .poll(async () => Number(await phone.locator('.sent dd').nth(1).textContent()), { timeout: 10_000 })
+      .toBeGreaterThan(0)
+    await phone.getByText('Sending', { exact: true }).waitFor()
+    await phones.close()
+  })
+
+  test.each(['light', 'dark'] as const)(
+    'the login has no fault that axe knows, nor scrolls sideways: %s',
+    async colorScheme => {
+      const axe = await readFile(join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8')
+      const strangers = await browser.newContext({ colorScheme, bypassCSP: true })
+      const login = await strangers.newPage()
+      for (const width of [1400, 320]) {
+        await login.setViewportSize({ width, height: 800 })
+        for (const hash of ['#/fleet', '#/sensor']) {
+          await login.goto('about:blank')
+          await login.goto(at(hash))
+          await login.locator('h1').waitFor()
+          expect(await faultsOf(login, axe), `${hash} ${width}`).toEqual([])
+        }
+      }
+      await strangers.close()
+    },
+  )
+})
+
+/** Tries whatever a page may try without being asked. */
+const FOREIGN_PAGE = (port: number) => `<!doctype html>
+<form id="as-form" method="post" action="http://localhost:${port}/api/devices/lamp/commands"><input name="payload" value="ON"></form>
+<form id="as-text" method="post" enctype="text/plain" action="http://localhost:${port}/api/devices/lamp/commands"><input name='{"payload":"ON","x":"' value='"}'></form>
+<form id="as-multipart" method="post" enctype="multipart/form-data" action="http://localhost:${port}/api/quarantine/replay"></form>
+<script>
+  const outcomes = (globalThis.outcomes = [])
+  const after = (work) => { chain = chain.then(work).then(text => outcomes.push(text)) }
+  let chain = Promise.resolve()
+  const socket = (name, path, protocol) => after(() => new Promise(resolve => {
+    const socket = new WebSocket('ws://localhost:${port}' + path, protocol)
+    socket.onopen = () => resolve(name + ' open')
+    socket.onerror = () => resolve(name + ' refused')
+  }))
+  socket('socket', '/live', 'trestle.live.v1')
+  socket('mqtt', '/mqtt', 'mqtt')
+  after(() => new Promise(resolve => {
+    const events = new EventSource('http://localhost:${port}/live/events', { withCredentials: true })
+    events.onopen = () => resolve('events open')
+    events.onerror = () => { events.close(); resolve('events refused') }
+  }))
+  const ask = (path, init) => after(() => fetch('http://localhost:${port}' + path, { credentials: 'include', ...init })
+    .then(response => response.type === 'opaque' ? 'answer unread' : 'answer read', () => 'answer unread'))
+  ask('/api/devices', {})
+  ask('/api/devices/lamp/commands', { method: 'POST', mode: 'no-cors', headers: { 'content-type': 'text/plain' }, body: '{"payload":"ON"}' })
+  ask('/api/devices/lamp/commands', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"payload":"ON"}' })
+</script>`
+
+async function faultsOf(page: Page, axe: string): Promise<string[]> {
+  await page.waitForTimeout(400)
+  await page.evaluate(axe)
+  const found = (await page.evaluate(
+    'axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] })' +
+      '.then(({ violations }) => violations.map(({ id, nodes }) => id + " " + nodes[0].html))',
+  )) as string[]
+  const over = (await page.evaluate('document.documentElement.scrollWidth - innerWidth')) as number
+  return over > 0 ? [...found, `${over} px sideways`] : found
+}
+
 const VIEWS = ['#/fleet', '#/device/thermo', '#/messages', '#/health', '#/sensor', '#/connect']
 
 describe('for everyone', () => {
@@ -230,15 +456,7 @@ describe('for everyone', () => {
           await checked.goto('about:blank')
           await checked.goto(`http://127.0.0.1:${bridge.http}/${view}`)
           await checked.locator('h1').first().waitFor()
-          await checked.waitForTimeout(400)
-          await checked.evaluate(axe)
-          const found = (await checked.evaluate(
-            'axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] })' +
-              '.then(({ violations }) => violations.map(({ id, nodes }) => id + " " + nodes[0].html))',
-          )) as string[]
-          faults.push(...found.map(fault => `${view} ${width}: ${fault}`))
-          const over = (await checked.evaluate('document.documentElement.scrollWidth - innerWidth')) as number
-          if (over > 0) faults.push(`${view} ${width}: ${over} px sideways`)
+          faults.push(...(await faultsOf(checked, axe)).map(fault => `${view} ${width}: ${fault}`))
         }
       }
       await context.close()

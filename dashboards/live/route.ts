@@ -4,6 +4,7 @@
  */
 
 import { signal } from '@preact/signals'
+import { takeCredentials } from './data/phone.ts'
 import { DAY, HOUR, MINUTE } from './words/format.ts'
 
 export const VIEWS = ['fleet', 'device', 'messages', 'health', 'sensor', 'connect'] as const
@@ -67,6 +68,8 @@ export const route = signal<Route>({ view: 'fleet', id: '', params: {} })
 
 export function startRouting(): void {
   const read = () => {
+    const hash = takeCredentials(location.hash)
+    if (hash !== location.hash) history.replaceState(null, '', hash)
     route.value = parseRoute(location.hash)
   }
   read()

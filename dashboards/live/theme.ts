@@ -49,3 +49,11 @@ export function keep(key: string, value: string): void {
     console.info('This choice is not kept:', error)
   }
 }
+
+export function forget(key: string): void {
+  try {
+    localStorage.removeItem(key)
+  } catch {
+    // Then it was never there.
+  }
+}

@@ -7,6 +7,25 @@ export type Answer<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly reason: string }
 
+export interface Principal {
+  readonly name: string
+  readonly role: 'viewer' | 'operator' | 'admin'
+}
+
+export interface Session {
+  /** Whether anything is to be had without logging in. */
+  readonly needsLogin: boolean
+  /** Null: nobody that the bridge knows. */
+  readonly principal: Principal | null
+}
+
+/** `wrong`: name or password; it is not told which. */
+export type Login =
+  | { readonly kind: 'in'; readonly session: Session }
+  | { readonly kind: 'wrong' }
+  | { readonly kind: 'too-many'; readonly retryAfterS: number }
+  | { readonly kind: 'failed'; readonly reason: string }
+
 export interface HistoryPoint {
   /** Start of the bucket, milliseconds. */
   readonly time: number
@@ -43,6 +62,52 @@ export interface HistoryQuery {
   readonly fromMs: number
   readonly toMs: number
   readonly points: number
+}
+
+let onUnknown: () => void = () => undefined
+
+/** Called when the bridge does not know this page, or does no longer. */
+export function whenUnknown(listener: () => void): void {
+  onUnknown = listener
+}
+
+async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const response = await fetch(path, init)
+  if (response.status === 401) onUnknown()
+  return response
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+/** With the server's time, to the second. */
+export async function fetchSession(): Promise<Answer<Session & { readonly timeMs: number }>> {
+  try {
+    const response = await fetch('/api/session')
+    if (!response.ok) return { ok: false, reason: `${response.status}` }
+    const timeMs = Date.parse(response.headers.get('date') ?? '')
+    return { ok: true, value: { ...((await response.json()) as Session), timeMs } }
+  } catch {
+    return { ok: false, reason: 'away' }
+  }
+}
+
+export async function postLogin(name: string, password: string): Promise<Login> {
+  try {
+    const body = JSON.stringify({ name, password })
+    const response = await fetch('/api/login', { method: 'POST', headers: JSON_TYPE, body })
+    if (response.status === 401) return { kind: 'wrong' }
+    if (response.status === 429)
+      return { kind: 'too-many', retryAfterS: Number(response.headers.get('retry-after')) || 1 }
+    const answer = (await response.json()) as Session & { readonly detail?: string }
+    if (response.ok) return { kind: 'in', session: answer }
+    return { kind: 'failed', reason: answer.detail ?? `The bridge answers ${response.status}.` }
+  } catch {
+    return { kind: 'failed', reason: 'The bridge does not answer.' }
+  }
+}
+
+export async function postLogout(): Promise<void> {
+  await fetch('/api/logout', { method: 'POST', headers: JSON_TYPE }).catch(() => undefined)
 }
 
 export function fetchDevices(): Promise<Answer<{ devices: readonly CatalogDevice[] }>> {
@@ -126,7 +191,7 @@ function historyParams(query: HistoryQuery): URLSearchParams {
 
 async function get<T>(path: string, signal?: AbortSignal): Promise<Answer<T>> {
   try {
-    const response = await fetch(path, { headers: { accept: 'application/json' }, ...(signal && { signal }) })
+    const response = await ask(path, { headers: { accept: 'application/json' }, ...(signal && { signal }) })
     if (!response.ok) return { ok: false, reason: `${response.status}` }
     return { ok: true, value: (await response.json()) as T }
   } catch {
@@ -136,7 +201,7 @@ async function get<T>(path: string, signal?: AbortSignal): Promise<Answer<T>> {
 
 export async function fetchText(path: string): Promise<Answer<string>> {
   try {
-    const response = await fetch(path)
+    const response = await ask(path)
     return response.ok
       ? { ok: true, value: await response.text() }
       : { ok: false, reason: `${response.status}` }
@@ -160,11 +225,7 @@ export async function sendCommand(
 /** The body of any answer: problems say what is wrong. */
 async function post<T>(path: string, body: unknown): Promise<Answer<T>> {
   try {
-    const response = await fetch(path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
+    const response = await ask(path, { method: 'POST', headers: JSON_TYPE, body: JSON.stringify(body) })
     return { ok: true, value: (await response.json()) as T }
   } catch {
     return { ok: false, reason: 'The bridge does not answer.' }

@@ -3,7 +3,7 @@
  * the catalog beside it, and what the banner says while it is away.
  */
 
-import { signal } from '@preact/signals'
+import { effect, signal } from '@preact/signals'
 import { connectLive } from '../../../bridge/live/client.ts'
 import type { LiveReading } from '../../../bridge/live/protocol.ts'
 import { fetchDevices } from './api.ts'
@@ -11,12 +11,15 @@ import { serverNow, setServerTime } from './clock.ts'
 import { applyReading, learnDevice, readingsSeen, updateStates } from './fleet.ts'
 import { onSecond, requestFlush } from './frames.ts'
 import { look } from './health.ts'
+import { isOut, learnSession } from './session.ts'
 import { refreshStrips } from './strips.ts'
 
 /** A hiccup shorter than this is not worth a banner. */
 const BANNER_AFTER_MS = 1_200
 const CATALOG_EVERY_MS = 60_000
 const RATE_SECONDS = 5
+/** The page itself ended it. */
+const ENDED = 1000
 /** Short: the page should be live again before a person reaches for `Try now`. */
 const MAX_RETRY_MS = 1_500
 
@@ -53,10 +56,17 @@ export const live = connectLive({
     }
     const retryAtMs = state.kind === 'waiting' ? state.retryAtMs : null
     const isRefused = state.kind === 'closed'
+    // Who was let in before may be somebody else to the bridge by now, or nobody.
+    if (state.kind === 'closed' && state.code !== ENDED) void learnSession().then(enterAgain)
     if (connection.value.kind === 'away') connection.value = { kind: 'away', retryAtMs, isRefused }
     else awayTimer ??= setTimeout(() => goAway(), BANNER_AFTER_MS)
   },
 })
+
+/** Unless it is the login that is missing. */
+function enterAgain(): void {
+  if (!isOut.value) setTimeout(() => live.connect(), MAX_RETRY_MS)
+}
 
 function goAway(): void {
   const state = live.state
@@ -86,6 +96,16 @@ function askAnew(): void {
 }
 
 export function startConnection(): void {
+  effect(() => {
+    if (isOut.value) {
+      wasAway = true
+      live.close()
+    } else if (live.state.kind === 'closed') {
+      connection.value = { kind: 'starting' }
+      live.connect()
+      void look()
+    }
+  })
   live.subscribe({
     maxHz: 10,
     onSnapshot: readings => take(readings, false),
@@ -123,7 +143,7 @@ function take(readings: readonly LiveReading[], isNew: boolean): void {
 async function learnCatalog(): Promise<void> {
   clearTimeout(catalogTimer)
   catalogTimer = undefined
-  if (document.hidden && isLoaded.value) return
+  if ((document.hidden && isLoaded.value) || isOut.value) return
   const answer = await fetchDevices()
   if (!answer.ok) return
   for (const device of answer.value.devices) learnDevice(device)

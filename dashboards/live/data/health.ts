@@ -6,6 +6,7 @@ import { brokerAddress } from './broker-address.ts'
 import { serverNow } from './clock.ts'
 import { type Metrics, parseMetrics } from './metrics.ts'
 import { Samples } from './samples.ts'
+import { isOut } from './session.ts'
 
 const POLL_MS = 5_000
 /** While the health view is open. */
@@ -33,7 +34,7 @@ export function watchHealth(): () => void {
 
 export async function look(): Promise<void> {
   clearTimeout(timer)
-  if (!document.hidden) {
+  if (!document.hidden && !isOut.value) {
     const [account, ready, text] = await Promise.all([
       fetchLedger(),
       fetchReadiness(),

@@ -1,6 +1,7 @@
-/** What concerns the page itself: its theme, its keys. */
+/** What concerns the page itself: who is at it, its theme, its keys. */
 
 import { useEffect, useRef } from 'preact/hooks'
+import { logOut, session } from '../data/session.ts'
 import { isHelpOpen } from '../keyboard.ts'
 import { chooseTheme, THEMES, theme } from '../theme.ts'
 import { DotsIcon } from './icons.tsx'
@@ -20,6 +21,7 @@ export function PageMenu() {
         <DotsIcon />
       </summary>
       <div class="menu-body">
+        <Person />
         <fieldset>
           <legend class="note">Theme</legend>
           {THEMES.map(name => (
@@ -44,5 +46,20 @@ export function PageMenu() {
         </button>
       </div>
     </details>
+  )
+}
+
+function Person() {
+  const { needsLogin, principal } = session.value ?? {}
+  if (!needsLogin || !principal) return null
+  return (
+    <div class="menu-person">
+      <p>
+        <strong>{principal.name}</strong> <span class="note">{principal.role}</span>
+      </p>
+      <button type="button" onClick={() => void logOut()}>
+        Sign out
+      </button>
+    </div>
   )
 }

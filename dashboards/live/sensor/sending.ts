@@ -5,7 +5,7 @@ import { serverNow } from '../data/clock.ts'
 import { isPhoneSending } from '../data/phone.ts'
 import { Outbox } from './outbox.ts'
 import { runWanted, sensors } from './sensors.ts'
-import { settings, topicBase } from './settings.ts'
+import { secret, settings, topicBase } from './settings.ts'
 import type { Uplink } from './uplink.ts'
 
 /** What changes seldom is said again after so long, so that it does not look late. */
@@ -25,13 +25,20 @@ setInterval(() => {
   for (const { main, trail } of sensors) if (main !== null) trail.add(main)
 }, TRAIL_MS)
 
-export async function start(password: string): Promise<void> {
+/** Who it is stands in the connection: another makes it anew. */
+export async function startAgain(): Promise<void> {
+  if (!isPhoneSending.value) return
+  await stop()
+  await start()
+}
+
+export async function start(): Promise<void> {
   if (isPhoneSending.value) return
   isPhoneSending.value = true
   runWanted()
   slowSaid.clear()
   const { openUplink } = await import('./uplink.ts')
-  if (isPhoneSending.value) uplink = openUplink(settings.value, password, outbox)
+  if (isPhoneSending.value) uplink = openUplink(settings.value, secret.value, outbox)
 }
 
 export async function stop(): Promise<void> {

@@ -1,15 +1,9 @@
 /** Who this device is and where. */
 
 import { devices } from '../data/fleet.ts'
-import { change, settings } from './settings.ts'
+import { change, changeSecret, isSecretKept, secret, settings } from './settings.ts'
 
-interface Props {
-  readonly password: string
-  readonly onPassword: (password: string) => void
-  readonly onDone: () => void
-}
-
-export function SensorForm({ password, onPassword, onDone }: Props) {
+export function SensorForm({ onDone }: { readonly onDone: () => void }) {
   const { id, name, room, username } = settings.value
   const rooms = [...new Set([...devices.values()].map(device => device.room))].filter(Boolean).sort()
   const save = (event: SubmitEvent) => {
@@ -17,7 +11,7 @@ export function SensorForm({ password, onPassword, onDone }: Props) {
     const form = new FormData(event.currentTarget as HTMLFormElement)
     const text = (key: string) => String(form.get(key) ?? '').trim()
     change({ name: text('name') || name, room: text('room'), username: text('username') })
-    onPassword(text('password'))
+    changeSecret(text('username') === '' ? '' : text('password'), form.has('keep'))
     onDone()
   }
   return (
@@ -40,26 +34,37 @@ export function SensorForm({ password, onPassword, onDone }: Props) {
         ))}
       </datalist>
       <p class="note">
-        Stored as <span class="mono">{username || id}</span>. User name and password only where the bridge
-        asks for them.
+        Stored as <span class="mono">{username || id}</span>. Device id and secret only where the bridge asks
+        for them: <code>npm run trestle -- device add</code> makes both, and draws a code for the phone.
       </p>
       <label>
-        User name
+        Device id
         <span class="field">
           <input
+            class="mono"
             name="username"
             defaultValue={username}
             autocomplete="username"
             autocapitalize="off"
+            spellcheck={false}
             pattern="[^\/+#]*"
           />
         </span>
       </label>
       <label>
-        Password
+        Device secret
         <span class="field">
-          <input name="password" type="password" defaultValue={password} autocomplete="current-password" />
+          <input
+            name="password"
+            type="password"
+            defaultValue={secret.value}
+            autocomplete="current-password"
+          />
         </span>
+      </label>
+      <label class="sensor-keep">
+        <input type="checkbox" name="keep" defaultChecked={isSecretKept.value} />
+        Keep the secret in this browser, for the next time
       </label>
       <button type="submit" class="button primary">
         Save

@@ -1,20 +1,22 @@
 /** This browser as a device: what it measures, what it sends, and how much of that has arrived. */
 
 import '../styles/sensor.css'
+import { useSignalEffect } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
 import { readiness } from '../data/health.ts'
-import { isPhoneSending } from '../data/phone.ts'
+import { isPhoneSending, scanned } from '../data/phone.ts'
+import { mayAct } from '../data/session.ts'
 import { StopIcon } from '../parts/icons.tsx'
 import { Segments } from '../parts/segments.tsx'
 import { Switch } from '../parts/switch.tsx'
 import { PhoneCode } from '../views/phone-code.tsx'
-import { awake, start, stop } from './sending.ts'
+import { awake, start, startAgain, stop } from './sending.ts'
 import { SendingChip } from './sending-chip.tsx'
 import { SensorForm } from './sensor-form.tsx'
 import { SensorRow } from './sensor-row.tsx'
 import { runWanted, sensors } from './sensors.ts'
 import { SentPanel } from './sent-panel.tsx'
-import { change, RATES, settings } from './settings.ts'
+import { change, changeSecret, isSecretKept, RATES, secret, settings } from './settings.ts'
 
 const AWAKE_WORDS = {
   off: 'While sending. A screen that goes dark stops the sensors',
@@ -24,12 +26,22 @@ const AWAKE_WORDS = {
 
 export function SensorView() {
   const [isEditing, setEditing] = useState(false)
-  const [password, setPassword] = useState('')
+  const [isScanned, setScanned] = useState(false)
   const isSending = isPhoneSending.value
   const isElsewhere = readiness.value?.mqtt === null
   const hasNone = sensors.every(({ access }) => access.value.kind === 'missing')
   useEffect(() => runWanted(), [])
-  const { name, room, rate, isCoarse, isAwake } = settings.value
+  useSignalEffect(() => {
+    const found = scanned.value
+    if (!found) return
+    scanned.value = null
+    change({ username: found.username })
+    changeSecret(found.password, isSecretKept.peek())
+    setScanned(true)
+    void startAgain()
+  })
+  const { name, room, rate, isCoarse, isAwake, username } = settings.value
+  const isWatcher = username === '' && !mayAct.value
   return (
     <div class="view sensor">
       <div class="head">
@@ -51,14 +63,18 @@ export function SensorView() {
           This bridge reads from another broker, and a browser cannot be its device.
         </p>
       )}
+      {isScanned && !isEditing && <Scanned username={username} />}
+      {isWatcher && !isEditing && (
+        <p class="sensor-note" role="status">
+          You are signed in to watch, not to send. Give this phone an id and a secret of its own: Change,
+          above.
+        </p>
+      )}
       {isEditing && (
         <SensorForm
-          password={password}
-          onPassword={setPassword}
           onDone={() => {
             setEditing(false)
-            // Who it is stands in the connection: it is made anew.
-            if (isSending) void stop().then(() => start(password))
+            void startAgain()
           }}
         />
       )}
@@ -104,12 +120,34 @@ export function SensorView() {
           <button
             type="button"
             class="button big primary"
-            disabled={isElsewhere || hasNone}
-            onClick={() => void start(password)}
+            disabled={isElsewhere || hasNone || isWatcher}
+            onClick={() => void start()}
           >
             Start sending
           </button>
         )}
+      </div>
+    </div>
+  )
+}
+
+/** Said once: the address does not hold it any more. */
+function Scanned({ username }: { username: string }) {
+  return (
+    <div class="panel scanned" role="status">
+      <p>
+        By the code that it scanned, this phone is the device <strong class="mono">{username}</strong>.
+      </p>
+      <div class="sensor-option">
+        <div>
+          Keep its secret in this browser
+          <p class="note">Else it is forgotten with this page, and the code has to be scanned again</p>
+        </div>
+        <Switch
+          label="Keep its secret in this browser"
+          isOn={isSecretKept.value}
+          onSwitch={isOn => changeSecret(secret.value, isOn)}
+        />
       </div>
     </div>
   )

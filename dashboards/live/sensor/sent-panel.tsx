@@ -44,7 +44,7 @@ export function SentPanel({ onSignIn }: { onSignIn: () => void }) {
       {uplinkState.value === 'refused' && (
         <p>
           <button type="button" class="button" onClick={onSignIn}>
-            Give name and password
+            Give id and secret
           </button>
         </p>
       )}
@@ -56,9 +56,10 @@ function words(): string {
   const { waiting, underWay, lost } = outbox
   const gone = lost > 0 ? ` ${formatNumber(lost, 0)} of the oldest had no room and are lost.` : ''
   if (isPhoneSending.value && uplinkState.value === 'refused') {
-    return settings.value.username === ''
-      ? 'The bridge asks for a device’s name and password. “npm run trestle -- device add” makes one.'
-      : 'The bridge does not take this name and password.'
+    const { username } = settings.value
+    return username === ''
+      ? 'The bridge lets known devices in only. “npm run trestle -- device add” makes an id and a secret for this phone.'
+      : `The bridge does not know ${username} by this secret. It may have been replaced, or the device revoked.`
   }
   if (isPhoneSending.value && uplinkState.value !== 'open' && waiting > 0) {
     return `${formatNumber(waiting, 0)} wait here with the time they were measured, and go out once the bridge is back.${gone}`

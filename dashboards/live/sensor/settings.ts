@@ -1,9 +1,10 @@
 /** How this browser is a device: who it is, where, what it sends. Kept in the browser; nothing of it is sent before Start. */
 
 import { signal } from '@preact/signals'
-import { keep, remember } from '../theme.ts'
+import { forget, keep, remember } from '../theme.ts'
 
 const KEY = 'trestle.sensor'
+const SECRET_KEY = 'trestle.sensor.secret'
 export const RATES = [1, 5, 10, 30] as const
 
 export interface SensorSettings {
@@ -11,7 +12,7 @@ export interface SensorSettings {
   readonly id: string
   readonly name: string
   readonly room: string
-  /** Its own account at the bridge, where one is asked for; the password is left to the browser's keeper. */
+  /** Its own account at the bridge, where one is asked for. */
   readonly username: string
   /** Messages a second. */
   readonly rate: number
@@ -27,6 +28,18 @@ export const settings = signal<SensorSettings>(parseSettings(remember(KEY), rand
 export function change(changes: Partial<SensorSettings>): void {
   settings.value = { ...settings.value, ...changes }
   keep(KEY, JSON.stringify(settings.value))
+}
+
+const keptSecret = remember(SECRET_KEY)
+/** Of the account; lasts as long as the page unless it is wished to be kept. */
+export const secret = signal(keptSecret ?? '')
+export const isSecretKept = signal(keptSecret !== null)
+
+export function changeSecret(text: string, isKept: boolean): void {
+  secret.value = text
+  isSecretKept.value = isKept
+  if (isKept && text !== '') keep(SECRET_KEY, text)
+  else forget(SECRET_KEY)
 }
 
 /** What was kept, as far as it makes sense, over what holds without a word. */

@@ -5,6 +5,7 @@ import { sendCommand } from '../data/api.ts'
 import { connection } from '../data/connection.ts'
 import { type Device, type Field, layoutVersion } from '../data/fleet.ts'
 import { onFlush } from '../data/frames.ts'
+import { mayAct } from '../data/session.ts'
 import { type SwitchCommand, switchCommandOf } from '../data/switch-command.ts'
 import { Switch } from '../parts/switch.tsx'
 import { asSwitch, fieldLabel } from '../words/fields.ts'
@@ -18,6 +19,7 @@ const ANSWER_MS = 10_000
 export function Commands({ device }: { device: Device }) {
   const [answer, setAnswer] = useState('')
   const isAway = connection.value.kind === 'away'
+  if (!mayAct.value) return <NoRight />
   // Topics and fields come after the device itself.
   layoutVersion.value
   const switches = switchesOf(device)
@@ -38,6 +40,15 @@ export function Commands({ device }: { device: Device }) {
       <p class="command-answer" role="status">
         {isAway ? 'No commands while this page has no connection.' : answer}
       </p>
+    </section>
+  )
+}
+
+function NoRight() {
+  return (
+    <section aria-label="Commands">
+      <h2>Commands</h2>
+      <p class="quiet no-right">You can watch, not send commands. An operator account can.</p>
     </section>
   )
 }

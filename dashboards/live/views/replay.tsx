@@ -3,6 +3,7 @@
 import { useRef, useState } from 'preact/hooks'
 import { replayQuarantine } from '../data/api.ts'
 import { look } from '../data/health.ts'
+import { mayAct } from '../data/session.ts'
 import { formatNumber, plural } from '../words/format.ts'
 
 export function Replay({ held, onDone }: { held: number; onDone: () => void }) {
@@ -22,9 +23,12 @@ export function Replay({ held, onDone }: { held: number; onDone: () => void }) {
   return (
     <>
       <p class="quiet" role="status">
-        {answer || 'Kept as received, ready to replay.'}
+        {answer ||
+          (mayAct.value
+            ? 'Kept as received, ready to replay.'
+            : 'Kept as received. An operator can replay them.')}
       </p>
-      <div class="end">
+      <div class="end" hidden={!mayAct.value}>
         <button type="button" class="button" disabled={isRunning} onClick={() => dialog.current?.showModal()}>
           Replay all
         </button>

@@ -1,0 +1,61 @@
+/** Who is logged in at this page, and whether anybody needs to be. */
+
+import { computed, signal } from '@preact/signals'
+import { fetchSession, type Login, postLogin, postLogout, type Session, whenUnknown } from './api.ts'
+import { setServerTime } from './clock.ts'
+
+/** The page does not wait longer for a bridge that may be away: it shows what it can. */
+const PATIENCE_MS = 1_500
+const UNKNOWN: Session = { needsLogin: false, principal: null }
+
+/** Null until the bridge was asked. */
+export const session = signal<Session | null>(null)
+/** Somebody was logged in here before. */
+export const hasEnded = signal(false)
+
+export const isOut = computed(() => session.value?.needsLogin === true && session.value.principal === null)
+/** Whether commands and replays are for whoever is here. The bridge has the last word. */
+export const mayAct = computed(() => session.value?.principal?.role !== 'viewer')
+
+let learning: Promise<void> | null = null
+
+export function startSession(): void {
+  whenUnknown(() => void learnSession())
+  void learnSession()
+  setTimeout(() => {
+    session.value ??= UNKNOWN
+  }, PATIENCE_MS)
+}
+
+/** Asks the bridge; several at once ask once. */
+export function learnSession(): Promise<void> {
+  learning ??= learn().finally(() => {
+    learning = null
+  })
+  return learning
+}
+
+async function learn(): Promise<void> {
+  const answer = await fetchSession()
+  if (!answer.ok) {
+    session.value ??= UNKNOWN
+    return
+  }
+  const { timeMs, ...found } = answer.value
+  if (found.principal === null && session.value?.principal) hasEnded.value = true
+  session.value = found
+  // Without a live connection this is the only word about the time.
+  if (isOut.value && Number.isFinite(timeMs)) setServerTime(timeMs)
+}
+
+export async function logIn(name: string, password: string): Promise<Login> {
+  const login = await postLogin(name, password)
+  if (login.kind === 'in') session.value = login.session
+  return login
+}
+
+/** What was shown goes with whom it was shown to. */
+export async function logOut(): Promise<void> {
+  await postLogout()
+  location.reload()
+}
