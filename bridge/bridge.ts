@@ -198,10 +198,11 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       }),
       quarantineRoutes({
         list: (limit, before) => writer.listQuarantine(limit, before),
-        replay: () => {
+        replay: wants => {
           const fresh = createDecoder({ rules: settings.rules })
           fresh.learn(catalog.facts())
           return replayQuarantine({
+            wants,
             decoder: fresh,
             catalog,
             append: entry => spool.append(entry),

@@ -189,6 +189,16 @@ export function metricSources(parts: MetricParts): MetricSource[] {
       read: () => relay.stats.errors,
     },
     {
+      name: 'live_delay_p50_seconds',
+      help: 'How long half of the readings were here, at the most, before they went out to live clients, in the last seconds',
+      read: () => relay.readings.delays.quantile(0.5, performance.now()) / 1000,
+    },
+    {
+      name: 'live_delay_p99_seconds',
+      help: 'The same of 99 in 100',
+      read: () => relay.readings.delays.quantile(0.99, performance.now()) / 1000,
+    },
+    {
       name: 'live_deliveries_total',
       help: 'Readings times the live clients they were sent to',
       read: () => relay.stats.deliveries,

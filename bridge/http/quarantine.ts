@@ -1,20 +1,27 @@
 import { Hono } from 'hono'
+import { z } from 'zod'
 import type { QuarantineEntry } from '../quarantine/quarantine.ts'
 import type { ReplayReport } from '../quarantine/replay.ts'
 import type { Gated } from './access.ts'
+import { limitBody } from './body.ts'
 import { problem } from './problem.ts'
 
 const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 1000
+/** A topic may have 64 KiB. */
+const MAX_BODY_BYTES = 512 * 1024
 
 export interface QuarantineSource {
   /** Newest first; `before` is the id that the last page ended with. */
   list(limit: number, before: number | null): Promise<readonly QuarantineEntry[]>
-  /** Every entry through the decoder again. */
-  replay(): Promise<ReplayReport>
+  /** What is held through the decoder again; everything unless `wants` is given. */
+  replay(wants?: (entry: QuarantineEntry) => boolean): Promise<ReplayReport>
 }
 
-/** `GET /quarantine?limit=&before=` -> `{entries, next}`; `POST /quarantine/replay` -> `{replayed, ignored, kept}`. */
+/** Entries of one kind: that came on a topic, that were held for a reason, or both. */
+const kindSchema = z.strictObject({ topic: z.string().optional(), reason: z.string().optional() })
+
+/** `GET /quarantine?limit=&before=` -> `{entries, next}`; `POST /quarantine/replay {topic?, reason?}` -> `{replayed, ignored, kept}`. */
 export function quarantineRoutes(quarantine: QuarantineSource): Hono<Gated> {
   const routes = new Hono<Gated>()
   routes.get('/quarantine', async c => {
@@ -33,13 +40,21 @@ export function quarantineRoutes(quarantine: QuarantineSource): Hono<Gated> {
       next: last !== undefined && entries.length === limit ? last.id : null,
     })
   })
-  // One at a time: two would replay the same entries.
-  let replaying: Promise<ReplayReport> | null = null
-  routes.post('/quarantine/replay', async c => {
-    replaying ??= quarantine.replay().finally(() => {
-      replaying = null
-    })
-    return c.json(await replaying)
+  // One after the other: two at once would replay the same entries.
+  let last: Promise<unknown> = Promise.resolve()
+  routes.post('/quarantine/replay', limitBody(MAX_BODY_BYTES), async c => {
+    const text = await c.req.text()
+    const kind = kindSchema.safeParse(text === '' ? {} : parse(text))
+    if (!kind.success) return problem(c, 400, 'bad-body', 'send {"topic"?: "...", "reason"?: "..."} as JSON')
+    const { topic, reason } = kind.data
+    const replay = last.then(() =>
+      quarantine.replay(
+        entry =>
+          (topic === undefined || entry.topic === topic) && (reason === undefined || entry.reason === reason),
+      ),
+    )
+    last = replay.catch(() => undefined)
+    return c.json(await replay)
   })
   return routes
 }
@@ -51,5 +66,13 @@ function payloadText(payload: Uint8Array): { payload: string } | { payloadBase64
     return { payload: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) }
   } catch {
     return { payloadBase64: bytes.toString('base64') }
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
   }
 }

@@ -14,6 +14,7 @@ import type { AcceptedReading } from '../telemetry/reading.ts'
 import type { Series } from '../telemetry/series.ts'
 import { CatchUp, type CatchUpHost } from './catch-up.ts'
 import { cursorOf, seqOf } from './cursor.ts'
+import { Delays } from './delays.ts'
 import { type Frame, frameAround, frameOf } from './frame.ts'
 import type { GroupHost } from './group.ts'
 import { Groups } from './groups.ts'
@@ -62,6 +63,9 @@ export class ReadingStream implements GroupHost, CatchUpHost {
   #epoch: string
   #pending: AcceptedReading[] = []
   #pendingBytes = 0
+  /** When the first of them came. */
+  #pendingSinceMs = 0
+  readonly delays = new Delays(performance.now())
   #flushed = 0
   #isWatched = false
   /** Up to this seq somebody who was here may come back and resume. */
@@ -113,7 +117,7 @@ export class ReadingStream implements GroupHost, CatchUpHost {
       }
       this.#pendingBytes += this.#ring.append(readingJson(reading))
       if (isIdle) continue
-      this.#pending.push(reading)
+      if (this.#pending.push(reading) === 1) this.#pendingSinceMs = performance.now()
       if (this.#pendingBytes >= MAX_PENDING_BYTES) this.flush()
     }
     if (isIdle) this.#skipFlush()
@@ -155,6 +159,9 @@ export class ReadingStream implements GroupHost, CatchUpHost {
       const tick = new Tick(this.#ring, this.#flushed, pending, performance.now())
       deliveries = this.#groups.flush(tick)
       this.#flushed = tick.upTo
+      const nowMs = performance.now()
+      // All of them count as the one that waited longest.
+      if (deliveries > 0) this.delays.note(nowMs - this.#pendingSinceMs, pending.length, nowMs)
     }
     this.#catchUp.run()
     return deliveries

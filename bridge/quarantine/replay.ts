@@ -23,6 +23,8 @@ export interface ReplayParts {
   readonly decoder: Decoder
   readonly catalog: Pick<Catalog, 'accept' | 'learnOld'>
   readonly append: (entry: Entry) => Promise<void>
+  /** Of what is held, what to replay; everything unless given. Others are not counted. */
+  readonly wants?: ((entry: QuarantineEntry) => boolean) | undefined
   /** Oldest first, behind an id. */
   readonly list: (after: number, limit: number) => Promise<readonly QuarantineEntry[]>
 }
@@ -39,6 +41,7 @@ export async function replayQuarantine(parts: ReplayParts): Promise<ReplayReport
   ) {
     const appended: Promise<void>[] = []
     for (const entry of page) {
+      if (parts.wants?.(entry) === false) continue
       const lines = linesOf(entry, parts)
       if (lines === null) report.kept++
       else {
