@@ -5,6 +5,7 @@ import { createServer as createTlsServer, type Server as SecureServer } from 'no
 import type { Duplex } from 'node:stream'
 import { createAdaptorServer } from '@hono/node-server'
 import type { Hono } from 'hono'
+import { hasRoomFor } from '../../broker/descriptors.ts'
 import type { ListenerTls } from '../../broker/listeners.ts'
 import type { Gated } from './access.ts'
 import type { OriginPolicy } from './origin.ts'
@@ -55,6 +56,11 @@ export function createHttpServer(options: HttpOptions): Server {
   server.maxHeadersCount = MAX_HEADERS
   server.maxConnections = options.maxConnections
   server.on('drop', options.onFull)
+  server.prependListener('connection', socket => {
+    if (hasRoomFor(socket)) return
+    options.onFull()
+    socket.destroy()
+  })
   server.on('upgrade', (request, socket, head) => {
     const path = pathOf(request)
     // The live sockets look at the origin themselves.

@@ -14,6 +14,8 @@ export interface TrestleOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Of an earlier start; a new one otherwise. */
   readonly dataDir?: string
+  /** Files and sockets that the process may have open; Linux. */
+  readonly openFiles?: number
 }
 
 export interface Trestle {
@@ -53,8 +55,11 @@ export function cleanEnv(extra: Readonly<Record<string, string>> = {}): NodeJS.P
 export async function startTrestle({
   env = {},
   dataDir = newDataDir(),
+  openFiles,
 }: TrestleOptions = {}): Promise<Trestle> {
-  const child = spawn(process.execPath, [MAIN], {
+  const program = [process.execPath, MAIN]
+  const command = openFiles === undefined ? program : ['prlimit', `--nofile=${openFiles}`, ...program]
+  const child = spawn(command[0]!, command.slice(1), {
     cwd: dataDir,
     env: cleanEnv({
       TRESTLE_MQTT_PORT: '0',

@@ -6,6 +6,7 @@
  */
 
 import type { Duplex } from 'node:stream'
+import { hasRoomFor } from '../descriptors.ts'
 import { isLoopback, TrustedProxies } from './addresses.ts'
 import { GuardedConnection, type Host } from './connection.ts'
 import { Flapping } from './flapping.ts'
@@ -77,7 +78,8 @@ export class Guard {
   /** Counts a connection in, before anything is read. False: there are too many; it is to be closed. */
   enter(transport: Duplex): boolean {
     this.stats.connections++
-    if (this.#visits.size >= this.#options.limits.maxConnections) return this.#refuse('connections')
+    const isFull = this.#visits.size >= this.#options.limits.maxConnections
+    if (isFull || !hasRoomFor(transport)) return this.#refuse('connections')
     this.#visits.set(transport, { address: null })
     this.#silent.set(transport, performance.now())
     transport.once('close', () => this.#leave(transport))

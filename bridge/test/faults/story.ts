@@ -12,7 +12,14 @@ import { createServer } from 'node:net'
 import { InfluxDB } from 'influx'
 import type { Ledger } from '../../ledger.ts'
 import { LOAD_BASE_MS, type Load, type LoadOptions, startLoad } from '../load.ts'
-import { eventually, newDataDir, removeDataDir, startTrestle, type Trestle } from '../trestle.ts'
+import {
+  eventually,
+  newDataDir,
+  removeDataDir,
+  startTrestle,
+  type Trestle,
+  type TrestleOptions,
+} from '../trestle.ts'
 
 const DRAIN_WITHIN_MS = 60_000
 
@@ -29,19 +36,30 @@ export interface StoryReport {
 export class Story {
   readonly dataDir: string
   readonly #env: Readonly<Record<string, string>>
+  readonly #bounds: StoryBounds
   readonly #port: number
   readonly #loads: Load[] = []
   #trestle: Trestle | null = null
 
-  private constructor(port: number, env: Readonly<Record<string, string>>, dataDir: string) {
+  private constructor(
+    port: number,
+    env: Readonly<Record<string, string>>,
+    dataDir: string,
+    bounds: StoryBounds,
+  ) {
     this.#port = port
+    this.#bounds = bounds
     this.#env = { ...env, TRESTLE_MQTT_PORT: String(port) }
     this.dataDir = dataDir
   }
 
   /** With the bridge running. */
-  static async begin(env: Readonly<Record<string, string>> = {}, dataDir = newDataDir()): Promise<Story> {
-    const story = new Story(await freePort(), env, dataDir)
+  static async begin(
+    env: Readonly<Record<string, string>> = {},
+    dataDir = newDataDir(),
+    bounds: StoryBounds = {},
+  ): Promise<Story> {
+    const story = new Story(await freePort(), env, dataDir, bounds)
     await story.start()
     return story
   }
@@ -51,8 +69,9 @@ export class Story {
     return this.#trestle
   }
 
-  async start(env: Readonly<Record<string, string>> = {}): Promise<Trestle> {
-    this.#trestle = await startTrestle({ env: { ...this.#env, ...env }, dataDir: this.dataDir })
+  async start(extra: Readonly<Record<string, string>> = {}): Promise<Trestle> {
+    const env = { ...this.#env, ...extra }
+    this.#trestle = await startTrestle({ env, dataDir: this.dataDir, ...this.#bounds })
     return this.#trestle
   }
 
@@ -106,6 +125,9 @@ export class Story {
     removeDataDir(this.dataDir)
   }
 }
+
+/** What the process is bounded by from outside. */
+type StoryBounds = Pick<TrestleOptions, 'openFiles'>
 
 interface CheckOptions {
   /** Read from there, by the `influx` package; else by the history of the bridge. */
