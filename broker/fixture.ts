@@ -31,6 +31,7 @@ export interface TestBrokerOptions {
   readonly listener?: Partial<TcpOptions>
   readonly maxWaitingPerClient?: number
   /** Access is open unless given. */
+  readonly refuse?: BrokerOptions['refuse']
   readonly authenticate?: Authenticate
   readonly accessOf?: AccessOf
 }
@@ -84,6 +85,7 @@ export async function startBroker({
   mqtt5 = MQTT5,
   listener: listenerOptions = {},
   maxWaitingPerClient = 10_000,
+  refuse = () => undefined,
   authenticate = async () => ({ ok: true, access: OPEN }),
   accessOf = () => OPEN,
 }: TestBrokerOptions): Promise<TestBroker> {
@@ -96,7 +98,7 @@ export async function startBroker({
         accepted.push(delivery)
         return delivery.qos === 0 ? null : Promise.resolve()
       }),
-    refuse: () => undefined,
+    refuse,
     authenticate,
     accessOf,
     persistence: isLate ? answerLate(persistence, seeded(7)) : persistence,
