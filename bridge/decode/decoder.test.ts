@@ -51,6 +51,7 @@ describe('what Home Assistant discovery tells', () => {
       kind: 'ignored',
       by: 'ha-discovery',
       facts: [
+        { device: 'pump', name: 'Pump', room: 'Garden', model: 'P1', manufacturer: 'ACME' },
         {
           device: 'pump',
           topic: 'well/pump/state',
@@ -59,7 +60,6 @@ describe('what Home Assistant discovery tells', () => {
           class: 'power',
           expectedIntervalS: 120,
         },
-        { device: 'pump', name: 'Pump', room: 'Garden', model: 'P1', manufacturer: 'ACME' },
       ],
     })
     expect(readingsOf(say(decoder, 'well/pump/state', { motor: { power: 410 } }))).toMatchObject([

@@ -75,10 +75,13 @@ class Reader {
     // A list of plain values is one value with several parts: it belongs where a plain value does.
     const isRow = Array.isArray(json) && !json.some(isObject)
     const { device, tags } = isRow ? this.#scalar : this.#subject
-    const prefix = isRow ? `${this.#scalar.leaf}.` : this.#subject.prefix
+    const head = isObject(json) ? this.#head(json, true, false) : undefined
+    const before = isRow ? `${this.#scalar.leaf}.` : this.#subject.prefix
+    // What was taken for a part of a device turns out to be the device.
+    const prefix = before === `${head?.device}.` ? '' : before
     const draft: Draft = { device, tags, timeUs: null, fields: [], mayRepeat: prefix !== '' }
     if (Array.isArray(json)) this.#list(json, draft, prefix, 0)
-    else if (isObject(json)) this.#object(json, this.#head(json, true, false), draft, prefix, 0)
+    else if (head !== undefined && isObject(json)) this.#object(json, head, draft, prefix, 0)
     this.#close(draft)
   }
 
@@ -274,6 +277,7 @@ class Reader {
       if (typeof kept === 'string' && !this.#isText(kept)) return
     }
     own = known?.unit ?? own
+    if (own === undefined && typeof kept === 'number') own = this.#subject.usualUnit?.(name)
     if (name === 'time') draft.mayRepeat = true
     const short = name.length > MAX_NAME_LENGTH ? uniqueName(name) : fieldName(name)
     draft.fields.push(

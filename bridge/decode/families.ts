@@ -5,6 +5,7 @@
 
 import { airgradient } from './families/airgradient.ts'
 import { collectd } from './families/collectd.ts'
+import { domoticz } from './families/domoticz.ts'
 import { dsmr } from './families/dsmr.ts'
 import { ebusd } from './families/ebusd.ts'
 import { esphome } from './families/esphome.ts'
@@ -54,6 +55,7 @@ export const families: readonly Family[] = [
   thingsboard,
   wled,
   dsmr,
+  domoticz,
   airgradient,
   espresense,
   ruuvi,

@@ -11,11 +11,14 @@ import type { Payload } from './payload.ts'
 import type { Rule } from './rules.ts'
 import type { Subject } from './subject.ts'
 import type { Captures } from './topic-template.ts'
+import type { UsualUnit } from './usual-units.ts'
 
 export interface Family {
   readonly name: string
   /** The first row whose template matches a topic decides about it, once. */
   readonly topics?: readonly Row[]
+  /** Of numbers on these topics, where nothing else tells one. */
+  readonly usualUnit?: UsualUnit
   /** Asked for JSON that has one of `marks` among its keys, on topics without a reader of their own. */
   readonly marks?: readonly string[]
   recognise?(json: Json, plan: Plan, context: Context): Result | undefined

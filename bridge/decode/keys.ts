@@ -125,7 +125,11 @@ function unitTarget(key: string, flat: string): string | undefined {
 
 /** In a list of `{name, value}`: what may hold the name, best first. */
 export const NAME_KEYS = [
+  'DisplayName',
+  'displayName',
+  'tagName',
   'name',
+  'Name',
   'value_type',
   'n',
   'field',

@@ -143,7 +143,10 @@ function deviceAt(levels: readonly string[], end: number, last: number): Span {
   const isDeep = last > 1 || (end < levels.length && !isGroup(levels[0]!))
   while (at > 0) {
     const above = namedAbove(levels, at)
+    // `panel7/state/p1b2`: even what is numbered is a part, where the device stands apart from it.
+    const isApart = above < at - 1 && isNumbered(levels[above]!) && !isGateway(levels[above]!)
     if (
+      !isApart &&
       !isGroupOf(levels[at]!, levels[above]!, isDeep) &&
       !(isAspect(levels[at]!) && !isCommon(levels[above]!))
     )

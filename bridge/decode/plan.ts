@@ -12,6 +12,7 @@ import { documentResult } from './results.ts'
 import type { Rule, RuleMatch } from './rules.ts'
 import type { KnownFields, Subject } from './subject.ts'
 import { compileTemplate } from './topic-template.ts'
+import type { UsualUnit } from './usual-units.ts'
 
 /** A longer topic could not be a tag: InfluxDB holds 64 KiB for all names of a series together. */
 export const MAX_TOPIC_LENGTH = 1024
@@ -46,7 +47,7 @@ export function planTopic(whole: string, learned: Learned, ruleFor: RuleFor): Pl
     isAvailability: claim.isAvailability ?? (match === undefined && AVAILABILITY_LEVELS.has(last)),
     read: isTooLong ? () => rejected('topic too long') : claim.read,
     rule: match?.rule,
-    ...subjects(topic, levels, claim, { learned, match }),
+    ...subjects(topic, levels, claim, { learned, match, usualUnit: found?.usualUnit }),
   }
 }
 
@@ -91,21 +92,33 @@ function readColumns(columns: readonly string[]): Read {
   }
 }
 
-function claimFor(levels: readonly string[]): { claim: Claim; by: string } | undefined {
+function claimFor(levels: readonly string[]): Found | undefined {
   for (const row of rows) {
     const captures = row.match(levels)
     const claim = captures && row.claim(captures, levels)
-    if (claim !== undefined) return { claim, by: row.family.name }
+    if (claim !== undefined) return { claim, by: row.family.name, usualUnit: row.family.usualUnit }
   }
   return undefined
 }
 
+interface Found {
+  readonly claim: Claim
+  readonly by: string
+  readonly usualUnit: UsualUnit | undefined
+}
+
 interface Sources {
+  readonly usualUnit: UsualUnit | undefined
   readonly learned: Learned
   readonly match: RuleMatch | undefined
 }
 
-function subjects(topic: string, levels: readonly string[], claim: Claim, { learned, match }: Sources) {
+function subjects(
+  topic: string,
+  levels: readonly string[],
+  claim: Claim,
+  { learned, match, usualUnit }: Sources,
+) {
   const topicTag = uniqueName(topic, MAX_TOPIC_LENGTH)
   const ruleTags = Object.entries(match?.tags ?? {}).map(([name, value]) => [
     uniqueName(name),
@@ -116,7 +129,8 @@ function subjects(topic: string, levels: readonly string[], claim: Claim, { lear
     const isSame = same !== undefined && same.room === roomTag
     const own = roomTag === undefined ? { topic: topicTag } : { topic: topicTag, room: roomTag }
     const tags: Tags = isSame ? same : { ...Object.fromEntries(ruleTags), ...own }
-    return { ...rest, device, tags, levels, known: knownFields(learned.fieldsOf(topic, device), match?.rule) }
+    const known = knownFields(learned.fieldsOf(topic, device), match?.rule)
+    return { ...rest, device, tags, levels, known, usualUnit }
   }
   const object = subject(placeBy(claim, placeObject(topic), true))
   return { object, scalar: subject(placeBy(claim, placeScalar(topic), false), object.tags) }

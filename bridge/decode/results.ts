@@ -31,7 +31,8 @@ export function scalarResult(text: string, plan: Plan): Result {
   if (scalar === undefined || (typeof scalar.value === 'string' && !scalar.value.isWellFormed())) {
     return ignored('no value')
   }
-  const unit = known?.unit ?? scalar.unit ?? key.unit
+  const usual = typeof scalar.value === 'number' ? plan.scalar.usualUnit?.(leaf) : undefined
+  const unit = known?.unit ?? scalar.unit ?? key.unit ?? usual
   const name = fieldName(leaf)
   const field = unit === undefined ? { name, value: scalar.value } : { name, value: scalar.value, unit }
   return {

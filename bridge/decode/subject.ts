@@ -1,6 +1,7 @@
 /** Whose values a payload holds: settled by its topic, before it is read. */
 
 import type { Tags } from '../telemetry/reading.ts'
+import type { UsualUnit } from './usual-units.ts'
 
 /** Whose values they are. */
 export interface Subject {
@@ -14,6 +15,8 @@ export interface Subject {
   readonly isShared: boolean
   readonly levels: readonly string[]
   readonly known: KnownFields | undefined
+  /** Of its family. */
+  readonly usualUnit: UsualUnit | undefined
 }
 
 /** Whose an object's fields are, and whose a document that is but one value. */

@@ -197,6 +197,7 @@ const LETTERS: readonly (readonly [letter: string, unit: string, beside: readonl
   ['mA', 'mA', ['current', 'amp']],
   ['W', 'W', ['power']],
   ['L', 'L', ['volume', 'water', 'liter']],
+  ['m', 'm', ['level', 'depth', 'distance', 'height', 'altitude', 'range']],
 ]
 
 /** After a small letter or a figure, as in `energykWh` and `batteryMv`: the capitals tell it from a word's end. */
@@ -236,7 +237,8 @@ export function unitOfName(name: string): string | undefined {
     if (small.endsWith(ending) && small.length > ending.length) return unit
   }
   for (const [letter, unit, words] of LETTERS) {
-    if (last.endsWith(`_${letter}`) || last.endsWith(`-${letter}`)) return unit
+    const isCapital = letter !== letter.toLowerCase()
+    if (isCapital && (last.endsWith(`_${letter}`) || last.endsWith(`-${letter}`))) return unit
     const isBeside = words.some(word => small.includes(word))
     if (isBeside && small.endsWith(`_${letter.toLowerCase()}`)) return unit
   }

@@ -3,6 +3,46 @@ import type { Table } from './table.ts'
 export default {
   family: 'shelly',
   stories: {
+    'units that no message tells': [
+      ['shellies/pm-1/relay/0/power', '45.2', { device: 'pm-1', fields: { 'relay.0.power': [45.2, 'W'] } }],
+      [
+        'shellies/pm-1/relay/0/energy',
+        '5432',
+        { device: 'pm-1', fields: { 'relay.0.energy': [5432, 'Wmin'] } },
+      ],
+      [
+        'shellies/em-1/emeter/1/total',
+        '981.2',
+        { device: 'em-1', fields: { 'emeter.1.total': [981.2, 'Wh'] } },
+      ],
+      [
+        'shellies/ht-1/sensor/temperature',
+        '20.1',
+        { device: 'ht-1', fields: { 'sensor.temperature': 20.1 } },
+      ],
+      [
+        'hall/status/switch:0',
+        { id: 0, output: true, apower: 12.5, voltage: 231, aenergy: { total: 8.4, by_minute: [1, 2] } },
+        {
+          device: 'hall',
+          fields: {
+            'switch:0.apower': [12.5, 'W'],
+            'switch:0.voltage': [231, 'V'],
+            'switch:0.aenergy.total': [8.4, 'Wh'],
+            'switch:0.aenergy.by_minute.1': [2, 'mWh'],
+          },
+        },
+      ],
+      [
+        'hall/events/rpc',
+        {
+          src: 'shelly-a',
+          method: 'NotifyStatus',
+          params: { 'em:0': { total_act_power: 802, n_current: 0.4 } },
+        },
+        { device: 'hall', fields: { 'em:0.total_act_power': [802, 'W'], 'em:0.n_current': [0.4, 'A'] } },
+      ],
+    ],
     'Gen1: the rest of the topic is the field': [
       ['shellies/em-9/emeter/1/power', '-20.5', { device: 'em-9', fields: { 'emeter.1.power': -20.5 } }],
       ['shellies/plug-9/relay/0', 'on', { device: 'plug-9', fields: { 'relay.0': true } }],

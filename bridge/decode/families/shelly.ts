@@ -19,9 +19,41 @@ import { uniqueName } from '../names.ts'
 import type { Payload } from '../payload.ts'
 import { documentResult } from '../results.ts'
 import { isObject, listOf, objectOf, textOf } from '../shape.ts'
+import { usualUnits } from '../usual-units.ts'
+
+/** Gen1 counts the energy of a relay in watt-minutes, and what an energy meter sums up in watt-hours. */
+const usualUnit = usualUnits([
+  ['W', 'power apower act_power a_act_power b_act_power c_act_power total_act_power'],
+  ['VA', 'aprt_power a_aprt_power b_aprt_power c_aprt_power total_aprt_power'],
+  ['var', 'reactive_power'],
+  ['V', 'voltage a_voltage b_voltage c_voltage battery.v'],
+  ['A', 'current a_current b_current c_current n_current total_current'],
+  ['Hz', 'freq a_freq b_freq c_freq'],
+  ['Wmin', 'relay.energy light.energy roller.energy emeter.energy emeter.returned_energy meters.total'],
+  [
+    'Wh',
+    'emeter.total emeter.total_returned emeters.total emeters.total_returned aenergy.total ret_aenergy.total',
+  ],
+  [
+    'Wh',
+    'total_act total_act_ret total_act_energy total_act_ret_energy a_total_act_energy b_total_act_energy',
+  ],
+  ['Wh', 'c_total_act_energy a_total_act_ret_energy b_total_act_ret_energy c_total_act_ret_energy'],
+  ['mWh', 'aenergy.by_minute ret_aenergy.by_minute'],
+  ['°C', 'temperature'],
+  // As the device is set to.
+  ['', 'sensor.temperature'],
+  ['°F', 'temperature_f'],
+  ['%', 'humidity rh sensor.battery battery.percent bat.value hum.value roller.pos current_pos brightness'],
+  ['lx', 'lux lux.value'],
+  ['dBm', 'rssi'],
+  ['s', 'uptime'],
+  ['B', 'ram_size ram_free fs_size fs_free'],
+])
 
 export const shelly: Family = {
   name: 'shelly',
+  usualUnit,
   topics: [
     ['{device...}/events/rpc', ({ device }) => ({ device: bare(device!), read: readFrame })],
     ['{client...}/rpc', ({ client }) => ({ device: client!, isShared: true, read: readFrame })],

@@ -3,6 +3,27 @@ import type { Table } from './table.ts'
 export default {
   family: 'tasmota',
   stories: {
+    'units that no message tells': [
+      [
+        'tele/plug/SENSOR',
+        { ENERGY: { Total: 12.3, Power: [45, 46], Voltage: 231, Factor: 0.9 }, SHT3X: { Humidity: 51 } },
+        {
+          device: 'plug',
+          fields: {
+            'ENERGY.Total': [12.3, 'kWh'],
+            'ENERGY.Power.1': [46, 'W'],
+            'ENERGY.Voltage': [231, 'V'],
+            'ENERGY.Factor': 0.9,
+            'SHT3X.Humidity': [51, '%'],
+          },
+        },
+      ],
+      [
+        'tele/attic/SENSOR',
+        { BME280: { Temperature: 68, Pressure: 29.9 }, PressureUnit: 'inHg', TempUnit: 'F' },
+        { device: 'attic', fields: { 'BME280.Temperature': [68, '°F'], 'BME280.Pressure': [29.9, 'inHg'] } },
+      ],
+    ],
     'sensors by name, units beside them, a time without a zone': [
       [
         'tele/greenhouse/SENSOR',

@@ -9,9 +9,33 @@ import { uniqueName } from '../names.ts'
 import type { Payload } from '../payload.ts'
 import { documentResult } from '../results.ts'
 import { isObject, listOf, objectOf, textOf } from '../shape.ts'
+import { usualUnits } from '../usual-units.ts'
+
+/** Temperatures and pressures have theirs beside them: `TempUnit`, `PressureUnit`. */
+const usualUnit = usualUnits([
+  ['W', 'power activepower'],
+  ['VA', 'apparentpower'],
+  ['var', 'reactivepower'],
+  ['V', 'voltage vcc'],
+  ['A', 'current'],
+  ['Hz', 'frequency'],
+  [
+    'kWh',
+    'energy.total energy.today energy.yesterday energy.exporttotal energy.exportactive energy.importactive',
+  ],
+  ['%', 'humidity moisture dimmer wifi.rssi'],
+  ['lx', 'illuminance'],
+  ['ppm', 'carbondioxide eco2'],
+  ['ppb', 'tvoc'],
+  ['µg/m³', 'pm1 pm2 pm10'],
+  ['kg', 'weight'],
+  ['dBm', 'wifi.signal'],
+  ['s', 'uptimesec'],
+])
 
 export const tasmota: Family = {
   name: 'tasmota',
+  usualUnit,
   topics: [
     ['tasmota/discovery/{mac}/config', () => ({ read: readDiscovery })],
     ['tasmota/discovery/#', ignore('metadata')],
