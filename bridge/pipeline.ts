@@ -81,7 +81,6 @@ export function createPipeline(parts: Parts): Pipeline {
     const key = message.packetId === null ? null : retransmissionKey(message, message.packetId)
     if (message.dup && key !== null && spool.hasRecently(key))
       return finish(message, DUPLICATE, null, receivedUs)
-    if (!isRecalled) answers.offer(message, receivedUs)
     return finish(message, understand(message, isRecalled, receivedUs), key, receivedUs)
   }
 
@@ -100,6 +99,7 @@ export function createPipeline(parts: Parts): Pipeline {
   }
 
   function read(message: Message, isRecalled: boolean, receivedUs: number): Understood {
+    if (!isRecalled) answers.offer(message, receivedUs)
     const decoded = decoder.decode(message, receivedUs)
     const refused = decoded.facts ? catalog.learn(decoded.facts, sourceOf(message), message.topic) : null
     if (decoded.requests) for (const request of decoded.requests) publish(request)
