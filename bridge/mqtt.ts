@@ -20,6 +20,7 @@ import type { Logger } from './log.ts'
 import type { MetricSource } from './metrics.ts'
 import { embeddedMetrics, externalMetrics } from './mqtt-metrics.ts'
 import type { Pipeline } from './pipeline.ts'
+import { startStatus } from './sys-status.ts'
 
 export interface Mqtt {
   readonly metrics: readonly MetricSource[]
@@ -55,11 +56,12 @@ export function openMqtt(parts: MqttParts): Promise<Mqtt> {
 async function openEmbedded({ settings, data, tls, pipeline, identities, log }: MqttParts): Promise<Mqtt> {
   const { host, mqtt, mqtts } = settings
   const isProxied = mqtt.proxyProtocol
+  const persistence = new SqlitePersistence({ path: data.broker, ...limits(settings), log })
   const broker = await Broker.start({
     ...pipeline,
     authenticate: identities.authenticate,
     accessOf: identity => identities.accessOf(identity),
-    persistence: new SqlitePersistence({ path: data.broker, ...limits(settings), log }),
+    persistence,
     maxWaitingPerClient: settings.spool.maxPendingPerClient,
     limits: guardLimits(settings),
     trustedProxies: settings.trustedProxies,
@@ -71,6 +73,8 @@ async function openEmbedded({ settings, data, tls, pipeline, identities, log }: 
   // Also of what changed while the bridge was off.
   await review()
   const stopWatching = identities.onChange(() => void review())
+  const intervalMs = mqtt.sysInterval
+  const stopStatus = intervalMs > 0 ? startStatus({ broker, persistence, intervalMs }) : null
   const webSockets = acceptWebSockets(broker)
   const listeners: TcpListener[] = []
   return {
@@ -91,6 +95,7 @@ async function openEmbedded({ settings, data, tls, pipeline, identities, log }: 
     },
     async close() {
       stopWatching()
+      stopStatus?.()
       await broker.close()
       webSockets.close()
       for (const listener of listeners) listener.close()

@@ -108,7 +108,7 @@ const NO_MQTT5 = { connections: 0, skipped: 0, slowClosed: 0, tooLarge: 0 }
 export class Broker {
   /** Where connections of any transport come in. */
   readonly guard: Guard
-  readonly #stats = { forbidden: 0 }
+  readonly #stats = { forbidden: 0, received: 0 }
   readonly #options: BrokerOptions
   readonly #admission: Admission
   readonly #forwarding: Forwarding
@@ -398,6 +398,7 @@ export class Broker {
       this.#options.refuse(delivery)
       return 'forbidden'
     }
+    this.#stats.received++
     if (retain) this.#options.persistence.owners.publishes(payload, identity)
     const accepted = this.#options.accept(delivery)
     if (accepted !== null) this.#lastAccepted = accepted

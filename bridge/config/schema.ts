@@ -99,6 +99,8 @@ export const settingsSchema = z.strictObject({
         .prefault({}),
       /** Frees what a client left that named no keep-alive, or one of many hours. */
       idleTimeout: duration.default(6 * 3_600_000),
+      /** How often `$SYS/broker/...` is told; 0: never. */
+      sysInterval: duration.default(10_000),
       /** A CONNECT with name, password and will. */
       maxConnectBytes: size.default(16 * 1024),
       maxPacketBytes: size
