@@ -57,8 +57,7 @@ export class Seat {
     this.closed = true
     const wasThere = this.connected
     this.connected = false
-    if (wasThere && this.#registry.clients[this.id] === (this as unknown))
-      this.#registry.unregisterClient(this)
+    if (wasThere) this.#registry.unregisterClient(this)
   }
 
   /** For Aedes. */
