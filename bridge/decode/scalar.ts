@@ -58,7 +58,7 @@ const NO_VALUES = new Set([
 
 export function isNoValue(text: string): boolean {
   // `NONE` in capitals is one of several states, `None` is Python's nothing.
-  return text.length <= 11 && text !== 'NONE' && NO_VALUES.has(text.toLowerCase())
+  return text.length <= 11 && text !== 'NONE' && NO_VALUES.has(text.trim().toLowerCase())
 }
 
 /** Longest text worth trying as a number: the digits of a double in full, and a unit. */

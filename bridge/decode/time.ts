@@ -149,7 +149,8 @@ function timeOfDigits(text: string, nowUs: number): number | null {
 function timeOfIso(iso: RegExpExecArray, nowUs: number): number | null {
   const [, year, month, day, hour, minute, second = '00', fraction = '', zone = 'Z'] = iso
   const ms = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
-  if (Number.isNaN(ms)) return null
+  // The 30th of February would be the second of March.
+  if (Number.isNaN(ms) || new Date(ms).getUTCDate() !== Number(day)) return null
   const us = ms * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6))
   return plausible(us - offsetMinutes(zone) * 60e6, nowUs)
 }
