@@ -191,9 +191,15 @@ describe('the page', () => {
     await open('#/messages?became=held')
     await page.getByRole('button', { name: 'Explain home/attic/cistern/level' }).click()
     await page.getByText(/Still held, by general/).waitFor()
+    await publish('home/attic/tank/level', '{"also broken":')
+    await page.getByRole('button', { name: 'Replay home/attic/tank/level' }).click()
+    await page.getByText('0 read and stored, 1 still held.').waitFor()
     await page.getByRole('button', { name: 'Replay all' }).click()
     await page.getByRole('button', { name: 'Replay', exact: true }).click()
-    await page.getByText('0 read and stored, 1 still held.').waitFor()
+    await page.getByText('0 read and stored, 2 still held.').waitFor()
+    await open('#/health')
+    await page.getByText(/Held: home\/attic\/tank\/level/).waitFor()
+    await page.getByText(/half within/).waitFor()
   })
 
   test('a switch tells the device, and shows what the device says', async () => {

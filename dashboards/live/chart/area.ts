@@ -19,6 +19,8 @@ export interface AreaOptions {
   readonly areas: readonly Area[]
   /** The scale reaches at least to this. */
   readonly least: number
+  /** Behind the figures of the scale. */
+  readonly unit: string
 }
 
 const TOP = 14
@@ -30,7 +32,8 @@ export function drawAreas(context: CanvasRenderingContext2D, options: AreaOption
   const colors = currentColors()
   const first = Math.max(0, times.subarray(0, length).findIndex(time => time >= fromMs) - 1)
   let high = options.least
-  for (const { values } of areas) for (let i = first; i < length; i++) high = Math.max(high, values[i]!)
+  for (const { values } of areas)
+    for (let i = first; i < length; i++) if (values[i]! > high) high = values[i]!
   const xOf = (timeMs: number) => ((timeMs - fromMs) / (nowMs - fromMs)) * width
   const yOf = (value: number) => height - (value / high) * (height - TOP)
 
@@ -41,7 +44,11 @@ export function drawAreas(context: CanvasRenderingContext2D, options: AreaOption
     context.fillStyle = colors.bent
     context.fillRect(0, Math.round(yOf(value)), width, 1)
     context.fillStyle = colors['ink-3']
-    context.fillText(formatNumber(value, value < 1 ? 1 : 0), 5, Math.round(yOf(value)) + 8)
+    context.fillText(
+      `${formatNumber(value, value < 1 ? 1 : 0)}${options.unit}`,
+      5,
+      Math.round(yOf(value)) + 8,
+    )
   }
   for (let quarter = 0; quarter < 4; quarter++) {
     context.fillStyle = colors.bent
@@ -53,7 +60,11 @@ export function drawAreas(context: CanvasRenderingContext2D, options: AreaOption
     context.lineJoin = 'round'
     for (let from = first; from < length; ) {
       let to = from + 1
-      while (to < length && times[to]! - times[to - 1]! <= LONGEST_STEP_MS) to++
+      if (Number.isNaN(values[from]!)) {
+        from = to
+        continue
+      }
+      while (to < length && times[to]! - times[to - 1]! <= LONGEST_STEP_MS && !Number.isNaN(values[to]!)) to++
       const line = new Path2D()
       for (let i = from; i < to; i++) line.lineTo(xOf(times[i]!), yOf(values[i]!))
       const fill = new Path2D(line)

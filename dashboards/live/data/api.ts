@@ -239,9 +239,12 @@ export interface Replayed {
   readonly kept: number
 }
 
-/** Reads everything that is held once more: what today's decoder understands is stored. */
-export async function replayQuarantine(): Promise<Answer<Replayed>> {
-  const answer = await post<Partial<Replayed> & { detail?: string }>('/api/quarantine/replay', {})
+/** Of one topic and reason. */
+export type Kind = Pick<HeldMessage, 'topic' | 'reason'>
+
+/** Reads what is held once more, all of it or one kind: what today's decoder understands is stored. */
+export async function replayQuarantine(kind?: Kind): Promise<Answer<Replayed>> {
+  const answer = await post<Partial<Replayed> & { detail?: string }>('/api/quarantine/replay', kind ?? {})
   if (!answer.ok) return answer
   const { replayed, ignored = 0, kept = 0, detail } = answer.value
   if (replayed === undefined) return { ok: false, reason: detail ?? 'The bridge refused it.' }

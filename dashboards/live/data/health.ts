@@ -4,8 +4,9 @@ import { signal } from '@preact/signals'
 import { fetchLedger, fetchReadiness, fetchText, type Ledger, type Readiness } from './api.ts'
 import { brokerAddress } from './broker-address.ts'
 import { serverNow } from './clock.ts'
+import { noteChanges } from './events.ts'
 import { type Metrics, parseMetrics } from './metrics.ts'
-import { Samples } from './samples.ts'
+import { type Delays, Samples } from './samples.ts'
 import { isOut } from './session.ts'
 
 const POLL_MS = 5_000
@@ -40,18 +41,24 @@ export async function look(): Promise<void> {
       fetchReadiness(),
       watchers > 0 ? fetchText('/metrics') : null,
     ])
+    if (text?.ok) metrics.value = parseMetrics(text.value)
     if (account.ok) {
       ledger.value = account.value
-      samples.add(serverNow(), account.value)
+      samples.add(serverNow(), account.value, text?.ok ? delaysIn(metrics.value) : undefined)
       sampleVersion.value++
     }
+    noteChanges(serverNow(), ready.ok ? ready.value : null, account.ok ? account.value : null)
     if (ready.ok) {
       readiness.value = ready.value
       const port = ready.value.mqtt
       if (port) brokerAddress.value = { ...brokerAddress.value, port, isTold: true }
     }
-    if (text?.ok) metrics.value = parseMetrics(text.value)
   }
   clearTimeout(timer)
   timer = setTimeout(() => void look(), watchers > 0 ? WATCHED_POLL_MS : POLL_MS)
+}
+
+function delaysIn(numbers: Metrics | null): Delays {
+  const ms = (name: string) => (numbers?.get(`trestle_live_delay_${name}_seconds`) ?? Number.NaN) * 1000
+  return { half: ms('p50'), nearlyAll: ms('p99') }
 }

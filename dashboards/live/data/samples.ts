@@ -1,5 +1,13 @@
 import type { Ledger } from './api.ts'
 
+/** How long readings were at the bridge before they went out to pages, milliseconds: half of them, and 99 in 100. */
+export interface Delays {
+  readonly half: number
+  readonly nearlyAll: number
+}
+
+const UNKNOWN: Delays = { half: Number.NaN, nearlyAll: Number.NaN }
+
 /** Half an hour of looks every two seconds. */
 const SAMPLES = 900
 
@@ -10,9 +18,12 @@ export class Samples {
   readonly received = new Float64Array(SAMPLES)
   readonly stored = new Float64Array(SAMPLES)
   readonly waiting = new Float64Array(SAMPLES)
+  /** NaN: nothing went out, or nobody looked. */
+  readonly halfDelay = new Float64Array(SAMPLES)
+  readonly nearlyAllDelay = new Float64Array(SAMPLES)
   #before: { readonly timeMs: number; readonly ledger: Ledger } | null = null
 
-  add(timeMs: number, account: Ledger): void {
+  add(timeMs: number, account: Ledger, delays: Delays = UNKNOWN): void {
     const before = this.#before
     this.#before = { timeMs, ledger: account }
     if (!before || timeMs <= before.timeMs) return
@@ -24,11 +35,15 @@ export class Samples {
     this.received[at] = Math.max(0, account.received - before.ledger.received) / seconds
     this.stored[at] = Math.max(0, account.stored - before.ledger.stored) / seconds
     this.waiting[at] = account.waiting
+    this.halfDelay[at] = delays.half
+    this.nearlyAllDelay[at] = delays.nearlyAll
   }
 
   #forgetOldest(): void {
     const half = SAMPLES / 2
-    for (const column of [this.times, this.received, this.stored, this.waiting]) column.copyWithin(0, half)
+    const { times, received, stored, waiting, halfDelay, nearlyAllDelay } = this
+    for (const column of [times, received, stored, waiting, halfDelay, nearlyAllDelay])
+      column.copyWithin(0, half)
     this.length -= half
   }
 }

@@ -16,10 +16,11 @@ interface Props {
   readonly title: string
   readonly areas: readonly Area[]
   readonly least: number
+  readonly unit?: string
   readonly summary: () => ComponentChildren
 }
 
-export function AreaChart({ title, areas, least, summary }: Props) {
+export function AreaChart({ title, areas, least, unit = '', summary }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null)
   // Five minutes of paper until there is more to show.
   const span = useComputed(() => {
@@ -35,7 +36,7 @@ export function AreaChart({ title, areas, least, summary }: Props) {
       const nowMs = serverNow()
       const { times, length } = samples
       const { clientWidth: width, clientHeight: height } = element
-      drawAreas(context, { width, height, fromMs: nowMs - span, nowMs, times, length, areas, least })
+      drawAreas(context, { width, height, fromMs: nowMs - span, nowMs, times, length, areas, least, unit })
     }
     const observer = new ResizeObserver(draw)
     if (canvas.current) observer.observe(canvas.current)

@@ -11,6 +11,7 @@ import { LiveChip } from '../parts/live-chip.tsx'
 import { StateMark } from '../parts/mark.tsx'
 import { clockMinutes, formatAge, formatBytes, formatNumber } from '../words/format.ts'
 import { reasonWords } from '../words/message.ts'
+import { EventLog } from './event-log.tsx'
 import { LedgerBeam } from './ledger-beam.tsx'
 
 export function HealthView() {
@@ -37,10 +38,14 @@ export function HealthView() {
           <LedgerBeam account={account} />
           <div class="health-charts">
             <Flow />
+            <Delay />
             <Backlog />
-            <Losses dropped={account.dropped} />
-            <Clients />
+            <div class="health-tables">
+              <Losses dropped={account.dropped} />
+              <Clients />
+            </div>
           </div>
+          <EventLog />
         </>
       )}
     </div>
@@ -97,6 +102,35 @@ function Flow() {
       )}
     />
   )
+}
+
+/** What the bridge itself takes; the way to a page comes on top. */
+function Delay() {
+  const [half, nearlyAll] = [last(samples.halfDelay, samples), last(samples.nearlyAllDelay, samples)]
+  return (
+    <AreaChart
+      title="Arrival to live pages"
+      unit=" ms"
+      least={1}
+      areas={[
+        { values: samples.nearlyAllDelay, color: 'spark' },
+        { values: samples.halfDelay, color: 'series-1' },
+      ]}
+      summary={() =>
+        Number.isNaN(half) || samples.length === 0 ? (
+          'nothing went out lately'
+        ) : (
+          <>
+            half within <b>{milliseconds(half)}</b>, 99 % within <b>{milliseconds(nearlyAll)}</b>
+          </>
+        )
+      }
+    />
+  )
+}
+
+function milliseconds(ms: number): string {
+  return `${formatNumber(ms, ms < 1 ? 2 : ms < 10 ? 1 : 0)}\u00a0ms`
 }
 
 function Backlog() {

@@ -4,8 +4,9 @@ import { useEffect, useState } from 'preact/hooks'
 import { type Explanation, explain, fetchQuarantine, type HeldMessage } from '../data/api.ts'
 import { serverNow } from '../data/clock.ts'
 import { ledger } from '../data/health.ts'
+import { mayAct } from '../data/session.ts'
 import { formatNumber, plural, whenOf } from '../words/format.ts'
-import { Replay } from './replay.tsx'
+import { ReplayAll, useReplay } from './replay.tsx'
 
 interface Group {
   readonly key: string
@@ -29,6 +30,7 @@ export function Quarantine() {
     void fetchQuarantine().then(answer => {
       if (answer.ok) setEntries(answer.value.entries)
     })
+  const { answer, isRunning, replay } = useReplay(load)
   useEffect(() => {
     if (held > 0) load()
   }, [held])
@@ -41,7 +43,7 @@ export function Quarantine() {
         <span class="chip" data-role="hold">
           {formatNumber(held, 0)} held
         </span>
-        <Replay held={held} onDone={load} />
+        <ReplayAll held={held} answer={answer} isRunning={isRunning} onReplay={() => replay()} />
       </div>
       <ul>
         {groups.slice(0, MOST_GROUPS).map(({ key, newest, count }) => (
@@ -64,6 +66,17 @@ export function Quarantine() {
             >
               Explain
             </button>
+            {mayAct.value && (
+              <button
+                type="button"
+                class="button small"
+                aria-label={`Replay ${newest.topic}`}
+                disabled={isRunning}
+                onClick={() => void replay({ topic: newest.topic, reason: newest.reason })}
+              >
+                Replay
+              </button>
+            )}
           </li>
         ))}
       </ul>

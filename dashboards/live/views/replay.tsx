@@ -1,24 +1,39 @@
-/** Replay of all that is held: asked once, with the number; then what became of it. */
+/** Replay of what is held: one kind at once; all of it asked once, with the number. Then what became of it. */
 
 import { useRef, useState } from 'preact/hooks'
-import { replayQuarantine } from '../data/api.ts'
+import { type Kind, replayQuarantine } from '../data/api.ts'
 import { look } from '../data/health.ts'
 import { mayAct } from '../data/session.ts'
 import { formatNumber, plural } from '../words/format.ts'
 
-export function Replay({ held, onDone }: { held: number; onDone: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null)
+interface Props {
+  readonly held: number
+  readonly answer: string
+  readonly isRunning: boolean
+  readonly onReplay: () => Promise<void>
+}
+
+/** Runs one at a time, and tells what became of it. */
+export function useReplay(onDone: () => void) {
   const [answer, setAnswer] = useState('')
   const [isRunning, setRunning] = useState(false)
-  const replay = async () => {
-    dialog.current?.close()
+  const replay = async (kind?: Kind) => {
     setRunning(true)
     setAnswer('Reading them once more.')
-    const result = await replayQuarantine()
+    const result = await replayQuarantine(kind)
     setRunning(false)
     setAnswer(result.ok ? words(result.value) : `Not replayed: ${result.reason}`)
     void look()
     onDone()
+  }
+  return { answer, isRunning, replay }
+}
+
+export function ReplayAll({ held, answer, isRunning, onReplay }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const replay = () => {
+    dialog.current?.close()
+    void onReplay()
   }
   return (
     <>
@@ -44,7 +59,7 @@ export function Replay({ held, onDone }: { held: number; onDone: () => void }) {
             <button type="submit" class="button">
               Cancel
             </button>
-            <button type="button" class="button primary" onClick={() => void replay()}>
+            <button type="button" class="button primary" onClick={replay}>
               Replay
             </button>
           </span>
