@@ -31,6 +31,7 @@ import { OURSELVES } from './persistence/owners.ts'
 import type { Grant } from './persistence/session.ts'
 import { isShared, sharedFilter } from './persistence/shared-subscriptions.ts'
 import type { Prepared, SqlitePersistence } from './persistence/sqlite-persistence.ts'
+import { keepRegistry } from './registry.ts'
 import { asText, keepRepeatedFilters } from './repeated-filters.ts'
 import { matchesFilter } from './topic-filter.ts'
 import { spareUnheard } from './unheard.ts'
@@ -167,10 +168,8 @@ export class Broker {
       if (client.closed) this.#unregister(client)
       else persistence.connected(client.id)
     })
-    this.#aedes.on('clientDisconnect', client => {
-      persistence.disconnected(client.id)
-      this.#subscriptions.forget(client)
-    })
+    this.#aedes.on('clientDisconnect', client => persistence.disconnected(client.id))
+    keepRegistry(this.#aedes, client => this.#subscriptions.forget(client))
     this.#aedes.on('subscribe', (_subscriptions, client) => this.#subscriptions.recount(client))
     this.#aedes.on('unsubscribe', (_filters, client) => this.#subscriptions.recount(client))
     this.#aedes.on('connackSent', ({ returnCode }, client) => {
