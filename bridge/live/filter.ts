@@ -3,6 +3,7 @@
  * filters have equal keys, so that what is made for one serves all.
  */
 
+import { matchesGlob } from '../telemetry/globs.ts'
 import type { AcceptedReading, Field } from '../telemetry/reading.ts'
 import type { LiveFilter } from './protocol.ts'
 
@@ -18,9 +19,9 @@ export class Filter {
 
   constructor(spec: LiveFilter) {
     this.key = filterKey(spec)
-    this.#devices = memo(spec.devices, globMatches)
+    this.#devices = memo(spec.devices, matchesGlob)
     this.#topics = memo(spec.topics, topicMatches)
-    this.#fields = memo(spec.fields, globMatches)
+    this.#fields = memo(spec.fields, matchesGlob)
   }
 
   get matchesAll(): boolean {
@@ -49,30 +50,6 @@ export function filterKey(spec: LiveFilter): string {
   const sorted = (patterns: readonly string[] | undefined) =>
     patterns ? [...new Set(patterns)].sort() : null
   return JSON.stringify([sorted(spec.devices), sorted(spec.topics), sorted(spec.fields)])
-}
-
-/** `*` stands for any characters, `/` too; `?` for one. Takes pattern times name steps at most, unlike a RegExp. */
-export function globMatches(glob: string, name: string): boolean {
-  let g = 0
-  let n = 0
-  let star = -1
-  let starAt = 0
-  while (n < name.length) {
-    if (glob[g] === '*') {
-      star = g++
-      starAt = n
-    } else if (g < glob.length && (glob[g] === '?' || glob[g] === name[n])) {
-      g++
-      n++
-    } else if (star >= 0) {
-      g = star + 1
-      n = ++starAt
-    } else {
-      return false
-    }
-  }
-  while (glob[g] === '*') g++
-  return g === glob.length
 }
 
 /** [MQTT-4.7]; a wildcard at the start does not match topics that begin with `$` [MQTT-4.7.2-1]. */
