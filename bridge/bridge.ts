@@ -27,6 +27,7 @@ import { quarantineRoutes } from './http/quarantine.ts'
 import { createHttpServer } from './http/server.ts'
 import { spoolRoutes } from './http/spool.ts'
 import { Identities } from './identity/identities.ts'
+import { createSpeaking } from './identity/speaking.ts'
 import { balance } from './ledger.ts'
 import type { Credentials } from './live/access.ts'
 import { Relay } from './live/relay.ts'
@@ -143,6 +144,11 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     spool,
     epoch,
     answers: commands.answers,
+    maySpeakOf: createSpeaking({
+      identities,
+      topicsOf: device => catalog.device(device)?.topics ?? [],
+      log,
+    }),
     publish: request => void mqtt.publish(request).catch(() => undefined),
     log,
   })

@@ -45,6 +45,8 @@ export interface Parts {
   readonly answers: { offer(message: Message, receivedUs: number): void }
   /** Publishes what the decoder asks for, such as a Sparkplug rebirth. */
   readonly publish: (request: Request) => void
+  /** Whether an identity may report readings of a device; anybody may unless given. */
+  readonly maySpeakOf?: (identity: string, device: string) => boolean
   readonly log: {
     error(fields: object, text: string): void
     warn(fields: object, text: string): void
@@ -73,6 +75,7 @@ const FORBIDDEN: Understood = { outcome: { kind: 'dropped', reason: 'forbidden' 
 
 export function createPipeline(parts: Parts): Pipeline {
   const { decoder, catalog, relay, spool, epoch, answers, publish, log } = parts
+  const { maySpeakOf = () => true } = parts
   let seq = 0
   const warnedAtMs = new Map<Refusal, number>()
 
@@ -81,7 +84,10 @@ export function createPipeline(parts: Parts): Pipeline {
     const key = message.packetId === null ? null : retransmissionKey(message, message.packetId)
     if (message.dup && key !== null && spool.hasRecently(key))
       return finish(message, DUPLICATE, null, receivedUs)
-    return finish(message, understand(message, isRecalled, receivedUs), key, receivedUs)
+    const understood = understand(message, isRecalled, receivedUs)
+    if (understood !== FORBIDDEN) return finish(message, understood, key, receivedUs)
+    finish({ ...message, qos: 0 }, FORBIDDEN, null, receivedUs)
+    return Promise.reject(new Error('it speaks for a device that it may not speak for'))
   }
 
   /** A message that trips over a fault of ours is kept with the others that cannot be used: it would come again. */
@@ -101,7 +107,12 @@ export function createPipeline(parts: Parts): Pipeline {
   function read(message: Message, isRecalled: boolean, receivedUs: number): Understood {
     if (!isRecalled) answers.offer(message, receivedUs)
     const decoded = decoder.decode(message, receivedUs)
-    const refused = decoded.facts ? catalog.learn(decoded.facts, sourceOf(message), message.topic) : null
+    const { identity = null } = message
+    const isOwn = ({ device }: { readonly device: string }) =>
+      identity === null || maySpeakOf(identity, device)
+    if (decoded.kind === 'readings' && !decoded.readings.every(isOwn)) return FORBIDDEN
+    const facts = decoded.facts?.filter(isOwn)
+    const refused = facts ? catalog.learn(facts, sourceOf(message), message.topic) : null
     if (decoded.requests) for (const request of decoded.requests) publish(request)
     switch (decoded.kind) {
       case 'ignored':
