@@ -118,6 +118,8 @@ export function dial(broker: Broker): Duplex {
   if (guard.enter(server) && guard.locate(server, peer.address)) guard.accept(server, server, peer)
   else server.destroy()
   server.once('close', () => client.destroy())
+  // As sockets do.
+  client.once('end', () => client.end())
   // A pair in memory does not tell one end that the other was destroyed.
   client.once('close', () => server.destroy())
   return client
