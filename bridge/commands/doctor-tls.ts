@@ -12,7 +12,7 @@ import { probe } from '../tls/probe.ts'
 import { tlsPaths } from '../tls/served-certificate.ts'
 import { configOrExit, fail } from './surroundings.ts'
 
-interface Flags {
+export interface DoctorTlsFlags {
   readonly cafile?: string
   readonly origin?: string
 }
@@ -26,9 +26,9 @@ export function registerDoctorTls(doctor: Command): void {
     .argument('[url]', 'https://, wss:// or mqtts:// (default: the files and ports of the settings)')
     .option('--cafile <file>', 'PEM of whom to trust (default: our own authority, and those of the system)')
     .option('--origin <origin>', 'of a page that shall connect, such as https://dash.example.org')
-    .action(async (url: string | undefined, flags: Flags) => {
+    .action(async (url: string | undefined, flags: DoctorTlsFlags) => {
       const { settings } = configOrExit()
-      const findings = await (url === undefined ? examineOwn(settings, flags) : examine(settings, url, flags))
+      const findings = await examineTls(settings, url, flags)
       for (const { isWell, subject, text } of findings)
         process.stdout.write(`${isWell ? 'ok   ' : 'LOOK '} ${subject}: ${text}\n`)
       const problems = findings.filter(({ isWell }) => !isWell).length
@@ -37,14 +37,21 @@ export function registerDoctorTls(doctor: Command): void {
     })
 }
 
-function examine(settings: Settings, url: string, { cafile, origin }: Flags): Promise<Finding[]> {
+/** `url` undefined: the files and the ports of the settings. */
+export async function examineTls(
+  settings: Settings,
+  url: string | undefined,
+  flags: DoctorTlsFlags,
+): Promise<Finding[]> {
+  if (url === undefined) return examineOwn(settings, flags)
+  const { cafile, origin } = flags
   const whole = url.includes('://') ? url : `https://${url}`
   if (!URL.canParse(whole)) fail(`${url}: not an address such as https://trestle.local:8080`)
   return probe({ url: new URL(whole), ca: trusted(settings, cafile), origin })
 }
 
 /** The files, and the ports where they should be shown, by the first name that they are for. */
-async function examineOwn(settings: Settings, flags: Flags): Promise<Finding[]> {
+async function examineOwn(settings: Settings, flags: DoctorTlsFlags): Promise<Finding[]> {
   const paths = tlsPaths(settings)
   if (paths === null)
     return [wrong('file', 'there is no certificate, and no TLS: trestle tls init makes one')]

@@ -13,10 +13,10 @@ import type { Names } from './names.ts'
 export const HERE: Names = { dns: ['localhost'], ip: ['127.0.0.1', '::1'] }
 
 export function makeAuthority(commonName = 'somebody'): Promise<Certified> {
-  return certify({ commonName, purpose: { kind: 'authority', permitted: null }, days: 30, issuer: null })
+  return certify({ commonName, purpose: { kind: 'authority', permitted: null }, days: 400, issuer: null })
 }
 
-export function makeServer(issuer: Certified, names = HERE, days = 30): Promise<Certified> {
+export function makeServer(issuer: Certified, names = HERE, days = 90): Promise<Certified> {
   return certify({ commonName: 'localhost', purpose: { kind: 'server', names }, days, issuer })
 }
 

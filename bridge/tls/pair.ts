@@ -16,6 +16,12 @@ export interface Pair {
 /** A file that cannot be used; told in one line. */
 export class CertificateError extends Error {
   override readonly name = 'CertificateError'
+  readonly subject: 'file' | 'key' | 'chain' | 'expiry'
+
+  constructor(subject: CertificateError['subject'], message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.subject = subject
+  }
 }
 
 /**
@@ -31,13 +37,14 @@ export function readPair(paths: PairPaths): Pair {
   for (const [at, issuer] of chain.slice(1).entries()) {
     if (!chain[at]!.checkIssued(issuer))
       throw new CertificateError(
+        'chain',
         `${paths.cert}: certificate ${at + 2} did not sign the one before it; the order is the server's first, then each that signed the one before`,
       )
   }
   try {
     createSecureContext({ cert, key })
   } catch (error) {
-    throw new CertificateError(`${paths.cert}: ${(error as Error).message}`, { cause: error })
+    throw new CertificateError('file', `${paths.cert}: ${(error as Error).message}`, { cause: error })
   }
   return { cert, key, leaf, expiresMs: leaf.validToDate.getTime() }
 }
@@ -48,18 +55,18 @@ export function readFile(path: string): string {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const why = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'may not be read' : message
-    throw new CertificateError(`${path}: ${why}`, { cause: error })
+    throw new CertificateError('file', `${path}: ${why}`, { cause: error })
   }
 }
 
 /** All certificates of a PEM file, in its order; at least one. */
 export function parseChain(pem: string, path: string): X509Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-  if (blocks.length === 0) throw new CertificateError(`${path}: there is no PEM certificate in it`)
+  if (blocks.length === 0) throw new CertificateError('file', `${path}: there is no PEM certificate in it`)
   try {
     return blocks.map(block => new X509Certificate(block))
   } catch (error) {
-    throw new CertificateError(`${path}: a certificate in it cannot be read`, { cause: error })
+    throw new CertificateError('file', `${path}: a certificate in it cannot be read`, { cause: error })
   }
 }
 
@@ -70,7 +77,7 @@ function parseKey(pem: string, path: string): KeyObject {
     const why = /ENCRYPTED/.test(pem)
       ? 'the key is encrypted; it is wanted in the clear, in a file for its owner alone'
       : 'there is no PEM private key in it'
-    throw new CertificateError(`${path}: ${why}`, { cause: error })
+    throw new CertificateError('key', `${path}: ${why}`, { cause: error })
   }
 }
 
@@ -82,6 +89,7 @@ function checkKey(
   if (chain[0]!.checkPrivateKey(key)) return
   const isElsewhere = chain.some(certificate => certificate.checkPrivateKey(key))
   throw new CertificateError(
+    isElsewhere ? 'chain' : 'key',
     isElsewhere
       ? `${cert}: the server's certificate must come first, those that signed it after it`
       : `${keyPath}: the key does not belong to the certificate in ${cert}`,

@@ -122,7 +122,7 @@ export class ServedCertificate {
       const clientCa = readClientCa(paths)
       if (pair.cert === this.#pair.cert && pair.key === this.#pair.key && clientCa === this.#clientCa) return
       if (pair.expiresMs < Date.now() && pair.expiresMs < this.#pair.expiresMs)
-        throw new CertificateError(`${paths.cert}: it has expired on ${pair.leaf.validTo}`)
+        throw new CertificateError('expiry', `${paths.cert}: it has expired on ${pair.leaf.validTo}`)
       this.#pair = pair
       this.#clientCa = clientCa
       this.#authority = readAuthority(paths)

@@ -1,0 +1,15 @@
+/** What an examination says, a line for each subject: that it is well, or what is wrong with it and what to do. */
+
+export interface Finding {
+  readonly subject: 'url' | 'port' | 'file' | 'key' | 'chain' | 'ca' | 'name' | 'expiry' | 'path' | 'origin'
+  readonly isWell: boolean
+  readonly text: string
+}
+
+export function well(subject: Finding['subject'], text: string): Finding {
+  return { subject, isWell: true, text }
+}
+
+export function wrong(subject: Finding['subject'], text: string): Finding {
+  return { subject, isWell: false, text }
+}
