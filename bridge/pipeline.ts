@@ -14,6 +14,7 @@
 import { crc32 } from 'node:zlib'
 import type { Catalog, PresenceChange } from './catalog/catalog.ts'
 import type { Refusal } from './catalog/limits.ts'
+import { isCommandAnswer } from './command/requests.ts'
 import type { Decoder } from './decode/decoder.ts'
 import type { Relay } from './live/relay.ts'
 import { encodeRecord } from './quarantine/record.ts'
@@ -70,6 +71,7 @@ interface Taken {
 const WARN_AGAIN_MS = 600_000
 const MESSAGE: Outcome = { kind: 'message' }
 const DUPLICATE: Understood = { outcome: { kind: 'ignored', reason: 'duplicate' }, lines: '', lineCount: 0 }
+const ANSWER: Understood = { outcome: { kind: 'ignored', reason: 'answer' }, lines: '', lineCount: 0 }
 const RETAINED: Understood = { outcome: { kind: 'ignored', reason: 'retained' }, lines: '', lineCount: 0 }
 const FORBIDDEN: Understood = { outcome: { kind: 'dropped', reason: 'forbidden' }, lines: '', lineCount: 0 }
 
@@ -86,8 +88,10 @@ export function createPipeline(parts: Parts): Pipeline {
       return finish(message, DUPLICATE, null, receivedUs)
     const understood = understand(message, isRecalled, receivedUs)
     if (understood !== FORBIDDEN) return finish(message, understood, key, receivedUs)
-    finish({ ...message, qos: 0 }, FORBIDDEN, null, receivedUs)
-    return Promise.reject(new Error('it speaks for a device that it may not speak for'))
+    void finish({ ...message, qos: 0 }, FORBIDDEN, null, receivedUs)
+    const refusal = new Error('it speaks for a device that it may not speak for')
+    // Whoever can tell the client so need not close its connection.
+    return Promise.reject(Object.assign(refusal, { code: 'FORBIDDEN' }))
   }
 
   /** A message that trips over a fault of ours is kept with the others that cannot be used: it would come again. */
@@ -106,6 +110,7 @@ export function createPipeline(parts: Parts): Pipeline {
 
   function read(message: Message, isRecalled: boolean, receivedUs: number): Understood {
     if (!isRecalled) answers.offer(message, receivedUs)
+    if (isCommandAnswer(message)) return ANSWER
     const decoded = decoder.decode(message, receivedUs)
     const { identity = null } = message
     const isOwn = ({ device }: { readonly device: string }) =>

@@ -1,10 +1,17 @@
 /** What the commands for devices, users and tokens share: the database, while the bridge runs or not. */
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Settings } from '../config/schema.ts'
 import { makeDirectory, SetupError } from '../data-directory.ts'
+import { POLL_MS } from '../identity/identities.ts'
 import { nameMistake } from '../identity/names.ts'
 import { IdentityStore } from '../identity/store.ts'
 import { configOrExit, fail } from './surroundings.ts'
+
+/** By then a running bridge has seen a change. */
+const NOTICED_AFTER_MS = 2 * POLL_MS
 
 /** Ends the process with one line when the database cannot be used. */
 export async function withIdentities<T>(
@@ -15,7 +22,11 @@ export async function withIdentities<T>(
     makeDirectory(settings.dataDir)
     const store = IdentityStore.open(settings.dataDir)
     try {
-      return await work(store, settings)
+      const before = JSON.stringify(store.read())
+      const result = await work(store, settings)
+      const hasChanged = JSON.stringify(store.read()) !== before
+      if (hasChanged && isRunning(settings)) await sleep(NOTICED_AFTER_MS)
+      return result
     } finally {
       store.close()
     }
@@ -48,4 +59,14 @@ export function table(rows: readonly (readonly string[])[]): string {
 
 export function dayOf(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10)
+}
+
+function isRunning({ dataDir }: Settings): boolean {
+  try {
+    process.kill(Number(readFileSync(join(dataDir, 'lock.pid'), 'utf8')), 0)
+    return true
+  } catch (error) {
+    // Of another user, it runs all the same.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
 }

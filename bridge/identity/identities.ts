@@ -52,8 +52,11 @@ export type LoginOutcome =
   /** `wrong`: the name or the password; it is not told which. `too-many`: not even looked at. */
   | { readonly ok: false; readonly reason: 'wrong' | 'too-many'; readonly retryAfterS: number }
 
-/** How often the database is looked at: a revocation takes effect within this and the time to close connections. */
-const POLL_MS = 500
+/**
+ * How often the database is looked at: a revocation takes effect within this and the time to close connections. A look
+ * costs some 50 us. The commands wait a little longer than this, so that what they say is so.
+ */
+export const POLL_MS = 100
 /** A session of the page ends after this, whatever is done in it. */
 const SESSION_MS = 30 * 86_400_000
 /** Failed logins by MQTT are answered after this, whoever was named: the time taken tells nothing. */
