@@ -126,6 +126,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   const commands = new Commands({
     catalog,
     deliver: (publication, withinMs) => mqtt.deliver(publication, withinMs),
+    takesRequests: topic => mqtt.takesRequests(topic),
     ...commandOptions(settings),
   })
   const relay = new Relay({
@@ -341,6 +342,7 @@ function commandOptions({ commands }: Settings) {
   return {
     timeoutMs: commands.timeout,
     answerTimeoutMs: commands.answerTimeout,
+    expiryMs: commands.expiry,
     maxPending: commands.maxPending,
   }
 }

@@ -30,6 +30,8 @@ export interface Mqtt {
   readonly onUpgrade: MqttUpgrade['handle'] | null
   publish(publication: Publication): Promise<void>
   deliver(publication: Publication, withinMs: number): Promise<'delivered' | 'offline' | 'timeout'>
+  /** Whether somebody listens there who answers requests as MQTT 5 has them; nobody knows of another broker's clients. */
+  takesRequests(topic: string): boolean
   /** Opens the ports; null where there is none. Rejects with the error of `listen`, which names its port. */
   listen(): Promise<{ readonly mqtt: number | null; readonly mqtts: number | null }>
   /** Takes no more connections, or no more messages. */
@@ -83,6 +85,7 @@ async function openEmbedded({ settings, data, tls, pipeline, identities, log }: 
     onUpgrade: webSockets.handle,
     publish: publication => broker.publish(publication),
     deliver: (publication, withinMs) => broker.deliver(publication, withinMs),
+    takesRequests: topic => broker.takesRequests(topic),
     async listen() {
       const plain = await listenTcp(broker, { host, port: mqtt.port, tls: null, isProxied })
       listeners.push(plain)
@@ -128,6 +131,7 @@ function readFrom(url: string, { settings, data, pipeline, log }: MqttParts): Mq
     onUpgrade: null,
     publish: publication => broker.publish(publication),
     deliver: (publication, withinMs) => broker.deliver(publication, withinMs),
+    takesRequests: () => false,
     listen: async () => ({ mqtt: null, mqtts: null }),
     stop: () => broker.stop(),
     close: () => broker.close(),

@@ -25,7 +25,9 @@ import type { GuardLimits } from './guard/limits.ts'
 import { SubscriptionLimits } from './guard/subscription-limits.ts'
 import { Topics } from './guard/topics.ts'
 import { keepInOrder } from './in-order.ts'
+import type { MessageProperties, PublicationProperties } from './message-properties.ts'
 import { Mqtt5Front, type Mqtt5Settings } from './mqtt5/front.ts'
+import { busProperties } from './mqtt5/message.ts'
 import { tapBus } from './mqtt5/tap.ts'
 import { OURSELVES } from './persistence/owners.ts'
 import type { Grant } from './persistence/session.ts'
@@ -47,9 +49,11 @@ export interface Delivery {
   readonly client: string | null
   /** What the sender's credential proved; null: nobody in particular. */
   readonly identity: string | null
+  /** Of MQTT 5; not there, or null: it says nothing about the message. */
+  readonly properties?: MessageProperties | null
 }
 
-export interface Publication {
+export interface Publication extends PublicationProperties {
   readonly topic: string
   readonly payload: Uint8Array
   readonly qos: 0 | 1
@@ -57,6 +61,8 @@ export interface Publication {
 }
 
 interface ConnectedClient {
+  /** Of the protocol. */
+  readonly version: number
   /** By filter. */
   readonly subscriptions: Readonly<Record<string, unknown>>
 }
@@ -379,7 +385,7 @@ export class Broker {
     }
     const waiting = client === null ? null : this.#backPressure.add(client)
     // QoS 2 is kept together with its packet identifier, when Aedes stores that.
-    const prepared = packet.qos === 1 ? this.#options.persistence.prepare(delivery) : null
+    const prepared = packet.qos === 1 ? this.#prepare(delivery) : null
     const finish = (error?: Error) => {
       if (client !== null && waiting !== null) this.#backPressure.remove(client, waiting)
       if (prepared !== null) this.#settle(prepared, client, delivery, error)
@@ -411,6 +417,10 @@ export class Broker {
     return client === null ? null : this.#admission.accessOf(memberOf(client))
   }
 
+  #prepare({ topic, payload, qos, retain }: Delivery): Prepared | null {
+    return this.#options.persistence.prepare({ topic, payload, qos, retain })
+  }
+
   /** Aedes does not publish what it cannot acknowledge; a will, which has no identifier, is not acknowledged. */
   #settle(prepared: Prepared, client: Client | null, { packetId }: Delivery, error: Error | undefined): void {
     const isGone = packetId !== null && client !== null && !client.connecting && !client.connected
@@ -431,7 +441,15 @@ export class Broker {
     if (client !== null) this.#acknowledging.set(client, acknowledged)
   }
 
-  async #publishNext({ topic, payload, qos, retain }: Publication): Promise<void> {
+  /** Whether somebody who is connected takes requests as MQTT 5 has them: with a topic to answer on. */
+  takesRequests(topic: string): boolean {
+    return Object.values(this.#clients()).some(
+      ({ version, subscriptions }) =>
+        version === 5 && Object.keys(subscriptions).some(filter => matchesFilter(plainFilter(filter), topic)),
+    )
+  }
+
+  async #publishNext({ topic, payload, qos, retain, ...properties }: Publication): Promise<void> {
     await setImmediate()
     const packet = {
       cmd: 'publish' as const,
@@ -440,11 +458,12 @@ export class Broker {
       qos,
       retain,
       dup: false,
+      ...busProperties(properties),
     }
     if (retain) this.#options.persistence.owners.publishes(packet.payload, OURSELVES)
     await this.#options.persistence.prepare(packet)?.saved
     await new Promise<void>((resolve, reject) => {
-      this.#aedes.publish(packet, error => (error ? reject(error) : resolve()))
+      this.#aedes.publish(packet as unknown as PublishPacket, error => (error ? reject(error) : resolve()))
     })
   }
 }

@@ -2,22 +2,36 @@
 
 import type { Catalog } from '../catalog/catalog.ts'
 import type { CommandOutcome, LiveCommand, SendCommand } from '../live/relay.ts'
-import { expectedAnswer, type SentCommand } from './answer-topics.ts'
+import { expectedAnswer } from './answer-topics.ts'
 import { Answers, type AwaitedAnswer } from './answers.ts'
 import { commandTopic } from './command-topic.ts'
+import { answerTo, newRequest, type Request } from './requests.ts'
 
 export interface CommandParts {
   readonly catalog: Catalog
   /** Hands it to the device's broker. */
   readonly deliver: (
-    publication: { topic: string; payload: Uint8Array; qos: 0 | 1; retain: false },
+    publication: SentPublication,
     withinMs: number,
   ) => Promise<'delivered' | 'offline' | 'timeout'>
+  /** Whether somebody who listens there would answer as a request asks for. */
+  readonly takesRequests: (topic: string) => boolean
+  /** A command that waits for a sleeping device is not carried out later than that; 0: whenever it wakes. */
+  readonly expiryMs: number
   /** Until it is delivered. */
   readonly timeoutMs: number
   /** Then, until the device has answered. */
   readonly answerTimeoutMs: number
   readonly maxPending: number
+}
+
+/** As it goes to the broker; older protocols leave out what they cannot say. */
+interface SentPublication extends Partial<Request> {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: 0 | 1
+  readonly retain: false
+  readonly expiryMs?: number
 }
 
 /** Outcomes kept, so that a command repeated under its id is not carried out again. */
@@ -63,11 +77,15 @@ export class Commands {
     if (typeof target !== 'string') return target
     const payload = payloadOf(command.payload)
     const isAwaited = command.answer && this.#parts.answerTimeoutMs > 0
-    const expected = isAwaited ? expectedAnswer({ device: command.device, topic: target, payload }) : null
+    const usual = isAwaited ? expectedAnswer({ device: command.device, topic: target, payload }) : null
+    const request = this.#parts.takesRequests(target) ? newRequest(target) : null
+    const expected = isAwaited && request !== null ? answerTo(request, usual) : usual
     const awaited = expected === null ? null : this.answers.expect(expected)
+    const { expiryMs } = this.#parts
+    const sent = { topic: target, payload, qos: command.qos, retain: false as const }
     this.#pending++
     try {
-      return await this.#deliver({ device: command.device, topic: target, payload }, command.qos, awaited)
+      return await this.#deliver({ ...sent, ...request, ...(expiryMs > 0 && { expiryMs }) }, awaited)
     } finally {
       awaited?.cancel()
       this.#pending--
@@ -75,13 +93,9 @@ export class Commands {
   }
 
   /** Where nobody listened, nobody will answer. */
-  async #deliver(
-    { topic, payload }: SentCommand,
-    qos: 0 | 1,
-    awaited: AwaitedAnswer | null,
-  ): Promise<CommandOutcome> {
+  async #deliver(publication: SentPublication, awaited: AwaitedAnswer | null): Promise<CommandOutcome> {
     const { deliver, timeoutMs, answerTimeoutMs } = this.#parts
-    const result = await deliver({ topic, payload, qos, retain: false }, timeoutMs)
+    const result = await deliver(publication, timeoutMs)
     const answer = result === 'delivered' ? await awaited?.within(answerTimeoutMs) : null
     return { ok: true, result, ...(answer && { answer }) }
   }

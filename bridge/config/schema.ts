@@ -287,6 +287,8 @@ export const settingsSchema = z.strictObject({
       timeout: duration.default(5000),
       /** Then, until the device has answered: most do in a fraction of a second, some never. */
       answerTimeout: duration.default(2000),
+      /** What waits for a sleeping device so long is not carried out any more; 0: it waits as its session lasts. */
+      expiry: duration.default(3_600_000),
       /** Under way at once, in all. */
       maxPending: z.coerce.number().int().min(1).default(500),
     })

@@ -1,13 +1,19 @@
 /** What a rule makes of readings: leaves out, renames, converts, gives units. */
 
 import { matchesGlob } from '../telemetry/globs.ts'
-import type { Field, Reading, Value } from '../telemetry/reading.ts'
+import type { MessageProperties } from '../telemetry/message.ts'
+import type { Field, Reading, Tags, Value } from '../telemetry/reading.ts'
 import { availabilityOf } from './availability.ts'
-import { fieldName } from './names.ts'
+import { cleanName, fieldName } from './names.ts'
 import type { Rule } from './rules.ts'
 import { numberOf } from './scalar.ts'
 
-export function amend(readings: readonly Reading[], rule: Rule): Reading[] {
+export function amend(
+  readings: readonly Reading[],
+  rule: Rule,
+  userProperties: MessageProperties['userProperties'] = [],
+): Reading[] {
+  const added = tagsFrom(userProperties, rule)
   return readings.flatMap(reading => {
     const fields = new Map<string, Field>()
     for (const field of reading.fields) {
@@ -19,10 +25,22 @@ export function amend(readings: readonly Reading[], rule: Rule): Reading[] {
       {
         ...reading,
         measurement: rule.measurement ?? reading.measurement,
+        tags: added === null ? reading.tags : { ...reading.tags, ...added },
         fields: [...fields.values()],
       },
     ]
   })
+}
+
+/** Null: none. Of a property that comes twice, the first counts. */
+function tagsFrom(userProperties: MessageProperties['userProperties'], rule: Rule): Tags | null {
+  if (rule.userProperties === undefined || userProperties.length === 0) return null
+  const tags: Record<string, string> = {}
+  for (const [property, value] of userProperties) {
+    const tag = own(rule.userProperties, property)
+    if (tag !== undefined && value !== '' && !Object.hasOwn(tags, tag)) tags[tag] = cleanName(value)
+  }
+  return tags
 }
 
 function isWanted(name: string, { ignore, only }: Rule): boolean {

@@ -7,7 +7,7 @@
  */
 
 import type { Fact, Request } from '../telemetry/facts.ts'
-import type { Message } from '../telemetry/message.ts'
+import type { Message, MessageProperties } from '../telemetry/message.ts'
 import type { Decoded, Outcome } from '../telemetry/reading.ts'
 import { spellUnit } from '../telemetry/units.ts'
 import { amend } from './amend.ts'
@@ -34,7 +34,7 @@ export interface DecoderOptions {
 
 /** What of a message counts here. */
 export type Decodable = Pick<Message, 'topic' | 'payload' | 'retain'> &
-  Partial<Pick<Message, 'client' | 'identity'>>
+  Partial<Pick<Message, 'client' | 'identity' | 'properties'>>
 
 export interface Decoder {
   /** Never throws; values are never NaN or infinite. `receivedUs` is the arrival time. */
@@ -71,7 +71,8 @@ export function createDecoder(options: DecoderOptions = {}): Decoder {
     const heard = new Heard(message, receivedUs, { planOf, memory, maySpeakFor })
     let outcome: Outcome
     try {
-      outcome = read(new Payload(message.payload), plan, heard)
+      const { payload, properties = null } = message
+      outcome = read(new Payload(payload, properties?.contentType), plan, heard, properties)
     } catch {
       // A parser's stack may run out on a hostile document: a bad message, not a fault of the bridge.
       outcome = { kind: 'rejected', by: plan.by, reason: 'undecodable' }
@@ -84,17 +85,24 @@ export function createDecoder(options: DecoderOptions = {}): Decoder {
   return { decode, learn: facts => knowledge.learn(facts) }
 }
 
-function read(payload: Payload, plan: Plan, context: Context): Outcome {
+function read(payload: Payload, plan: Plan, context: Context, properties: MessageProperties | null): Outcome {
+  const { rule } = plan
   const own = plan.read?.(payload, plan, context)
-  if (own !== undefined) return outcomeOf(own, plan.by, plan.rule)
+  if (own !== undefined) return outcomeOf(own, plan.by, rule, properties)
   const { result, by } = readGeneral(payload, plan, context)
-  return outcomeOf(result, plan.rule === undefined ? (by ?? plan.by) : plan.by, plan.rule)
+  return outcomeOf(result, rule === undefined ? (by ?? plan.by) : plan.by, rule, properties)
 }
 
-function outcomeOf(result: Result, by: string, rule: Rule | undefined): Outcome {
+function outcomeOf(
+  result: Result,
+  by: string,
+  rule: Rule | undefined,
+  properties: MessageProperties | null,
+): Outcome {
   if (result.kind !== 'readings') return { ...result, by }
   const { cut } = result
-  const readings = rule === undefined ? result.readings : amend(result.readings, rule)
+  const readings =
+    rule === undefined ? result.readings : amend(result.readings, rule, properties?.userProperties ?? [])
   if (readings.length === 0) return { kind: 'ignored', by, reason: 'no values' }
   return cut === undefined
     ? { kind: 'readings', by, readings }

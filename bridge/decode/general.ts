@@ -4,7 +4,7 @@ import { onlineOf } from './availability.ts'
 import { families } from './families.ts'
 import { type Context, type Family, ignored, type Plan, type Result, rejected } from './family.ts'
 import { type Json, jsonLines, MAX_LINES } from './json.ts'
-import { isPicture, isPictureText, type Payload, startsDocument } from './payload.ts'
+import { isMedia, isPicture, isPictureText, type Payload, startsDocument } from './payload.ts'
 import { availabilityResult, documentResult, scalarResult } from './results.ts'
 
 /** A result, and the family that it came from when that was seen by the payload only. */
@@ -14,6 +14,7 @@ export interface Finding {
 }
 
 export function readGeneral(payload: Payload, plan: Plan, context: Context): Finding {
+  if (isMedia(payload.contentType)) return { result: ignored('picture') }
   const text = payload.text()
   if (text === null) return readBytes(payload, plan, context)
   if (text === '') return { result: ignored('empty') }
@@ -39,7 +40,11 @@ function readDocuments(payload: Payload, text: string, plan: Plan, context: Cont
   const json = payload.json()
   if (json !== undefined) return readJson(json, plan, context)
   const lines = jsonLines(text)
-  if (lines === undefined) return { result: rejected('broken JSON') }
+  if (lines === undefined) {
+    // Somebody's text may begin with a brace.
+    if (payload.contentType === 'text/plain') return readText(text, plan, context)
+    return { result: rejected('broken JSON') }
+  }
   const cut = lines.length > MAX_LINES ? 'too many lines' : undefined
   const results = lines.slice(0, MAX_LINES).map(line => readJson(line, plan, context).result)
   const readings = results.flatMap(result => (result.kind === 'readings' ? result.readings : []))

@@ -1,14 +1,20 @@
-/** A message's bytes, read at most once in each form: as text, as JSON. */
+/**
+ * A message's bytes, read at most once in each form: as text, as JSON. What its sender says of them counts where the
+ * bytes alone leave it open: many say nothing, and some say something wrong.
+ */
 
 import { isUtf8 } from 'node:buffer'
 import { type Json, mendJson, parseJson } from './json.ts'
 
 export class Payload {
   readonly bytes: Buffer
+  /** Without parameters, in small letters; '': the sender does not say. */
+  readonly contentType: string
   #text: string | null | undefined
   #json: Json | undefined
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, contentType: string | null = null) {
+    this.contentType = contentType === null ? '' : contentType.split(';', 1)[0]!.trim().toLowerCase()
     this.bytes = Buffer.isBuffer(bytes)
       ? bytes
       : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -16,7 +22,7 @@ export class Payload {
 
   /** Null when the bytes are no text: not UTF-8, or with NUL bytes inside (UTF-16, binary). */
   text(): string | null {
-    this.#text ??= textOf(this.bytes)
+    if (this.#text === undefined) this.#text = isBinary(this.contentType) ? null : textOf(this.bytes)
     return this.#text
   }
 
@@ -28,6 +34,16 @@ export class Payload {
     }
     return this.#json
   }
+}
+
+/** Short binary data may happen to be UTF-8. */
+function isBinary(contentType: string): boolean {
+  return contentType.endsWith('cbor') || contentType.endsWith('protobuf') || contentType.endsWith('msgpack')
+}
+
+/** Pictures and sounds are no telemetry. */
+export function isMedia(contentType: string): boolean {
+  return /^(image|audio|video)\//.test(contentType)
 }
 
 /** What begins like an object or an array is meant as JSON, and broken when it does not parse. */

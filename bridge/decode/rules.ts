@@ -10,6 +10,8 @@
  *       types: { serial: text }
  *     - topic: scale/{device}/raw
  *       columns: [weight, battery]
+ *     - topic: line/{device}/state
+ *       userProperties: { site: plant }
  *     - topic: cameras/#
  *       ignore: true
  *
@@ -41,6 +43,9 @@ const ruleSchema = z
     room: text.optional(),
     measurement: name.optional(),
     tags: names.optional(),
+    userProperties: names
+      .optional()
+      .describe('Tags from user properties of MQTT 5: property to tag, such as { site: plant }'),
     rename: names.optional().describe('Field names: old to new'),
     units: names.optional().describe('Units, by the new field name'),
     types: z
@@ -65,10 +70,15 @@ const ruleSchema = z
           context.addIssue({ code: 'custom', path, message: `{${name}} is not in the topic` })
       }
     }
-    for (const tag of Object.keys(rule.tags ?? {})) {
-      const isOurs = tag === 'device' || tag === 'topic' || tag === 'time'
-      if (isOurs)
-        context.addIssue({ code: 'custom', path: ['tags', tag], message: 'this tag is set by the bridge' })
+    const given = [
+      ...Object.keys(rule.tags ?? {}).map(tag => [tag, ['tags', tag]] as const),
+      ...Object.entries(rule.userProperties ?? {}).map(
+        ([key, tag]) => [tag, ['userProperties', key]] as const,
+      ),
+    ]
+    for (const [tag, path] of given) {
+      if (tag === 'device' || tag === 'topic' || tag === 'time')
+        context.addIssue({ code: 'custom', path: [...path], message: 'this tag is set by the bridge' })
     }
   })
 

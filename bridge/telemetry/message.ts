@@ -12,4 +12,18 @@ export interface Message {
   readonly client: string | null
   /** What the sender's credential proved; null or not there: nobody in particular. */
   readonly identity?: string | null
+  /** Of MQTT 5; null or not there: it says nothing more about the message. */
+  readonly properties?: MessageProperties | null
+}
+
+/** What a message says about itself. */
+export interface MessageProperties {
+  /** The payload is declared to be UTF-8 text. */
+  readonly isText: boolean
+  /** Such as `application/json`. */
+  readonly contentType: string | null
+  readonly responseTopic: string | null
+  /** Tells to which request an answer belongs. */
+  readonly correlationData: Uint8Array | null
+  readonly userProperties: readonly (readonly [name: string, value: string])[]
 }

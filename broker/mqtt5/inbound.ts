@@ -25,7 +25,7 @@ import {
   TOPIC_ALIAS_INVALID,
   TOPIC_NAME_INVALID,
 } from './codec/reasons.ts'
-import { expiryAt } from './message.ts'
+import { expiryAt, messageProperties } from './message.ts'
 
 /** As the broker takes it: `forbidden` and `invalid` are counted, and will not get better. */
 export type Taken = Promise<void> | null | 'forbidden' | 'invalid'
@@ -57,6 +57,9 @@ export interface InboundLimits {
   readonly receiveMaximum: number
   readonly topicAliases: number
 }
+
+/** Of an error with which a message is refused for good. */
+export const FORBIDDEN = 'FORBIDDEN'
 
 interface Entry {
   readonly publication: BusPublication
@@ -106,7 +109,7 @@ export class Inbound {
     const publication = this.#toPublication(packet, topic)
     const taken = this.#intake.take(this.#publisher.access, this.#toDelivery(packet, topic))
     if (qos === 0) {
-      if (taken === null) this.#intake.publish(publication)
+      this.#publishOnce(publication, taken)
       return
     }
     const entry: Entry = { publication, packetId, code: null, isRepeated: false, prepared: null }
@@ -181,6 +184,16 @@ export class Inbound {
     return true
   }
 
+  /** Nobody waits for QoS 0; a promise may say that it was not taken after all. */
+  #publishOnce(publication: BusPublication, taken: Taken): void {
+    if (taken === null) this.#intake.publish(publication)
+    else if (typeof taken !== 'string')
+      taken.then(
+        () => this.#intake.publish(publication),
+        () => undefined,
+      )
+  }
+
   #acceptOnce(entry: Entry, taken: Promise<void> | null): void {
     entry.prepared = this.#persistence.prepare(entry.publication)
     const saved = entry.prepared?.saved ?? null
@@ -189,7 +202,7 @@ export class Inbound {
     else
       accepted.then(
         () => this.#decide(entry, SUCCESS),
-        () => this.#refused(),
+        error => this.#refused(entry, error),
       )
   }
 
@@ -204,7 +217,7 @@ export class Inbound {
         if (this.#isClosed) this.#intake.publish(entry.publication)
         else this.#decide(entry, SUCCESS)
       },
-      () => this.#refused(),
+      error => this.#refused(entry, error),
     )
   }
 
@@ -240,9 +253,16 @@ export class Inbound {
     if (code === SUCCESS && !isRepeated) this.#intake.publish(publication)
   }
 
-  /** The disk fails, or the spool is full. */
-  #refused(): void {
-    if (!this.#isClosed) this.#publisher.disconnect(SERVER_BUSY, 'messages cannot be stored now')
+  /** The disk fails, or the spool is full; or it was looked into, and is not allowed, which will not get better. */
+  #refused(entry: Entry, error: unknown): void {
+    if (this.#isClosed) return
+    if ((error as { code?: unknown }).code !== FORBIDDEN) {
+      this.#publisher.disconnect(SERVER_BUSY, 'messages cannot be stored now')
+      return
+    }
+    if (entry.prepared !== null) this.#persistence.cancel(entry.prepared)
+    entry.prepared = null
+    this.#decide(entry, NOT_AUTHORIZED)
   }
 
   #toPublication({ payload, qos, retain, raw, properties }: Publish, topic: string): BusPublication {
@@ -253,7 +273,7 @@ export class Inbound {
       : { ...publication, properties: raw ?? undefined, messageExpiry }
   }
 
-  #toDelivery({ payload, qos, retain, dup, packetId }: Publish, topic: string): Delivery {
+  #toDelivery({ payload, qos, retain, dup, packetId, raw, properties }: Publish, topic: string): Delivery {
     const { identity } = this.#publisher.access
     return {
       topic,
@@ -264,6 +284,7 @@ export class Inbound {
       packetId: qos > 0 ? packetId : null,
       client: this.#session.clientId,
       identity,
+      properties: raw === null ? null : messageProperties(properties),
     }
   }
 }

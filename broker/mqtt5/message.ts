@@ -1,9 +1,11 @@
 /** A message on its way from the bus to MQTT 5 clients: what is made once for all of them. */
 
 import type { AedesPublishPacket } from 'aedes'
+import type { MessageProperties, PublicationProperties } from '../message-properties.ts'
 import { ownBytes } from '../persistence/packet.ts'
 import type { Outgoing } from '../persistence/sessions.ts'
-import { encodePublishHead } from './codec/encode.ts'
+import { encodePublishHead, encodeRequestProperties } from './codec/encode.ts'
+import type { Properties } from './codec/properties.ts'
 
 /** As Aedes carries it, with what is ours; see persistence/packet.ts. */
 export type BusPacket = AedesPublishPacket & {
@@ -79,4 +81,25 @@ export function remainingS(expiresAtMs: number | null): number | null {
 /** `seconds` from now; undefined: never. */
 export function expiryAt(seconds: number | undefined): number | undefined {
   return seconds === undefined ? undefined : Date.now() + seconds * 1000
+}
+
+/** For those who read messages. */
+export function messageProperties(properties: Properties): MessageProperties {
+  const { payloadFormat, contentType, responseTopic, correlationData, userProperties } = properties
+  return {
+    isText: payloadFormat === 1,
+    contentType: contentType ?? null,
+    responseTopic: responseTopic ?? null,
+    correlationData: correlationData ?? null,
+    userProperties: userProperties ?? [],
+  }
+}
+
+/** What a publication of our own carries on the bus; nothing where it says nothing. */
+export function busProperties({ expiryMs, responseTopic, correlationData }: PublicationProperties) {
+  const isRequest = responseTopic !== undefined
+  return {
+    ...(expiryMs === undefined ? {} : { messageExpiry: Date.now() + expiryMs }),
+    ...(isRequest ? { properties: encodeRequestProperties(responseTopic, correlationData) } : {}),
+  }
 }

@@ -47,6 +47,14 @@ function propertyBytes(properties: Properties): Buffer {
   return Buffer.concat([length, body])
 }
 
+/** Of a request (4.10), as they stand in PUBLISH. */
+export function encodeRequestProperties(responseTopic: string, correlationData?: Uint8Array): Buffer {
+  const topic = text(0x08)(responseTopic)
+  if (correlationData === undefined) return topic
+  const { length } = correlationData
+  return Buffer.concat([topic, Buffer.from([0x09, length >> 8, length & 0xff]), correlationData])
+}
+
 const twoBytes = (id: number) => (value: number) => Buffer.from([id, value >> 8, value & 0xff])
 const fourBytes = (id: number) => (value: number) => {
   const bytes = Buffer.alloc(5)
