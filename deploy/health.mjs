@@ -3,20 +3,20 @@
 import { get as getPlain } from 'node:http'
 import { get as getSecure } from 'node:https'
 
-const { TRESTLE_HTTP_PORT = '8080', TRESTLE_TLS_CERT = '' } = process.env
-const TIMEOUT_MS = 3000
+const { TRESTLE_HTTP_PORT: port = '8080' } = process.env
+const address = { host: '127.0.0.1', port, path: '/healthz', timeout: 3000 }
 
-// Its own certificate need not be for this name.
-const request =
-  TRESTLE_TLS_CERT === ''
-    ? getPlain({ host: '127.0.0.1', port: TRESTLE_HTTP_PORT, path: '/healthz', timeout: TIMEOUT_MS })
-    : getSecure({
-        host: '127.0.0.1',
-        port: TRESTLE_HTTP_PORT,
-        path: '/healthz',
-        timeout: TIMEOUT_MS,
-        rejectUnauthorized: false,
-      })
-request.on('response', response => process.exit(response.statusCode === 200 ? 0 : 1))
-request.on('timeout', () => process.exit(1))
-request.on('error', () => process.exit(1))
+// With TLS it sends whoever comes without to https. Its certificate need not be for this name.
+ask(getPlain, address, status =>
+  status === 308 ? ask(getSecure, { ...address, rejectUnauthorized: false }, end) : end(status),
+)
+
+function ask(get, options, then) {
+  get(options, response => then(response.statusCode))
+    .on('timeout', () => process.exit(1))
+    .on('error', () => process.exit(1))
+}
+
+function end(status) {
+  process.exit(status === 200 ? 0 : 1)
+}

@@ -1,15 +1,14 @@
 /** `trestle doctor tls`: what stands between a client and this bridge, a line for each thing. */
 
 import { existsSync, readFileSync } from 'node:fs'
-import { getCACertificates } from 'node:tls'
 import type { Command } from 'commander'
 import type { Settings } from '../config/schema.ts'
 import { checkFiles } from '../tls/check-files.ts'
-import { tlsFiles } from '../tls/files.ts'
 import { type Finding, wrong } from '../tls/findings.ts'
 import { namesIn } from '../tls/names.ts'
 import { probe } from '../tls/probe.ts'
 import { tlsPaths } from '../tls/served-certificate.ts'
+import { trustedHere } from '../tls/trusted.ts'
 import { configOrExit, fail } from './surroundings.ts'
 
 export interface DoctorTlsFlags {
@@ -76,10 +75,8 @@ async function examineOwn(settings: Settings, flags: DoctorTlsFlags): Promise<Fi
   ]
 }
 
-function trusted({ dataDir }: Settings, cafile: string | undefined): string[] {
-  const own = tlsFiles(dataDir).authority.cert
-  if (cafile === undefined)
-    return [...getCACertificates('default'), ...(existsSync(own) ? [readFileSync(own, 'utf8')] : [])]
+function trusted(settings: Settings, cafile: string | undefined): string[] {
+  if (cafile === undefined) return trustedHere(settings)
   if (!existsSync(cafile)) fail(`${cafile}: there is no such file`)
   return (
     readFileSync(cafile, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ??

@@ -1,8 +1,13 @@
 /** What the commands beside the bridge share: its settings, and whether it runs. */
 
+import { request as requestPlain } from 'node:http'
+import { type RequestOptions, request as requestSecure } from 'node:https'
+import { text as readText } from 'node:stream/consumers'
+import type { ConnectionOptions } from 'node:tls'
 import { type Config, loadConfig } from '../config/config.ts'
 import type { Settings } from '../config/schema.ts'
 import { type DataDirectory, openDataDirectory, SetupError } from '../data-directory.ts'
+import { tlsToOwnBridge, trustedHere } from '../tls/trusted.ts'
 
 const EXIT_SETUP = 2
 
@@ -32,26 +37,56 @@ export interface BridgeAddress {
   readonly token?: string
 }
 
+interface BridgeRequest {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly body?: unknown
+}
+
 /** Asks the running bridge; `url` and `token` where they are not those of the settings. */
 export async function askBridge<T>(
-  { host, http, tls }: Settings,
+  settings: Settings,
   { url, token = process.env.TRESTLE_TOKEN }: BridgeAddress,
-  request: { readonly method: 'GET' | 'POST'; readonly path: string; readonly body?: unknown },
+  { method, path, body }: BridgeRequest,
 ): Promise<T> {
+  const { host, http } = settings
   const local = host === '0.0.0.0' || host === '::' ? 'localhost' : host
-  const base = url ?? `${tls.cert === undefined ? 'http' : 'https'}://${local}:${http.port}`
-  const response = await fetch(base + request.path, {
-    method: request.method,
-    headers: {
-      'content-type': 'application/json',
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    },
-    ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-  }).catch(error =>
+  const own = url === undefined ? tlsOrExit(settings) : { ca: trustedHere(settings) }
+  const base = url ?? `${own === null ? 'http' : 'https'}://${local}:${http.port}`
+  const headers = {
+    'content-type': 'application/json',
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  }
+  const text = body === undefined ? undefined : JSON.stringify(body)
+  const answer = await send(new URL(path, base), { method, headers, ...own }, text).catch(error =>
     fail(`the bridge does not answer at ${base}: ${(error as Error).message}; --url names another`),
   )
-  if (!response.ok) fail(`${request.path}: ${response.status} ${await response.text()}`)
-  return (await response.json()) as T
+  if (answer.status < 200 || answer.status > 299) fail(`${path}: ${answer.status} ${answer.body}`)
+  return JSON.parse(answer.body) as T
+}
+
+function tlsOrExit(settings: Settings): ConnectionOptions | null {
+  try {
+    return tlsToOwnBridge(settings)
+  } catch (error) {
+    return fail((error as Error).message)
+  }
+}
+
+/** `fetch` trusts nobody but the public authorities. */
+function send(
+  url: URL,
+  options: RequestOptions,
+  body: string | undefined,
+): Promise<{ readonly status: number; readonly body: string }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>()
+  const request = url.protocol === 'https:' ? requestSecure : requestPlain
+  request(url, options, response => {
+    readText(response).then(text => resolve({ status: response.statusCode ?? 0, body: text }), reject)
+  })
+    .on('error', reject)
+    .end(body)
+  return promise
 }
 
 /** RFC 3339, milliseconds, or how long ago: `2h`. */

@@ -25,7 +25,9 @@ let url: string
 beforeAll(async () => {
   dataDir = newDataDir()
   const said = JSON.parse(
-    await trestleCommand('tls', 'init', '--host', 'trestle.local', '--ip', '192.168.1.10', '--json'),
+    await trestleCommand({
+      words: ['tls', 'init', '--host', 'trestle.local', '--ip', '192.168.1.10', '--json'],
+    }),
   )
   caFile = said.ca
   ca = readFileSync(caFile, 'utf8')
@@ -37,8 +39,9 @@ afterAll(async () => {
   removeDataDir(dataDir)
 })
 
-async function trestleCommand(...words: string[]): Promise<string> {
-  const env = cleanEnv({ TRESTLE_DATA_DIR: join(dataDir, 'data') })
+async function trestleCommand(command: { words: string[]; env?: Record<string, string> }): Promise<string> {
+  const { words, env: extra = {} } = command
+  const env = cleanEnv({ TRESTLE_DATA_DIR: join(dataDir, 'data'), ...extra })
   const { stdout } = await run(process.execPath, [join(ROOT, 'bridge/cli.ts'), ...words], {
     cwd: dataDir,
     env,
@@ -104,6 +107,14 @@ describe('after `tls init`, without a setting,', () => {
     expect(String(await once(foreign, 'error').catch(error => error))).toContain('403')
   })
 
+  it('the tools of this machine reach the bridge, and so does the health check of the image', async () => {
+    const ports = { TRESTLE_HTTP_PORT: String(trestle.http), TRESTLE_MQTTS_PORT: String(trestle.mqtts) }
+    const said = await trestleCommand({ words: ['doctor'], env: ports })
+    expect(said).toMatch(/^ok {4}the bridge runs and takes messages$/m)
+    expect(said).toMatch(/^ok {4}tls: expiry: /m)
+    await run(process.execPath, [join(ROOT, 'deploy/health.mjs')], { env: cleanEnv(ports) })
+  })
+
   it('a simulated fleet comes over TLS, and everything arrives', async () => {
     const words = [
       'fleet',
@@ -142,7 +153,7 @@ describe('a renewed certificate', () => {
       )
     }
     const before = sessions[0]!.getPeerX509Certificate()!.serialNumber
-    await trestleCommand('tls', 'renew', '--host', 'bridge.lan')
+    await trestleCommand({ words: ['tls', 'renew', '--host', 'bridge.lan'] })
     process.kill(trestle.pid, 'SIGHUP')
     const renewed = await eventually(
       async () => {
