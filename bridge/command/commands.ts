@@ -59,14 +59,17 @@ export class Commands {
   readonly send: SendCommand = command => {
     const known = this.#outcomes.get(command.id)
     if (known !== undefined) return known
-    const outcome = this.#carryOut(command).then(outcome => {
-      this.stats[outcome.ok ? outcome.result : 'refused']++
-      // Nothing was sent: another attempt may find it possible.
-      if (!outcome.ok) this.#outcomes.delete(command.id)
-      return outcome
-    })
+    const outcome = this.#carryOut(command).then(outcome => this.#note(command.id, outcome))
+    outcome.catch(() => this.#outcomes.delete(command.id))
     this.#outcomes.set(command.id, outcome)
     if (this.#outcomes.size > REMEMBERED) this.#outcomes.delete(this.#outcomes.keys().next().value!)
+    return outcome
+  }
+
+  #note(id: string, outcome: CommandOutcome): CommandOutcome {
+    this.stats[outcome.ok ? outcome.result : 'refused']++
+    // Nothing was sent: another attempt may find it possible.
+    if (!outcome.ok) this.#outcomes.delete(id)
     return outcome
   }
 
