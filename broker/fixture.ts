@@ -42,7 +42,7 @@ export const LIMITS: GuardLimits = {
   maxPacketBytes: 2 * 1024 ** 2,
   maxConnections: 16_000,
   maxConnectionsPerAddress: 1000,
-  maxSilent: 1000,
+  maxSilent: 5000,
   connectsPerSecond: 1000,
   connectTimeoutMs: 10_000,
   authenticateTimeoutMs: 10_000,

@@ -151,8 +151,8 @@ function nameOf({ remoteAddress, remotePort, localAddress, localPort }: Socket):
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
 }
 
-/** A house that reconnects as one should find room in the queue of the kernel. */
-const BACKLOG = 1024
+/** A house that reconnects as one should find room in the queue of the kernel, which gives as much as it allows. */
+const BACKLOG = 65_535
 /** Room for the frames' headers around one packet, or a few. */
 const FRAME_ROOM_BYTES = 1024
 /** Of one message, and of what waits to become one. */

@@ -111,7 +111,7 @@ export const settingsSchema = z.strictObject({
       /** Of one address that is not loopback: a site behind one router fits. */
       maxConnectionsPerAddress: count.default(1000),
       /** That have not sent a whole CONNECT yet. */
-      maxSilent: count.default(1000),
+      maxSilent: count.default(5000),
       /** Logins begun in a second; others wait in line. */
       connectsPerSecond: count.default(1000),
       connectTimeout: duration.default(10_000),

@@ -5,12 +5,22 @@ import type { Duplex } from 'node:stream'
 import type { Aedes, Client } from 'aedes'
 import { AedesStream } from './aedes-stream.ts'
 import type { GuardLimits } from './limits.ts'
-import { CONNECT, checkPacket, DISCONNECT, PUBLISH, PUBREL, SUBSCRIBE, UNSUBSCRIBE } from './packets.ts'
+import {
+  CONNECT,
+  checkPacket,
+  DISCONNECT,
+  PINGREQ,
+  PUBLISH,
+  PUBREL,
+  SUBSCRIBE,
+  UNSUBSCRIBE,
+} from './packets.ts'
 import type { Connection, Peer, Speak, Speaker } from './speaker.ts'
 import type { Topics } from './topics.ts'
 
 /** 3.1 lets a client mark what it sends again, also where 3.1.1 has a fixed flag. */
 const DUP = 0x08
+const PINGRESP = Buffer.from([0xd0, 0])
 const MAY_BE_DUP_IN_3_1 = new Set([PUBREL, SUBSCRIBE, UNSUBSCRIBE])
 
 export function speakByAedes(aedes: Pick<Aedes, 'handle'>, limits: GuardLimits, topics: Topics): Speak {
@@ -34,6 +44,8 @@ class AedesSpeaker implements Speaker {
   readonly #stream: AedesStream
   readonly #inflight = new Set<number>()
   #isGreeted = false
+  /** Of one read, not answered yet. */
+  #pings = 0
   #isOver = false
   /** Of one read: what goes on to Aedes, neighbours in one piece. */
   #bytes: Buffer | null = null
@@ -63,11 +75,17 @@ class AedesSpeaker implements Speaker {
     }
     this.#isGreeted = true
     this.#isOver = bytes[at]! >> 4 === DISCONNECT
-    this.#gather(bytes, at, end)
+    if (bytes[at]! >> 4 === PINGREQ) this.#pings++
+    else this.#gather(bytes, at, end)
   }
 
   batchEnd(): void {
     this.#handOn()
+    // [MQTT-3.12.4-1]
+    if (this.#pings > 0) this.#connection.write(Buffer.alloc(2 * this.#pings, PINGRESP))
+    this.#pings = 0
+    // A client that does not read its answers asks no more questions.
+    this.#connection.pauseUntilDrained()
   }
 
   drained(): void {

@@ -95,11 +95,6 @@ describe('with the limits that it has by default', () => {
   })
 
   it.each([
-    [
-      'MQTT 5, in its own format',
-      packet(0x10, MQTT, Buffer.from([5, 2, 0, 60, 0]), field('a')),
-      [0x20, 3, 0, 0x84, 0],
-    ],
     ['MQTT 6', packet(0x10, MQTT, Buffer.from([6, 2, 0, 60, 0]), field('a')), [0x20, 3, 0, 0x84, 0]],
     ['level 2 [MQTT-3.1.2-2]', packet(0x10, MQTT, Buffer.from([2, 2, 0, 60]), field('a')), [0x20, 2, 0, 1]],
     ['no client id and no clean session [MQTT-3.1.3-8]', connect(0, field('')), [0x20, 2, 0, 2]],
@@ -249,6 +244,14 @@ describe('with small limits', () => {
   afterEach(async () => {
     await expectService()
     await broker.close()
+  })
+
+  it('MQTT 5 where it is not spoken is told so in its own format', async () => {
+    await start({ mqtt5: null })
+    const line = await dial(broker.port)
+    line.send(packet(0x10, MQTT, Buffer.from([5, 2, 0, 60, 0]), field('a')))
+    await line.closed
+    expect([...line.received()]).toEqual([0x20, 3, 0, 0x84, 0])
   })
 
   it('a client that does not say CONNECT is closed in time, however it drips', async () => {

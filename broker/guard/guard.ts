@@ -30,8 +30,8 @@ interface Visit {
 
 /** Between looks at the clocks: what a keep-alive of a second can bear. */
 const SWEEP_MS = 250
-/** Nobody is crowded out sooner: a busy moment of ours must not cost honest clients their place. */
-const MIN_SILENT_MS = 2000
+/** Nobody is crowded out sooner: a busy moment, on either side, must not cost honest clients their place. */
+const MIN_SILENT_MS = 5000
 
 export class Guard {
   readonly stats = {
@@ -79,11 +79,11 @@ export class Guard {
   enter(transport: Duplex): boolean {
     this.stats.connections++
     const isFull = this.#visits.size >= this.#options.limits.maxConnections
-    if (isFull || !hasRoomFor(transport)) return this.#refuse('connections')
+    if ((isFull && !this.#makeRoom(0)) || !hasRoomFor(transport)) return this.#refuse('connections')
     this.#visits.set(transport, { address: null })
     this.#silent.set(transport, performance.now())
     transport.once('close', () => this.#leave(transport))
-    this.#makeRoom()
+    this.#makeRoom(this.#options.limits.maxSilent)
     this.#sweep ??= setInterval(() => this.#look(), SWEEP_MS)
     return true
   }
@@ -188,13 +188,14 @@ export class Guard {
     else this.#perAddress.set(address, others)
   }
 
-  /** Those who say nothing make room for those who may. */
-  #makeRoom(): void {
-    if (this.#silent.size <= this.#options.limits.maxSilent) return
+  /** Those who say nothing make room for those who may. False: nobody does, by now. */
+  #makeRoom(maxSilent: number): boolean {
+    if (this.#silent.size <= maxSilent) return false
     const [oldest, sinceMs] = this.#silent.entries().next().value!
-    if (performance.now() - sinceMs < MIN_SILENT_MS) return
-    this.#silent.delete(oldest)
+    if (performance.now() - sinceMs < MIN_SILENT_MS) return false
+    this.#leave(oldest)
     this.drop(oldest, 'crowded-out')
+    return true
   }
 
   #look(): void {

@@ -14,6 +14,7 @@ export const PUBLISH = 3
 export const PUBREL = 6
 export const SUBSCRIBE = 8
 export const UNSUBSCRIBE = 10
+export const PINGREQ = 12
 export const DISCONNECT = 14
 
 /** Flags that a type must have [MQTT-2.2.2-1]; null: a client must not send it, or nobody. */
@@ -61,7 +62,7 @@ export function checkPacket(
       return checkFilters(bytes, body, end, 1, limits)
     case UNSUBSCRIBE:
       return checkFilters(bytes, body, end, 0, limits)
-    case 12: // PINGREQ
+    case PINGREQ:
     case DISCONNECT:
       return end === body ? null : 'malformed'
     default: // PUBACK, PUBREC, PUBREL, PUBCOMP
