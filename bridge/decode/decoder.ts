@@ -72,7 +72,12 @@ export function createDecoder(options: DecoderOptions = {}): Decoder {
     let outcome: Outcome
     try {
       const { payload, properties = null } = message
-      outcome = read(new Payload(payload, properties?.contentType), plan, heard, properties)
+      outcome = read(
+        new Payload(payload, properties?.contentType, properties?.isText),
+        plan,
+        heard,
+        properties,
+      )
     } catch {
       // A parser's stack may run out on a hostile document: a bad message, not a fault of the bridge.
       outcome = { kind: 'rejected', by: plan.by, reason: 'undecodable' }

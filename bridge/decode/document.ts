@@ -11,7 +11,7 @@ import type { Field, Reading, Tags, Value } from '../telemetry/reading.ts'
 import { identityOf } from './identity.ts'
 import type { Json, JsonObject } from './json.ts'
 import { type Key, keyOf, NAME_KEYS, NO_KEY, VALUE_KEYS } from './keys.ts'
-import { fieldName, MAX_NAME_LENGTH, uniqueName } from './names.ts'
+import { fieldName, isReserved, MAX_NAME_LENGTH, uniqueName } from './names.ts'
 import { isPictureText } from './payload.ts'
 import { booleanOf, decimalCommaOf, isNoValue, quantityOf } from './scalar.ts'
 import { documentIn, isObject, isOnly, labelOf } from './shape.ts'
@@ -179,7 +179,8 @@ class Reader {
       const key = keyOf(name)
       if (key.timeRank !== undefined && !isKept(name, value, this.#nowUs)) continue
       const isSaid =
-        key.identity !== undefined && (value === draft.device || (key.identity === 'strong' && depth === 0))
+        key.identity !== undefined &&
+        (names(value, draft.device) || (key.identity === 'strong' && depth === 0))
       if (isSaid) continue
       const field = depth === 0 ? joined(prefix, key.name) : prefix + key.name
       const inner = key.isEnvelope && typeof value === 'string' ? documentIn(value) : value
@@ -278,7 +279,7 @@ class Reader {
     }
     own = known?.unit ?? own
     if (own === undefined && typeof kept === 'number') own = this.#subject.usualUnit?.(name)
-    if (name === 'time') draft.mayRepeat = true
+    if (isReserved(name)) draft.mayRepeat = true
     const short = name.length > MAX_NAME_LENGTH ? uniqueName(name) : fieldName(name)
     draft.fields.push(
       own === undefined ? { name: short, value: kept } : { name: short, value: kept, unit: own },
@@ -310,6 +311,11 @@ const HEADERS = new Set(['meta', 'metadata', 'header', 'headers', 'Header', 'Met
 
 /** Field names that say nothing before those of an object's. */
 const BARE = new Set(['value', 'state', 'values', 'data'])
+
+/** The device's own name, as it came. */
+function names(value: Json, device: string): boolean {
+  return value === device || (typeof value === 'string' && uniqueName(value) === device)
+}
 
 function isQuantityName(text: Json | undefined): boolean {
   return typeof text === 'string' && fieldClass(text) !== undefined

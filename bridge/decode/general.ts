@@ -28,6 +28,7 @@ export function readGeneral(payload: Payload, plan: Plan, context: Context): Fin
 const byteFamilies = families.filter(family => family.recogniseBytes !== undefined)
 
 function readBytes(payload: Payload, plan: Plan, context: Context): Finding {
+  if (payload.isDeclaredText) return { result: rejected('not UTF-8 text') }
   if (isPicture(payload.bytes)) return { result: ignored('picture') }
   for (const family of byteFamilies) {
     const result = family.recogniseBytes?.(payload, plan, context)

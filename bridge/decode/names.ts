@@ -29,9 +29,16 @@ export function uniqueName(name: string, maxLength = MAX_NAME_LENGTH): string {
   return `${cleanName(name, maxLength - MARK_LENGTH)}~${digest}`
 }
 
-/** `time` is no name for a field in line protocol. A device that has both loses none: the later of a message counts. */
+/** `time` is no name for a field in line protocol, and a field called as a tag of ours hides that tag from InfluxQL. */
+const RESERVED = new Set(['time', 'device', 'topic', 'room'])
+
+export function isReserved(name: string): boolean {
+  return RESERVED.has(name)
+}
+
+/** For whole names of fields. Of a message that has both, the later counts. */
 export function fieldName(name: string): string {
-  return name === 'time' ? 'time_' : name
+  return RESERVED.has(name) ? `${name}_` : name
 }
 
 /** For names of which it is not known whether they went through `uniqueName`: those that did stay as they are. */

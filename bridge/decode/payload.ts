@@ -10,10 +10,13 @@ export class Payload {
   readonly bytes: Buffer
   /** Without parameters, in small letters; '': the sender does not say. */
   readonly contentType: string
+  /** Its sender says that it is UTF-8 text. */
+  readonly isDeclaredText: boolean
   #text: string | null | undefined
   #json: Json | undefined
 
-  constructor(bytes: Uint8Array, contentType: string | null = null) {
+  constructor(bytes: Uint8Array, contentType: string | null = null, isDeclaredText = false) {
+    this.isDeclaredText = isDeclaredText
     this.contentType = contentType === null ? '' : contentType.split(';', 1)[0]!.trim().toLowerCase()
     this.bytes = Buffer.isBuffer(bytes)
       ? bytes

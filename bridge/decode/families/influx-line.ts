@@ -9,7 +9,7 @@
 import type { Field, Reading, Tags, Value } from '../../telemetry/reading.ts'
 import type { Context, Family, Plan, Result } from '../family.ts'
 import type { Json } from '../json.ts'
-import { cleanRoom, fieldName, uniqueName } from '../names.ts'
+import { cleanRoom, uniqueName } from '../names.ts'
 import { documentResult } from '../results.ts'
 import { numberOf } from '../scalar.ts'
 import { isObject } from '../shape.ts'
@@ -124,7 +124,7 @@ function tagsOf(tags: ReadonlyMap<string, string>, own: Tags): Tags {
   for (const [key, value] of [...tags].slice(0, MAX_TAGS)) {
     const clean = key === 'room' ? cleanRoom(value) : uniqueName(value)
     if (clean !== undefined && clean !== '' && key !== '__proto__' && key !== 'device')
-      kept[fieldName(uniqueName(key))] = clean
+      kept[key === 'time' ? 'time_' : uniqueName(key)] = clean
   }
   return { ...kept, ...own }
 }
