@@ -1,6 +1,7 @@
 /** The HTTP side: what the design names, in one table of routes. Errors are problem+json with a stable code. */
 
 import { serveStatic } from '@hono/node-server/serve-static'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Catalog } from '../catalog/catalog.ts'
@@ -79,6 +80,10 @@ export function createApp({
     await next()
     const code = c.get('problem')
     if (code !== undefined) stats.problems[code] = (stats.problems[code] ?? 0) + 1
+    // What was written past the app comes back as a copy, with headers added, and must not be sent once more.
+    if (!c.env.outgoing.headersSent) return
+    c.res = undefined
+    c.res = RESPONSE_ALREADY_SENT
   })
   app.use(
     secureHeaders({

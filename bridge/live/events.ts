@@ -24,6 +24,7 @@ const HEARTBEAT_MS = 15_000
 export async function serveEvents(c: LiveContext, relay: Relay, options: AccessOptions): Promise<Response> {
   const request = await readLiveRequest(c, relay, options)
   if (request instanceof Response) return request
+  if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS)
   const { outgoing } = c.env
   if (!('writableLength' in outgoing) || outgoing.destroyed) return RESPONSE_ALREADY_SENT
   const response = outgoing as ServerResponse
