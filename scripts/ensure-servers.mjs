@@ -6,10 +6,10 @@
  */
 
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** Command -> Debian packages. */
+/** Command, or file -> Debian packages. */
 const NEEDED = {
   influxd: 'influxdb',
   mosquitto_pub: 'mosquitto-clients',
@@ -17,6 +17,7 @@ const NEEDED = {
   chromium: 'chromium',
   gcc: 'gcc libc6-dev',
   faketime: 'faketime',
+  '/usr/lib/python3/dist-packages/paho': 'python3-paho-mqtt',
 }
 /** What only the long runs need: `--long`. */
 const NEEDED_LONG = {
@@ -32,7 +33,7 @@ if (missing.length > 0) install(missing)
 function missingPackages() {
   const needed = process.argv.includes('--long') ? { ...NEEDED, ...NEEDED_LONG } : NEEDED
   return Object.entries(needed)
-    .filter(([command]) => !isOnPath(command))
+    .filter(([name]) => !(name.startsWith('/') ? existsSync(name) : isOnPath(name)))
     .flatMap(([, names]) => names.split(' '))
 }
 
