@@ -165,6 +165,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     writer,
     relay,
     mqtt,
+    identities,
     catalog,
     tls,
     commands,

@@ -3,6 +3,7 @@
 import type { Catalog } from './catalog/catalog.ts'
 import type { Commands } from './command/commands.ts'
 import type { HttpStats } from './http/app.ts'
+import type { Identities } from './identity/identities.ts'
 import type { Ledger } from './ledger.ts'
 import type { Relay } from './live/relay.ts'
 import type { MetricSource } from './metrics.ts'
@@ -17,6 +18,7 @@ export interface MetricParts {
   readonly writer: WriterThread
   readonly relay: Relay
   readonly mqtt: Mqtt
+  readonly identities: Pick<Identities, 'counts' | 'stats'>
   readonly catalog: Catalog
   /** Null: no TLS. */
   readonly tls: ServedCertificate | null
@@ -25,7 +27,7 @@ export interface MetricParts {
 }
 
 export function metricSources(parts: MetricParts): MetricSource[] {
-  const { ledger, spool, writer, relay, mqtt, catalog, tls, http, commands } = parts
+  const { ledger, spool, writer, relay, mqtt, identities, catalog, tls, http, commands } = parts
   return [
     {
       name: 'messages_received_total',
@@ -58,6 +60,24 @@ export function metricSources(parts: MetricParts): MetricSource[] {
     },
 
     ...mqtt.metrics,
+
+    { name: 'identity_devices', help: 'Devices known', read: () => identities.counts.devices },
+    { name: 'identity_users', help: 'People known', read: () => identities.counts.users },
+    {
+      name: 'logins_failed_total',
+      help: 'Logins with a wrong name or secret, by MQTT and HTTP',
+      read: () => identities.stats.loginsFailed,
+    },
+    {
+      name: 'logins_limited_total',
+      help: 'Logins not looked at because too many of their address had failed',
+      read: () => identities.stats.loginsLimited,
+    },
+    {
+      name: 'logins_busy_total',
+      help: 'Logins not looked at because too many waited',
+      read: () => identities.stats.loginsBusy,
+    },
     ...(tls?.metrics ?? []),
 
     { name: 'spool_blocks_total', help: 'Blocks written to the spool', read: () => spool.stats.blocks },

@@ -67,8 +67,14 @@ export function embeddedMetrics(broker: Broker): MetricSource[] {
       read: () => broker.stats.paused,
     },
     {
+      name: 'mqtt_logins_refused_total',
+      help: 'MQTT clients not let in, by reason',
+      label: 'reason',
+      read: () => broker.stats.loginsRefused,
+    },
+    {
       name: 'mqtt_forbidden_total',
-      help: 'Publishes to reserved topics',
+      help: 'Publishes to topics that their sender has no right to; the connection is closed',
       read: () => broker.stats.forbidden,
     },
     {

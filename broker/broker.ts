@@ -211,7 +211,7 @@ export class Broker {
     const { stats } = this.#options.persistence
     return {
       ...this.#stats,
-      ...this.#admission.stats,
+      loginsRefused: this.#admission.stats.refused,
       ...this.guard.counts,
       ...this.#forwarded(),
       ...this.#backPressure.stats,
