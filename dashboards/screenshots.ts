@@ -54,6 +54,8 @@ await withDataDir(async dataDir => {
   await mkdir(folder, { recursive: true })
   await takeAll(`http://127.0.0.1:${http}/`)
 })
+// What the house would still say is not waited for.
+process.exit()
 
 /**
  * One simulated house, told line by line: its last hour at once, as far as its messages can carry their time, then

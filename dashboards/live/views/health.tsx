@@ -186,7 +186,7 @@ const CLIENT_ROWS = [
   ['trestle_mqtt_clients', 'MQTT clients'],
   ['trestle_live_connections', 'Live pages'],
   ['trestle_live_deliveries_total', 'Readings sent to pages'],
-  ['trestle_live_skipped_total', 'Values thinned out for slow pages'],
+  ['trestle_live_skipped_total', 'Values thinned out for pages'],
   ['trestle_type_conflicts_total', 'Values of another type than before'],
 ] as const
 
