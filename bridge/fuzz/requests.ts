@@ -24,20 +24,8 @@ const BEGINNING_MS = 30
 const PATIENCE_MS = 10_000
 
 const METHODS = [
-  'GET',
-  'GET',
-  'GET',
-  'HEAD',
-  'POST',
-  'POST',
-  'PUT',
-  'DELETE',
-  'OPTIONS',
-  'PATCH',
-  'TRACE',
-  'CONNECT',
-  'get',
-  'BREW',
+  ...['GET', 'GET', 'GET', 'GET', 'GET', 'HEAD', 'POST', 'POST', 'POST', 'POST'],
+  ...['PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'CONNECT'],
 ]
 const PATHS = [
   '/',
@@ -156,7 +144,7 @@ export async function fuzzRequests(trestle: Trestle, requests: number, seed: num
 
 function requestOf(chance: Chance): Buffer {
   const body = Buffer.from(chance.pick(BODIES))
-  const method = chance.pick(METHODS)
+  const method = chance.is(0.03) ? chance.pick(['get', 'BREW', '']) : chance.pick(METHODS)
   const lines = [
     `${method} ${chance.pick(PATHS)} HTTP/${chance.is(0.9) ? '1.1' : chance.pick(['1.0', '2.0', '0.9'])}`,
     ...(chance.is(0.95) ? ['Host: 127.0.0.1'] : []),
@@ -171,7 +159,10 @@ function requestOf(chance: Chance): Buffer {
     ? Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')])
     : body
   const request = Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), tail])
-  return chance.is(0.3) ? mutate(chance, request, [request, body]) : request
+  if (!chance.is(0.3)) return request
+  // A spoiled method is refused before anything else is looked at.
+  const at = chance.is(0.1) ? 0 : request.indexOf(' ') + chance.below(100)
+  return Buffer.concat([request.subarray(0, at), mutate(chance, request.subarray(at), [request, body])])
 }
 
 /** Returns the status of the first final answer, or what came instead. */
