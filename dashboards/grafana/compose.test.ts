@@ -1,6 +1,8 @@
 /** What the compose file, the Dockerfile and the systemd unit name is there: variables, ports, paths, mounts, users. */
 
-import { existsSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -25,7 +27,7 @@ const VERSION = /:\d+\.\d+\.\d+(-[a-z-]+)?$/
 describe('docker-compose.yml', () => {
   it('sets what the bridge reads, to values that it takes', () => {
     for (const name of Object.keys(trestle.environment!)) expect(known).toContain(name)
-    const loaded = loadConfig({ ...imageEnv, ...trestle.environment }, '/nowhere')
+    const loaded = loadConfig({ ...imageEnv, ...expanded(trestle.environment) }, '/nowhere')
     expect(loaded).toMatchObject({
       ok: true,
       config: { warnings: [], settings: { dataDir: '/data', influx: { selfMetrics: 10_000 } } },
@@ -37,21 +39,20 @@ describe('docker-compose.yml', () => {
       [...composeText.matchAll(/^ +# (TRESTLE_\w+): (\S+) +# TLS/gm)].map(([, name, value]) => [name, value]),
     )
     expect(Object.keys(tls)).toEqual(['TRESTLE_TLS_CERT', 'TRESTLE_TLS_KEY'])
-    expect(loadConfig({ ...imageEnv, ...trestle.environment, ...tls }, '/nowhere')).toMatchObject({
+    expect(loadConfig({ ...imageEnv, ...expanded(trestle.environment), ...tls }, '/nowhere')).toMatchObject({
       ok: true,
       config: { warnings: [] },
     })
-    expect(composeText).toMatch(/^ +# - "\$\{BIND_ADDRESS:-127\.0\.0\.1\}:8883:8883" +# TLS/m)
   })
 
   it('publishes the default ports, and only on this machine unless told otherwise', () => {
     const loaded = loadConfig({ TRESTLE_HOST: '127.0.0.1' }, '/nowhere')
-    const { mqtt, http } = loaded.ok ? loaded.config.settings : expect.fail()
-    expect(targets(trestle)).toEqual([mqtt.port, http.port])
+    const { mqtt, mqtts, http } = loaded.ok ? loaded.config.settings : expect.fail()
+    expect(targets(trestle)).toEqual([mqtt.port, mqtts.port, http.port])
     expect(targets(grafana)).toEqual([3000])
     expect([influxdb, simulators].flatMap(targets)).toEqual([])
     for (const port of Object.values(services).flatMap(({ ports = [] }) => ports))
-      expect(port).toMatch(/^\$\{BIND_ADDRESS:-127\.0\.0\.1\}:\d+:\d+$/)
+      expect(port).toMatch(/^\$\{(BIND|PLAIN_MQTT|GRAFANA)_ADDRESS:-127\.0\.0\.1\}:\d+:\d+$/)
   })
 
   it('gives Grafana the variables that its provisioning expands, and they lead where the others are', () => {
@@ -102,9 +103,49 @@ describe('docker-compose.yml', () => {
     expect([trestle.image, simulators.image]).toEqual([`trestle:${version}`, `trestle:${version}`])
   })
 
+  it('is opened to the house by the lines of its head: they work as they are, and nobody gets in unknown', async () => {
+    const head = composeText.split('\nname:', 1)[0]!
+    const commands = [...head.matchAll(/docker compose exec trestle node (bridge\/cli\.ts .*)$/gm)].map(
+      ([, words]) => words!,
+    )
+    expect(commands.map(words => words.split(' ').slice(1, 3).join(' '))).toEqual([
+      'tls init',
+      'user add',
+      'device add',
+    ])
+    const given = Object.fromEntries(
+      /printf '(.*)'/
+        .exec(head)![1]!
+        .split('\\n')
+        .filter(Boolean)
+        .map(line => line.split('=')),
+    )
+    const settings = { ...imageEnv, ...expanded(trestle.environment, given) }
+    const dataDir = mkdtempSync(join(tmpdir(), 'trestle-compose-'))
+    try {
+      for (const words of commands) {
+        const env = { PATH: process.env.PATH!, ...settings, TRESTLE_DATA_DIR: dataDir }
+        execFileSync(process.execPath, words.split(' '), { cwd: ROOT, env, stdio: 'pipe' })
+      }
+      expect(existsSync(join(dataDir, 'tls/server.pem'))).toBe(true)
+    } finally {
+      rmSync(dataDir, { recursive: true })
+    }
+    const loaded = loadConfig(settings, '/nowhere')
+    expect(loaded).toMatchObject({
+      ok: true,
+      config: { warnings: [], settings: { allowAnonymous: false, host: '0.0.0.0' } },
+    })
+    for (const port of trestle.ports!.map(port => expanded({ port }, given).port!))
+      expect(port.startsWith(port.endsWith(':1883') ? '127.0.0.1:' : '0.0.0.0:')).toBe(true)
+    expect(expanded({ port: grafana.ports![0]! }, given).port).toBe('127.0.0.1:3000:3000')
+  })
+
   it('holds no secret', () => {
     for (const { environment = {} } of Object.values(services)) {
-      for (const name of Object.keys(environment)) expect(name).not.toMatch(/PASSWORD|TOKEN|SECRET/)
+      // From .env, or empty: there is no default that somebody could know.
+      for (const [name, value] of Object.entries(environment))
+        if (/PASSWORD|TOKEN|SECRET/.test(name)) expect(value).toMatch(/^\$\{[A-Z_]+:-\}$/)
     }
     expect(networks.store).toEqual({ internal: true })
     expect(influxdb.networks).toEqual(['store'])
@@ -204,6 +245,22 @@ interface Compose {
     Readonly<Record<string, Service>>
   readonly volumes: object
   readonly networks: Readonly<Record<string, object | null>>
+}
+
+/** As compose does it: `${NAME:-default}`. */
+function expanded(
+  environment: Readonly<Record<string, string>> = {},
+  given: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).map(([name, value]) => [
+      name,
+      value.replace(
+        /\$\{(\w+):-([^}]*)\}/g,
+        (_, variable: string, otherwise: string) => given[variable] ?? otherwise,
+      ),
+    ]),
+  )
 }
 
 /** Ports inside of the container. */

@@ -10,7 +10,13 @@ export const FOLDER = 'Trestle'
 /** Where Grafana finds the dashboards; docker-compose.yml mounts them there. */
 export const DASHBOARDS_PATH = '/etc/trestle/dashboards'
 /** Variables of Grafana's environment, set in docker-compose.yml. */
-export const VARIABLES = ['TRESTLE_INFLUX_URL', 'TRESTLE_INFLUX_DATABASE', 'TRESTLE_MQTT_URI'] as const
+export const VARIABLES = [
+  'TRESTLE_INFLUX_URL',
+  'TRESTLE_INFLUX_DATABASE',
+  'TRESTLE_MQTT_URI',
+  'TRESTLE_MQTT_USERNAME',
+  'TRESTLE_MQTT_PASSWORD',
+] as const
 
 const ORG_ID = 1
 const EVALUATED_EVERY = '1m'
@@ -37,7 +43,9 @@ export function datasources(): object {
         access: 'proxy',
         editable: false,
         // A name of its own: without one each restart of Grafana would leave a session behind in the broker.
-        jsonData: { uri: '$TRESTLE_MQTT_URI', clientID: 'grafana' },
+        jsonData: { uri: '$TRESTLE_MQTT_URI', clientID: 'grafana', username: '$TRESTLE_MQTT_USERNAME' },
+        // Both are empty while everybody may read.
+        secureJsonData: { password: '$TRESTLE_MQTT_PASSWORD' },
       },
     ],
   }
