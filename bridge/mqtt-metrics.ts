@@ -9,6 +9,11 @@ export function embeddedMetrics(broker: Broker): MetricSource[] {
     { name: 'mqtt_clients', help: 'MQTT clients connected', read: () => broker.clients },
     { name: 'mqtt_connections_total', help: 'MQTT connections taken', read: () => broker.stats.connections },
     {
+      name: 'mqtt_version5_connections_total',
+      help: 'Of them, those whose clients speak MQTT 5',
+      read: () => broker.stats.mqtt5Connections,
+    },
+    {
       name: 'mqtt_connections_refused_total',
       help: 'MQTT connections not taken because there were too many, in all (connections) or of one address',
       label: 'reason',
@@ -104,7 +109,7 @@ export function embeddedMetrics(broker: Broker): MetricSource[] {
     },
     {
       name: 'mqtt_dropped_total',
-      help: 'Messages not queued for a client, or not kept as retained, for want of room; by reason',
+      help: 'Messages that a client or the retained ones do not get: no room, too large for it, expired; by reason',
       label: 'reason',
       read: () => broker.stats.dropped,
     },

@@ -110,7 +110,7 @@ const RETURN_CODES: Readonly<Record<Refusal, number>> = {
   'not-authorised': 5,
 }
 
-const NO_MQTT5 = { connections: 0, skipped: 0, slowClosed: 0, tooLarge: 0 }
+const NO_MQTT5 = { connections: 0, skipped: 0, slowClosed: 0 }
 
 export class Broker {
   /** Where connections of any transport come in. */
@@ -216,6 +216,7 @@ export class Broker {
       ...this.#forwarded(),
       ...this.#backPressure.stats,
       ...stats,
+      dropped: { ...stats.dropped, 'too-large': this.#mqtt5?.stats.tooLarge ?? 0 },
       subscriptions: this.#subscriptions.total,
       subscriptionsRefused: this.#subscriptions.refused,
     }
@@ -228,7 +229,6 @@ export class Broker {
     return {
       skipped: skipped + mqtt5.skipped,
       slowClosed: slowClosed + mqtt5.slowClosed,
-      tooLarge: mqtt5.tooLarge,
       mqtt5Connections: mqtt5.connections,
     }
   }

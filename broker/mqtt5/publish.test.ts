@@ -275,7 +275,7 @@ it('what is larger than a client takes is left out, and counts as delivered', as
   }
   // [MQTT-3.1.2-24], [MQTT-3.1.2-25]
   expect(watcher.heard()).toEqual(['small 0', 'small 1', 'small 2'])
-  expect(on.broker.broker.stats.tooLarge).toBe(3)
+  expect(on.broker.broker.stats.dropped['too-large']).toBe(3)
 })
 
 it('a topic alias from us, where the client asks for it; a QoS 2 message always has its topic', async () => {
