@@ -263,7 +263,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
         })
       : null
   const demo = isDemoWanted(config, identities)
-    ? await startDemo(`mqtt://${urlHost(host)}:${ports.mqtt}`, { identities, log })
+    ? await startDemo(`mqtt://${urlHost(settings.mqtt.host ?? host)}:${ports.mqtt}`, { identities, log })
     : null
 
   return {

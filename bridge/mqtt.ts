@@ -87,7 +87,12 @@ async function openEmbedded({ settings, data, tls, pipeline, identities, log }: 
     deliver: (publication, withinMs) => broker.deliver(publication, withinMs),
     takesRequests: topic => broker.takesRequests(topic),
     async listen() {
-      const plain = await listenTcp(broker, { host, port: mqtt.port, tls: null, isProxied })
+      const plain = await listenTcp(broker, {
+        host: mqtt.host ?? host,
+        port: mqtt.port,
+        tls: null,
+        isProxied,
+      })
       listeners.push(plain)
       const secure = tls === null ? null : await listenTcp(broker, { host, port: mqtts.port, tls, isProxied })
       if (secure !== null) listeners.push(secure)

@@ -80,6 +80,13 @@ describe('settings', () => {
   })
 })
 
+it('MQTT without TLS may stay on this machine, but not go further than the rest', () => {
+  const open = { TRESTLE_HOST: '0.0.0.0' }
+  expect(settings({ ...open, TRESTLE_MQTT__HOST: '127.0.0.1' }).mqtt.host).toBe('127.0.0.1')
+  expect(settings({ ...open, TRESTLE_MQTT__HOST: '0.0.0.0' }).mqtt.host).toBe('0.0.0.0')
+  expect(mistakes({ TRESTLE_MQTT__HOST: '0.0.0.0' })).toEqual([expect.stringContaining('mqtt.host')])
+})
+
 describe('mistakes', () => {
   it('are all told at once, with their path', () => {
     writeFileSync(

@@ -174,8 +174,11 @@ function describe(issue: Issue, sources: ReadonlyMap<string, string>, file: stri
 
 /** What no single key can tell. */
 function contradictions(settings: Settings): string[] {
-  const { influx, tls, mqtt, http } = settings
+  const { host, influx, tls, mqtt, http } = settings
   const found: string[] = []
+  // Whether strangers have to say who they are is decided by `host`.
+  if (mqtt.host !== undefined && mqtt.host !== host && !isLoopback(mqtt.host))
+    found.push(`mqtt.host: ${mqtt.host} is neither loopback nor what host says (${host})`)
   if ((tls.cert === undefined) !== (tls.key === undefined)) found.push('tls: cert and key belong together')
   if (influx.token !== undefined && influx.username !== undefined) {
     found.push('influx: either token (2.x, 3) or username and password (1.x), not both')

@@ -81,6 +81,8 @@ export const settingsSchema = z.strictObject({
   mqtt: z
     .strictObject({
       port: port.default(1883),
+      /** For MQTT without TLS alone, where that shall not leave the machine. */
+      host: text.optional(),
       url: mqttUrl.optional(),
       /** Of the broker that is read from; better here, or from a file, than in its URL. */
       username: text.optional(),
