@@ -126,7 +126,7 @@ function frameOf(chance: Chance, path: string, isFirst: boolean): Buffer {
         ? frame({ opcode: chance.below(16), reserved: chance.below(8), payload })
         : frame({ opcode: usual, payload })
     case 6:
-      return frame({ opcode: usual, payload, lengthBytes: chance.pick([2, 8]) })
+      return frame({ opcode: usual, payload, lengthBytes: payload.length < 65_536 && chance.is(0.5) ? 2 : 8 })
     default:
       return frame({ opcode: usual, payload })
   }
