@@ -19,6 +19,9 @@ import { dockerIgnore, parseDockerfile, type Stage } from './dockerfile.ts'
 const ALSO_RUN = [
   ['simulators/main.ts', 'home', '--dry-run', '--seconds', '1', '--host', 'trestle'],
   ['bridge/cli.ts', 'config', 'check'],
+  ['bridge/cli.ts', 'tls', 'init', '--host', 'trestle.local'],
+  ['bridge/cli.ts', 'user', 'add', 'mia', '--role', 'admin'],
+  ['bridge/cli.ts', 'device', 'add', 'kitchen-esp'],
   ['--input-type=module', '--eval', 'await import("./dashboards/grafana/push.ts")'],
 ]
 
