@@ -83,6 +83,13 @@ export function isPart(level: string): boolean {
   return PARTS.has(small) || NUMBERED_PARTS.has(stem) || CHIPS.has(stem) || CHIPS.has(small)
 }
 
+/** `pzem-3`, `bme280_2`: one of several. */
+export function isNumberedChip(level: string): boolean {
+  const small = level.toLowerCase()
+  const stem = small.replace(/[_-]\d+$/, '')
+  return stem.length < small.length && CHIPS.has(stem)
+}
+
 /** A MAC, an EUI, a serial number, a firmware's default name: names one device in the world. */
 export function isSerial(level: string): boolean {
   if (level.length > 64) return false

@@ -35,6 +35,7 @@ import {
   isMeasured,
   isName,
   isNumbered,
+  isNumberedChip,
   isPart,
   isQuantity,
   isSerial,
@@ -166,6 +167,8 @@ function namedAbove(levels: readonly string[], at: number): number {
 
 function isPartOf(levels: readonly string[], at: number): boolean {
   if (at === 1 && isCommon(levels[0]!)) return false
+  // `energy/pzem-3`: what is above is no device.
+  if (at === 1 && isGroup(levels[0]!) && isNumberedChip(levels[1]!)) return false
   // `modbus/meter1/state/voltage`: says no more in the middle than at the end.
   if (isGeneric(levels[at]!)) return true
   // `metric/v/b/soc`: abbreviated groups.
