@@ -2,9 +2,9 @@
 
 import type { Command } from 'commander'
 import { parseDurationMs } from '../config/quantities.ts'
-import type { Role } from '../identity/permissions.ts'
 import { sign } from '../identity/signing.ts'
 import { type IdentityStore, signingKey } from '../identity/store.ts'
+import type { Role } from '../live/access.ts'
 import { checkName, dayOf, table, withIdentities } from './identity-store.ts'
 import { fail } from './surroundings.ts'
 import { roleOption } from './user.ts'

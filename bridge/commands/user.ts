@@ -1,9 +1,9 @@
 /** `trestle user`: people, by name and password. */
 
 import { type Command, Option } from 'commander'
-import type { Role } from '../identity/permissions.ts'
 import { hashSecret } from '../identity/secrets.ts'
 import type { IdentityStore } from '../identity/store.ts'
+import type { Role } from '../live/access.ts'
 import { checkName, dayOf, table, withIdentities } from './identity-store.ts'
 import { choosePassword, type PasswordFlags } from './password.ts'
 import { fail } from './surroundings.ts'

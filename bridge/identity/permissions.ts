@@ -8,9 +8,8 @@
  */
 
 import type { Access } from '../../broker/access.ts'
+import type { Role } from '../live/access.ts'
 import { isValidFilter } from '../telemetry/topics.ts'
-
-export type Role = 'viewer' | 'operator' | 'admin'
 
 /** Status for everybody with a name; what else is below `$SYS` tells client ids, and is nobody's. */
 const STATUS = '$SYS/broker/#'

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { z } from 'zod'
 import { SetupError } from '../data-directory.ts'
-import type { Role } from './permissions.ts'
+import type { Role } from '../live/access.ts'
 import { parseHash } from './secrets.ts'
 import { makeKey, readKey } from './signing.ts'
 

@@ -215,3 +215,21 @@ it('the files are for their owner alone, and what was written to the log holds n
 function pub(id: string, secret: string, topic: string, payload: string): string {
   return `mosquitto_pub -h 127.0.0.1 -p ${trestle.mqtt} -i ${id} -u ${id} -P ${secret} -q 1 -t ${topic} -m '${payload}'`
 }
+
+it('beyond loopback nobody is let in unknown, and nothing simulated pretends to be; anybody may by a word, with a warning', async () => {
+  const closed = await startTrestle({ env: { TRESTLE_HOST: '0.0.0.0', TRESTLE_DEMO: '' } })
+  expect((await fetch(`${closed.url}/api/devices`)).status).toBe(401)
+  expect((await fetch(`${closed.url}/healthz`)).status).toBe(200)
+  expect(await shell(`mosquitto_pub -h 127.0.0.1 -p ${closed.mqtt} -t a/b -m 1`)).not.toBe(0)
+  expect(await shell(`mosquitto_pub -h 127.0.0.1 -p ${closed.mqtt} -u any -P thing -t a/b -m 1`)).not.toBe(0)
+  expect(closed.stderr()).toMatch(/device add <id>.*user add <name>/)
+  expect(closed.stderr()).not.toContain('simulated')
+  await closed.stop()
+  removeDataDir(closed.dataDir)
+  const open = await startTrestle({ env: { TRESTLE_HOST: '0.0.0.0', TRESTLE_ALLOW_ANONYMOUS: '1' } })
+  expect((await fetch(`${open.url}/api/devices`)).status).toBe(200)
+  expect(await shell(`mosquitto_pub -h 127.0.0.1 -p ${open.mqtt} -t a/b -m 1`)).toBe(0)
+  expect(open.stderr()).toContain('anyone on the network may publish and read')
+  await open.stop()
+  removeDataDir(open.dataDir)
+}, 60_000)

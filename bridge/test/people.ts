@@ -1,9 +1,9 @@
 /** People, programs and devices for tests, made as the commands beside the bridge make them. */
 
-import type { Role } from '../identity/permissions.ts'
 import { hashSecret } from '../identity/secrets.ts'
 import { sign } from '../identity/signing.ts'
 import { IdentityStore, signingKey } from '../identity/store.ts'
+import type { Role } from '../live/access.ts'
 
 export class People {
   readonly #dataDir: string
