@@ -6,6 +6,7 @@ import type { AccessOptions } from './access.ts'
 import type { Carrier } from './connection.ts'
 import type { Relay } from './relay.ts'
 import { type LiveContext, readLiveRequest } from './request.ts'
+import { silentPeers } from './silent-peers.ts'
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -36,6 +37,12 @@ export async function serveEvents(c: LiveContext, relay: Relay, options: AccessO
   const { address, principal } = request
   const connection = relay.connect(carrierOf(response), { address, principal })
   const heartbeat = setInterval(() => response.write(':\n\n'), HEARTBEAT_MS)
+  if (response.socket !== null) {
+    silentPeers.watch(response.socket, () => {
+      relay.countClose('dead')
+      response.destroy()
+    })
+  }
   response.on('error', () => connection.ended())
   response.on('close', () => {
     clearInterval(heartbeat)
