@@ -229,6 +229,31 @@ export default {
     'two paths to one name: the last counts': [
       ['lab/n1/state', '{"a.b":1,"a":{"b":2}}', { device: 'n1', fields: { 'a.b': 2 } }],
     ],
+    'devices that stand apart from their parts, or look like one': [
+      ['ui/panel7/state/p2b4', { event: 'down', val: 1 }, { device: 'panel7', fields: { 'state.p2b4.val': 1 } }],
+      ['power/pzem-2/current', '3.1', { device: 'pzem-2', fields: { current: 3.1 } }],
+      [
+        'recorders/L-204/upload',
+        { device: 'L-204', samples: [{ t: '2026-03-10T11:58:00Z', depth_m: 3.1 }] },
+        { device: 'L-204', fields: { depth_m: [3.1, 'm'] }, time: '2026-03-10T11:58:00.000Z' },
+      ],
+      [
+        'edge/line2/data',
+        [{ DisplayName: 'Tank', Value: { Value: 61.5, SourceTimestamp: '2026-03-10T11:58:00Z' } }],
+        { device: 'line2', fields: { Tank: 61.5 }, time: '2026-03-10T11:58:00.000Z' },
+      ],
+    ],
+    'fields that are called as our tags': [
+      [
+        'lab/n1/state',
+        { room: 'A', topic: 'x', time: 12.5, sub: { time: 3 } },
+        {
+          device: 'n1',
+          fields: { room_: 'A', topic_: 'x', time_: 12.5, 'sub.time': 3 },
+          without: ['room', 'topic', 'time'],
+        },
+      ],
+    ],
     'bytes, pictures, logs and broken documents': [
       ['lab/n1/raw', Uint8Array.of(0, 0, 0xac, 0x41), 'rejected'],
       ['lab/n1/label', Uint8Array.of(0x4b, 0xfc, 0x63), 'rejected'],
