@@ -59,6 +59,8 @@ const MAX_PACKET_BYTES = 268_435_460
 /** As the guard has it for older protocols. */
 const MAX_CLIENT_ID_BYTES = 256
 const UNWANTED = /[\p{Cc}\p{Noncharacter_Code_Point}]/u
+/** One that closes keeps its client id no longer; many that want the same id take turns. */
+const MAX_TRIES = 100
 /** Written at once when so much has gathered. */
 const FLUSH_BYTES = 64 * 1024
 
@@ -76,9 +78,20 @@ const REFUSED: Readonly<Record<Refusal, number>> = {
   protocol: reasons.PROTOCOL_ERROR,
 }
 
+/** As the guard counts the others. Sizes and silence are counted by it. */
+const CLOSED_FOR = new Map([
+  [reasons.MALFORMED_PACKET, 'malformed'],
+  [reasons.PROTOCOL_ERROR, 'protocol'],
+  [reasons.TOPIC_ALIAS_INVALID, 'topic-alias'],
+  [reasons.RECEIVE_MAXIMUM_EXCEEDED, 'inflight'],
+  [reasons.QUOTA_EXCEEDED, 'slow'],
+  [reasons.SERVER_BUSY, 'not-stored'],
+])
+
 /** A client that was let in. */
 interface Client {
-  readonly connect: Connect
+  /** CONNECT asked for a session that lasts. */
+  readonly wantsSession: boolean
   readonly seat: Seat
   readonly session: Session
   readonly inbound: Inbound
@@ -90,7 +103,7 @@ export class Connection implements Speaker, Member, Wire {
   readonly #front: FrontParts
   readonly #guarded: GuardedConnection
   #client: Client | null = null
-  #connect: Connect | null = null
+  #wantsReasons = true
   #access: Access = NO_ACCESS
   #isClosed = false
   #isPeaceful = false
@@ -183,6 +196,8 @@ export class Connection implements Speaker, Member, Wire {
   /** Says why, and closes [MQTT-3.14.4-1], [MQTT-3.14.4-2]. Before CONNACK nothing is said [MQTT-3.14.0-1]. */
   disconnect(code: number, reason: string): void {
     if (this.#isClosed) return
+    const word = CLOSED_FOR.get(code)
+    if (word !== undefined) this.#front.stats.closed[word] = (this.#front.stats.closed[word] ?? 0) + 1
     if (this.#client !== null) {
       const plain = encodeDisconnect(code, NO_PROPERTIES)
       const explained = reason === '' ? plain : encodeDisconnect(code, { reasonString: reason })
@@ -241,7 +256,7 @@ export class Connection implements Speaker, Member, Wire {
   }
 
   async #greet(connect: Connect): Promise<void> {
-    this.#connect = connect
+    this.#wantsReasons = connect.properties.requestProblemInformation !== 0
     this.#maxPacketBytes = connect.properties.maximumPacketSize ?? MAX_PACKET_BYTES
     const mistake = mistakeOf(connect)
     if (mistake !== null) {
@@ -266,7 +281,7 @@ export class Connection implements Speaker, Member, Wire {
     this.#access = admitted.access
     // [MQTT-3.1.4-3]
     const seat = new Seat(this.#front.aedes, clientId, () => void this.leave(true))
-    await seat.free()
+    for (let tries = 0; !seat.isFree && tries < MAX_TRIES; tries++) await seat.free()
     if (this.#isClosed || this.#front.isStopping()) {
       this.#front.admission.gone(this)
       this.#guarded.end()
@@ -298,7 +313,7 @@ export class Connection implements Speaker, Member, Wire {
     })
     const keepAliveS = this.#keepAliveS(connect)
     const will = connect.will === null ? null : toWill(connect.will, clientId, this.#front.aedes.id)
-    this.#client = { connect, seat, session, inbound, outbound, will }
+    this.#client = { wantsSession: wantedS > 0, seat, session, inbound, outbound, will }
     wills.connected(clientId, will)
     const givenS = session.isVolatile ? 0 : Math.floor(expiryMs / 1000)
     this.#sendConnack(isPresent, reasons.SUCCESS, {
@@ -384,16 +399,16 @@ export class Connection implements Speaker, Member, Wire {
   #explained(codes: readonly number[], encode: (properties: Properties) => Buffer): Buffer {
     const plain = encode(NO_PROPERTIES)
     const isDenied = codes.includes(reasons.UNSPECIFIED_ERROR)
-    if (!isDenied || this.#connect?.properties.requestProblemInformation === 0) return plain
+    if (!isDenied || !this.#wantsReasons) return plain
     const explained = encode({ reasonString: 'not authorised to read all of it' })
     return explained.length <= this.#maxPacketBytes ? explained : plain
   }
 
-  #farewell({ connect, session }: Client, { code, properties }: Disconnect): void {
+  #farewell({ wantsSession, session }: Client, { code, properties }: Disconnect): void {
     const { sessionExpiryS } = properties
     if (sessionExpiryS !== undefined) {
       // 3.14.2.2.2
-      if (sessionExpiryS > 0 && (connect.properties.sessionExpiryS ?? 0) === 0)
+      if (sessionExpiryS > 0 && !wantsSession)
         throw new Fault(reasons.PROTOCOL_ERROR, 'a session that was to end cannot last')
       if (!session.isVolatile)
         session.expiryMs = Math.min(sessionExpiryS * 1000, this.#front.limits.sessionExpiryMs)
@@ -456,15 +471,17 @@ export class Connection implements Speaker, Member, Wire {
   #leaveSession({ seat, session, inbound, outbound, will }: Client): void {
     const { live, subscriptionLimits, persistence, wills } = this.#front
     for (const filter of session.grants.keys()) live.remove(outbound, filter)
-    inbound.close()
+    // After a goodbye nothing is sent again: what was taken goes its way without an acknowledgement.
+    if (!this.#isPeaceful) inbound.close()
     outbound.close()
-    seat.leave()
     subscriptionLimits.forget(seat.asClient)
     const lastsMs = session.isVolatile ? 0 : (session.expiryMs ?? 0)
     if (this.#isPeaceful || !this.#isWillWanted) wills.revoked(session.clientId)
     else if (will !== null) void wills.lost(session.clientId, will, lastsMs)
     if (lastsMs === 0) persistence.sessions.end(session)
     else persistence.sessions.noteSession(session)
+    seat.leave()
+    if (seat.isFree) persistence.disown(session.clientId)
   }
 }
 

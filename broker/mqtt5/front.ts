@@ -74,7 +74,11 @@ export interface FrontParts {
   readonly intake: Intake
   readonly wills: DelayedWills
   readonly live: LiveSubscriptions
-  readonly stats: OutboundStats & { connections: number }
+  readonly stats: OutboundStats & {
+    connections: number
+    /** By us, by reason. */
+    readonly closed: Record<string, number>
+  }
   readonly log: FrontOptions['log']
   isStopping(): boolean
 }
@@ -113,13 +117,17 @@ export class Mqtt5Front {
         {
           get: clientId => wills.get(clientId),
           keep: (clientId, will) => wills.set(clientId, will),
-          delete: clientId => void wills.delete(clientId),
+          delete: clientId => {
+            wills.delete(clientId)
+            // Of a client that is there, more may follow.
+            if (admission.ownerOf(clientId) === undefined) persistence.disown(clientId)
+          },
           delayed: () => wills.delayed(),
         },
         will => this.#publishWill(will),
       ),
       live: new LiveSubscriptions(persistence),
-      stats: { connections: 0, skipped: 0, slowClosed: 0, tooLarge: 0 },
+      stats: { connections: 0, skipped: 0, slowClosed: 0, tooLarge: 0, closed: {} },
       log,
       isStopping: () => this.#isStopping || aedes.closed,
     }

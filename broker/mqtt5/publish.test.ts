@@ -62,6 +62,26 @@ it('is not acknowledged when it cannot be stored: the connection is closed, also
   expect(watcher.heard()).toEqual([])
 })
 
+it('what a client sent before it said goodbye goes its way; what it sent before it was lost comes again', async () => {
+  const { waiting, accept } = heldBack()
+  await on.start({ accept })
+  const watcher = await on.greet()
+  await subscribe(watcher, '#')
+  const packet = { cmd: 'publish', topic: 'a', qos: 1, messageId: 1, retain: false, dup: false } as const
+  const polite = await on.greet()
+  polite.send({ ...packet, payload: 'polite' })
+  await polite.settled()
+  await polite.leave()
+  const lost = await on.greet()
+  lost.send({ ...packet, payload: 'lost' })
+  await lost.settled()
+  await lost.drop()
+  for (const { resolve } of waiting) resolve()
+  await watcher.next('publish')
+  await watcher.settled()
+  expect(watcher.heard()).toEqual(['a polite'])
+})
+
 it('what is forbidden, or reserved, is refused with a reason in its turn, and the connection stays', async () => {
   await on.start({
     authenticate: async () => ({ ok: true, access: { ...OPEN, mayPublish: topic => topic !== 'no' } }),

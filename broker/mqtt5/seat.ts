@@ -36,15 +36,15 @@ export class Seat {
     return this as unknown as Client
   }
 
-  /** Resolves when nobody has the client id; the caller goes on at once. */
+  /** Nobody has the client id. */
+  get isFree(): boolean {
+    return this.#registry.clients[this.id] === undefined
+  }
+
+  /** Resolves when whoever has the client id is closed; somebody else may have taken it meanwhile. */
   async free(): Promise<void> {
-    for (;;) {
-      const holder = this.#registry.clients[this.id]
-      if (holder === undefined) return
-      await new Promise<void>(resolve => holder.close(resolve))
-      // Closed but still there: its registration was lost to another one.
-      if (this.#registry.clients[this.id] === holder) return
-    }
+    const holder = this.#registry.clients[this.id]
+    if (holder !== undefined) await new Promise<void>(resolve => holder.close(resolve))
   }
 
   take(): void {

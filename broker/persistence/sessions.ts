@@ -19,6 +19,8 @@ export interface SessionLimits {
   readonly maxQueuedBytes: number
   /** For all clients together. */
   readonly maxTotalBytes: number
+  /** QoS 2 messages from one client that it has not released; one beyond is refused, and the connection closed. */
+  readonly maxIncoming: number
 }
 
 /** A message to be queued; its payload is shared by all who get it. */
@@ -50,6 +52,7 @@ export class Sessions {
   readonly shared = new SharedSubscriptions()
   #subscribers = 0
   #deliveries = 0
+  #incoming = 0
   #bytes = 0
   #lastId = 0
 
@@ -85,7 +88,7 @@ export class Sessions {
     }
     for (const { client, packetId } of incoming) {
       const session = this.#sessions.get(client) ?? this.#add(client)
-      session.incoming.set(packetId, { cmd: 'publish', messageId: packetId })
+      this.addIncoming(session, packetId, { cmd: 'publish', messageId: packetId }, false)
     }
     for (const { id, client, topic, payload, qos, packetId, isReleased, ...row } of deliveries) {
       const session = this.#sessions.get(client) ?? this.#add(client)
@@ -233,20 +236,34 @@ export class Sessions {
     this.forgetIfEmpty(session)
   }
 
+  /** Not released by their clients. */
+  get incoming(): number {
+    return this.#incoming
+  }
+
+  /** Connections come and go, and their limits with them: what a session remembers has its own. */
+  hasRoomFor({ incoming }: Session, packetId: number): boolean {
+    if (incoming.has(packetId) || incoming.size < this.#limits.maxIncoming) return true
+    this.stats.refused++
+    return false
+  }
+
   /** `lasts`: beyond the connection. */
   addIncoming(session: Session, packetId: number, packet: unknown, lasts: boolean): void {
+    if (!session.incoming.has(packetId)) this.#incoming++
     session.incoming.set(packetId, packet)
     if (lasts) this.#noteIncoming(session, packetId)
   }
 
   removeIncoming(session: Session, packetId: number, lasts: boolean): void {
-    session.incoming.delete(packetId)
+    if (session.incoming.delete(packetId)) this.#incoming--
     if (lasts) this.#noteIncoming(session, packetId)
     this.forgetIfEmpty(session)
   }
 
-  /** Lets time pass for clients that are away. */
-  age(): void {
+  /** Lets time pass for clients that are away. Returns those whose sessions ended by it. */
+  age(): readonly string[] {
+    const ended: string[] = []
     for (const session of this.#sessions.values()) {
       if (session.isConnected) continue
       const before = session.idleMs
@@ -254,10 +271,12 @@ export class Sessions {
       if (this.#isExpired(session)) {
         this.stats.expired++
         this.end(session)
+        ended.push(session.clientId)
       } else if (Math.floor(before / SAVE_IDLE_MS) !== Math.floor(session.idleMs / SAVE_IDLE_MS)) {
         this.noteSession(session)
       }
     }
+    return ended
   }
 
   #isExpired({ expiryMs, idleMs }: Session): boolean {

@@ -87,7 +87,7 @@ export class SqlitePersistence {
     this.#outbox = new Outbox(this.sessions, this.#saver, () => this.#host)
     this.#clock = setInterval(
       () => {
-        this.sessions.age()
+        for (const clientId of this.sessions.age()) this.disown(clientId)
         this.retained.sweep()
       },
       Math.min(SWEEP_MS, sessions.expiryMs / 10),
@@ -96,11 +96,12 @@ export class SqlitePersistence {
   }
 
   get stats() {
-    const { count, queuedMessages, queuedBytes, stats } = this.sessions
+    const { count, queuedMessages, queuedBytes, incoming, stats } = this.sessions
     return {
       sessions: count,
       queuedMessages,
       queuedBytes,
+      incoming,
       sessionsExpired: stats.expired,
       sessionsRefused: stats.refused,
       dropped: { ...stats.dropped, retained: this.retained.refused },
@@ -136,7 +137,13 @@ export class SqlitePersistence {
 
   disconnected(clientId: string): void {
     this.sessions.get(clientId)?.disconnect()
-    this.#disown(clientId)
+    this.disown(clientId)
+  }
+
+  /** If nothing is left of it. */
+  disown(clientId: string): void {
+    if (this.sessions.get(clientId) === undefined && this.wills.get(clientId) === undefined)
+      this.owners.forgetClient(clientId)
   }
 
   /** From now on, what is kept is kept for somebody. */
@@ -309,6 +316,7 @@ export class SqlitePersistence {
   async incomingStorePacket({ id, clean = false }: Party, packet: Packet): Promise<void> {
     const session = this.#ensureSession(id)
     const { payload, messageId = 0 } = packet
+    if (!this.sessions.hasRoomFor(session, messageId)) throw new Error('too many messages are not released')
     const kept = payload.length > MAX_INCOMING_PAYLOAD_BYTES ? Buffer.alloc(0) : ownBytes(payload)
     const { length: _, ...rest } = packet as Packet & { length?: number }
     this.sessions.addIncoming(session, messageId, { ...rest, payload: kept }, !clean)
@@ -352,7 +360,7 @@ export class SqlitePersistence {
 
   async delWill({ id }: Party): Promise<Will | undefined> {
     const will = this.wills.delete(id)
-    if (!this.#isConnected(id)) this.#disown(id)
+    if (!this.#isConnected(id)) this.disown(id)
     return will
   }
 
@@ -369,12 +377,6 @@ export class SqlitePersistence {
     clearInterval(this.#clock)
     this.#destroyed ??= this.#saver.close()
     return this.#destroyed
-  }
-
-  /** Nothing is left of it. */
-  #disown(clientId: string): void {
-    if (this.sessions.get(clientId) === undefined && this.wills.get(clientId) === undefined)
-      this.owners.forgetClient(clientId)
   }
 
   #ensureSession(id: string): Session {
