@@ -76,6 +76,7 @@ it('what a client sent before it said goodbye goes its way; what it sent before 
   lost.send({ ...packet, payload: 'lost' })
   await lost.settled()
   await lost.drop()
+  while (on.broker.broker.clients > 1) await watcher.settled()
   for (const { resolve } of waiting) resolve()
   await watcher.next('publish')
   await watcher.settled()
