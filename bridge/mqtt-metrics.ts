@@ -94,7 +94,7 @@ export function embeddedMetrics(broker: Broker): MetricSource[] {
     },
     {
       name: 'mqtt_sessions_refused_total',
-      help: 'Sessions refused because there were too many (mqtt.sessions.max)',
+      help: 'Sessions refused because there were too many (mqtt.sessions.max), and QoS 2 messages (mqtt.maxInflight)',
       read: () => broker.stats.sessionsRefused,
     },
     {

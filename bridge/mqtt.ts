@@ -182,7 +182,7 @@ function mqtt5Settings({ mqtt: { version5, topicAliases, sessions } }: Settings)
   }
 }
 
-function limits({ mqtt: { sessions, retained } }: Settings) {
+function limits({ mqtt: { sessions, retained, maxInflight } }: Settings) {
   return {
     retained,
     sessions: {
@@ -191,6 +191,7 @@ function limits({ mqtt: { sessions, retained } }: Settings) {
       maxQueuedMessages: sessions.maxMessages,
       maxQueuedBytes: sessions.maxBytes,
       maxTotalBytes: sessions.maxTotalBytes,
+      maxIncoming: maxInflight,
     },
   }
 }

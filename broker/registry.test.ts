@@ -33,19 +33,24 @@ it('whenever a client goes while it comes again, the newer connection is the cli
     await publisher.publish({ topic: 'news', payload: clientId, qos: 1 })
     expect((await newer.receive(1))[0]?.payload).toBe(clientId)
     await publisher.drop()
-    while (broker.broker.clients !== 1) await sleep(5)
+    await until(() => broker.broker.clients === 1)
     const third = await connected(broker.port, { clientId, clean: false })
     await newer.closed()
     await third.drop()
-    while (broker.broker.clients !== 0) await sleep(5)
+    await until(() => broker.broker.clients === 0)
   }
 })
 
 it('of many that come under one id at once, one stays', async () => {
   const wires = Array.from({ length: 20 }, () => new Wire(dial(broker.broker)))
   for (const wire of wires) wire.send(connect({ clientId: 'one', clean: false }))
-  while (wires.filter(({ stream }) => !stream.destroyed).length > 1 || broker.broker.clients !== 1)
-    await sleep(5)
+  await until(
+    () => wires.filter(({ stream }) => !stream.destroyed).length === 1 && broker.broker.clients === 1,
+  )
   const [left] = wires.filter(({ stream }) => !stream.destroyed)
   await left!.ping()
 })
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await sleep(5)
+}
