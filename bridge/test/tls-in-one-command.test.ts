@@ -192,6 +192,67 @@ describe('a renewed certificate', () => {
   })
 })
 
+describe('a device that shows a certificate', () => {
+  it('is known by it, speaks for itself alone, and is out once it is revoked', async () => {
+    // Another one stays: while nobody at all is known, loopback is open.
+    await trestleCommand({ words: ['device', 'add', 'lamp-2'] })
+    await trestleCommand({ words: ['device', 'add', 'lamp-1', '--certificate'] })
+    const [cert = '', key = ''] = (await trestleCommand({ words: ['tls', 'device', 'lamp-1'] })).split('\n')
+    expect([cert, key.split(' ', 1)[0]]).toEqual(['lamp-1.pem', 'lamp-1.key'])
+    const publish = (topic: string, ...more: string[]) =>
+      run(
+        'mosquitto_pub',
+        [
+          '--cafile',
+          caFile,
+          '-h',
+          'localhost',
+          '-p',
+          String(trestle.mqtts),
+          '-q',
+          '1',
+          '-m',
+          '1',
+          '-t',
+          topic,
+          ...more,
+        ],
+        { cwd: dataDir },
+      )
+    const shown = ['--cert', 'lamp-1.pem', '--key', 'lamp-1.key', '-i', 'lamp-1']
+    // The bridge learns of new devices within a second or so.
+    await eventually(
+      () =>
+        publish('home/hall/lamp-1/brightness', ...shown).then(
+          () => 'in',
+          () => 'out',
+        ),
+      answer => answer === 'in',
+    )
+    await expect(publish('home/hall/lamp-1/brightness')).rejects.toThrow(/not authorised/i)
+    const other = await connectAsync(`mqtts://localhost:${trestle.mqtts}`, {
+      ca,
+      cert: readFileSync(join(dataDir, 'lamp-1.pem')),
+      key: readFileSync(join(dataDir, 'lamp-1.key')),
+      clientId: 'lamp-1-other',
+      reconnectPeriod: 0,
+    })
+    const closed = new Promise<void>(resolve => other.once('close', () => resolve()))
+    // Acknowledged or not, it is not stored: that is for its connection to show.
+    other.publish('home/hall/lamp-2/brightness', '1', { qos: 1 }, () => undefined)
+    await closed
+    await trestleCommand({ words: ['device', 'revoke', 'lamp-1'] })
+    await eventually(
+      () =>
+        publish('home/hall/lamp-1/brightness', ...shown).then(
+          () => 'in',
+          () => 'out',
+        ),
+      answer => answer === 'out',
+    )
+  }, 60_000)
+})
+
 /** A raw client, connected and accepted. */
 async function session(clientId: string): Promise<TLSSocket> {
   const socket = await openTls(trestle.mqtts!, { ca })
