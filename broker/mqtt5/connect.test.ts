@@ -97,6 +97,7 @@ it('AUTH, and a second CONNECT, are protocol errors', async () => {
   for (const bytes of [
     [0xf0, 0x00],
     [0x10, 0x0d, 0, 4, 0x4d, 0x51, 0x54, 0x54, 5, 2, 0, 60, 0, 0, 0],
+    [0x10, 0x0d, 0, 4, 0x4d, 0x51, 0x54, 0x54, 9, 2, 0, 60, 0, 0, 0],
   ]) {
     const peer = await on.greet()
     peer.sendBytes(...bytes)

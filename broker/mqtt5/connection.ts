@@ -123,6 +123,9 @@ export class Connection implements Speaker, Member, Wire {
   packet(bytes: Buffer, at: number, body: number, end: number): void {
     if (this.#isClosed) return
     try {
+      // [MQTT-3.1.0-2], whatever else is wrong with it.
+      if (this.#client !== null && bytes[at]! >> 4 === CONNECT)
+        throw new Fault(reasons.PROTOCOL_ERROR, 'a second CONNECT')
       this.#handle(decode(bytes, at, body, end, this.#front.topics))
     } catch (error) {
       if (!(error instanceof Fault)) throw error
@@ -250,8 +253,7 @@ export class Connection implements Speaker, Member, Wire {
         // [MQTT-4.12.0-7]: no method was agreed on, as we know none.
         throw new Fault(reasons.PROTOCOL_ERROR, 'AUTH without an authentication method')
       case CONNECT:
-        // [MQTT-3.1.0-2]
-        throw new Fault(reasons.PROTOCOL_ERROR, 'a second CONNECT')
+      // Is refused before it is read.
     }
   }
 
