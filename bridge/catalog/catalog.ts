@@ -270,7 +270,9 @@ export class Catalog {
 
   /** The id behind a name; the name itself where there is none. */
   idOf(name: string): string {
-    return this.#devices.get(name)?.hasReadings ? name : (this.#aliases.named(name) ?? name)
+    const device = this.#devices.get(name)
+    const isId = this.#aliases.isKnown(name) || (device?.hasReadings === true && !this.#isGhost(device))
+    return isId ? name : (this.#aliases.named(name) ?? name)
   }
 
   unitOf(device: string, field: string): string | null {

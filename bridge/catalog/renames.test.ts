@@ -109,6 +109,10 @@ describe('a rename in Zigbee2MQTT keeps the history', () => {
     say('zigbee2mqtt/bridge/devices', list(['0xa1', 'b']))
     expect(say('zigbee2mqtt/b', WARM)).toEqual(['a'])
     expect(Array.from(catalog.devices(), ({ id }) => id)).toEqual(['a'])
+    expect(catalog.device('b')?.id).toBe('a')
+    // A device of that name that is somebody else's counts before a name.
+    say('home/hall/b/state', WARM)
+    expect(catalog.device('b')?.id).toBe('b')
   })
 })
 
