@@ -18,6 +18,9 @@ import { SpoolReader } from './reader.ts'
 import { listSegments, scanSegment, segmentPath } from './segment.ts'
 import { Spool, type SpoolOptions } from './spool.ts'
 
+/** Some 600 files, each synced several times: seconds, or a minute on a disk that others use. */
+const MANY_SYNCS_MS = 120_000
+
 let dir: string
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'trestle-spool-'))
@@ -185,19 +188,23 @@ describe('a crash', () => {
     return { path, bytes: readFileSync(path), ends: commits.map(commit => commit.offset) }
   }
 
-  it('that tears the tail anywhere leaves every whole block, and the next append works', async () => {
-    const { path, bytes, ends } = await threeBlocks()
-    for (let cut = 0; cut < bytes.length; cut++) {
-      writeFileSync(path, bytes.subarray(0, cut))
-      const whole = ends.filter(end => end <= cut).length
-      const { spool } = open()
-      await spool.append(message('next v=9 9'))
-      expect(readAll(spool)).toEqual([...['a v=1 1', 'b v=2 2', 'c v=3 3'].slice(0, whole), 'next v=9 9'])
-      await spool.close()
-      for (const first of listSegments(dir)) rmSync(segmentPath(dir, first))
-      rmSync(join(dir, 'damaged'), { recursive: true, force: true })
-    }
-  })
+  it(
+    'that tears the tail anywhere leaves every whole block, and the next append works',
+    async () => {
+      const { path, bytes, ends } = await threeBlocks()
+      for (let cut = 0; cut < bytes.length; cut++) {
+        writeFileSync(path, bytes.subarray(0, cut))
+        const whole = ends.filter(end => end <= cut).length
+        const { spool } = open()
+        await spool.append(message('next v=9 9'))
+        expect(readAll(spool)).toEqual([...['a v=1 1', 'b v=2 2', 'c v=3 3'].slice(0, whole), 'next v=9 9'])
+        await spool.close()
+        for (const first of listSegments(dir)) rmSync(segmentPath(dir, first))
+        rmSync(join(dir, 'damaged'), { recursive: true, force: true })
+      }
+    },
+    MANY_SYNCS_MS,
+  )
 
   it('that leaves zeros or garbage behind the tail changes nothing', async () => {
     const { path, bytes } = await threeBlocks()
@@ -215,23 +222,27 @@ describe('a crash', () => {
     }
   })
 
-  it('or a disk that flips any byte costs at most the block it hits, and never makes one up', async () => {
-    const { path, bytes, ends } = await threeBlocks()
-    const texts = ['a v=1 1', 'b v=2 2', 'c v=3 3']
-    for (let at = 0; at < bytes.length; at++) {
-      const flipped = Buffer.from(bytes)
-      flipped[at]! ^= 0xff
-      writeFileSync(path, flipped)
-      const hit = ends.findIndex(end => at < end)
-      const isHeaderOfFile = at < scanHeaderBytes(bytes)
-      const { spool } = open()
-      const expected = isHeaderOfFile ? texts : texts.filter((_, i) => i !== hit)
-      expect(readAll(spool)).toEqual(expected)
-      await spool.close()
-      for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true })
-      writeFileSync(path, bytes)
-    }
-  })
+  it(
+    'or a disk that flips any byte costs at most the block it hits, and never makes one up',
+    async () => {
+      const { path, bytes, ends } = await threeBlocks()
+      const texts = ['a v=1 1', 'b v=2 2', 'c v=3 3']
+      for (let at = 0; at < bytes.length; at++) {
+        const flipped = Buffer.from(bytes)
+        flipped[at]! ^= 0xff
+        writeFileSync(path, flipped)
+        const hit = ends.findIndex(end => at < end)
+        const isHeaderOfFile = at < scanHeaderBytes(bytes)
+        const { spool } = open()
+        const expected = isHeaderOfFile ? texts : texts.filter((_, i) => i !== hit)
+        expect(readAll(spool)).toEqual(expected)
+        await spool.close()
+        for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true })
+        writeFileSync(path, bytes)
+      }
+    },
+    MANY_SYNCS_MS,
+  )
 
   it('in an older segment is stepped over, and the file is kept as evidence', async () => {
     const { spool } = open({ segmentBytes: 400 })

@@ -20,10 +20,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Batch, type Entry } from './batch.ts'
 import { encodeBlock } from './block.ts'
+import { CommitTimer } from './commit-timer.ts'
 import { disk, type SpoolFiles } from './files.ts'
 import type { Commit, SpoolTail } from './position.ts'
 import type { RecentKeys } from './recent-keys.ts'
 import { recover } from './recovery.ts'
+import { refusal, SpoolRefusal } from './refusal.ts'
 import { SegmentWriter } from './segment-writer.ts'
 import { Segments } from './segments.ts'
 import { addChange, type Totals } from './totals.ts'
@@ -57,16 +59,6 @@ export interface SpoolOptions {
   readonly files?: SpoolFiles
 }
 
-/** The spool does not take it: full, failing, or closed. Nothing was acknowledged, the sender keeps its data. */
-export class SpoolRefusal extends Error {
-  readonly code: 'SPOOL_FULL' | 'SPOOL_FAILING' | 'SPOOL_BUSY' | 'SPOOL_CLOSED'
-  constructor(code: SpoolRefusal['code'], message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'SpoolRefusal'
-    this.code = code
-  }
-}
-
 /** Pause between attempts while the disk refuses: short enough to be back within 2 s of space. */
 const RETRY_MS = 250
 
@@ -80,8 +72,7 @@ export class Spool {
   #block: number
   #batch = new Batch()
   #inFlight: Batch | null = null
-  #dueMs = Number.POSITIVE_INFINITY
-  #timer: NodeJS.Timeout | null = null
+  readonly #timer = new CommitTimer(() => this.#start())
   #lastCommitMs = 0
   #running: Promise<void> | null = null
   #isClosed = false
@@ -202,7 +193,7 @@ export class Spool {
       await this.flush()
     } finally {
       this.#isClosed = true
-      if (this.#timer) clearTimeout(this.#timer)
+      this.#timer.clear()
       await this.#running
       this.#writer.close()
     }
@@ -212,37 +203,18 @@ export class Spool {
     if (this.#running !== null || this.#isClosed) return
     const nowMs = performance.now()
     const { lingerMs, quietLingerMs } = this.#options
-    const dueMs = this.#batch.isFull
-      ? nowMs
-      : isAwaited
-        ? this.#lastCommitMs + lingerMs
-        : nowMs + quietLingerMs
-    this.#startAt(dueMs, nowMs)
-  }
-
-  #startAt(dueMs: number, nowMs: number): void {
-    if (dueMs >= this.#dueMs) return
-    this.#dueMs = dueMs
-    if (this.#timer) clearTimeout(this.#timer)
-    this.#timer = null
-    if (dueMs > nowMs) this.#timer = setTimeout(() => this.#start(), dueMs - nowMs)
-    // After this turn of the event loop, so that what one socket read brought shares a block.
-    else setImmediate(() => this.#start())
+    const dueMs = isAwaited ? this.#lastCommitMs + lingerMs : nowMs + quietLingerMs
+    this.#timer.wish(this.#batch.isFull ? nowMs : dueMs)
   }
 
   #start(): void {
     const isProbe = this.#failure !== null
     if (this.#running !== null || this.#isClosed || (this.#batch.isEmpty && !isProbe)) return
-    if (this.#timer) clearTimeout(this.#timer)
-    this.#timer = null
-    this.#dueMs = Number.POSITIVE_INFINITY
+    this.#timer.clear()
     this.#running = this.#commit().finally(() => {
       this.#running = null
       if (!this.#batch.isEmpty) this.#schedule(this.#batch.isAwaited)
-      else if (this.#failure !== null && !this.#isClosed) {
-        const nowMs = performance.now()
-        this.#startAt(nowMs + RETRY_MS, nowMs)
-      }
+      else if (this.#failure !== null && !this.#isClosed) this.#timer.wish(performance.now() + RETRY_MS)
     })
   }
 
@@ -365,12 +337,6 @@ export class Spool {
 
 /** Why a message that nobody waits for may be lost here. */
 const LOSSES = ['disk', 'busy'] as const
-
-function refusal(entry: Entry, code: SpoolRefusal['code'], message: string): Promise<void> {
-  const rejected = Promise.reject(new SpoolRefusal(code, message))
-  if (!entry.awaited) rejected.catch(() => undefined)
-  return rejected
-}
 
 function addBatch(totals: Totals, batch: Batch): Totals {
   if (batch.isEmpty) return totals

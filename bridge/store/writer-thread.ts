@@ -5,7 +5,7 @@ import type { QuarantineEntry } from '../quarantine/quarantine.ts'
 import { START } from '../spool/cursor.ts'
 import type { Commit, SpoolTail } from '../spool/position.ts'
 import type { StoreTrouble } from './delivery.ts'
-import type { FromWriter, Progress, ToWriter } from './writer.ts'
+import type { FromWriter, Progress, ToWriter } from './writer-messages.ts'
 import type { WriterSetup } from './writer-worker.ts'
 
 export interface WriterThreadOptions {

@@ -10,7 +10,8 @@ import type { InfluxServer } from './influx/client.ts'
 import { InfluxStore } from './influx/influx-store.ts'
 import { InfluxRetention } from './influx/retention.ts'
 import type { Store } from './store.ts'
-import { type FromWriter, type ToWriter, Writer } from './writer.ts'
+import { Writer } from './writer.ts'
+import type { FromWriter, ToWriter } from './writer-messages.ts'
 
 export type StoreSetup =
   | {

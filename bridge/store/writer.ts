@@ -1,72 +1,24 @@
 /**
  * Takes blocks from the spool to the store, and what they hold for the quarantine to the quarantine. Runs in a thread of
- * its own and talks to the rest by the spool's files and the messages below.
+ * its own and talks to the rest by the spool's files and the messages in writer-messages.ts.
  *
  * Two lanes: while the store has a backlog to take, what arrives now overtakes it (lanes.ts), so that it is visible
  * within FRESH_EVERY_MS and a batch. Points carry their times: the order in which they are stored does not matter.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { QuarantineEntry } from '../quarantine/quarantine.ts'
 import type { Cursor, CursorState } from '../spool/cursor.ts'
 import { disk, type SpoolFiles } from '../spool/files.ts'
 import type { Commit, SpoolTail } from '../spool/position.ts'
 import { type ReadBlock, SpoolReader } from '../spool/reader.ts'
+import { Arrivals } from './arrivals.ts'
 import { deliver, type StoreTrouble } from './delivery.ts'
-import {
-  advance,
-  advanceFront,
-  backlogEnd,
-  front,
-  giveUp,
-  overtake,
-  skipFrontTo,
-  skipTo,
-  type Taken,
-} from './lanes.ts'
+import { backlogLane, freshLane, type Lane } from './lane.ts'
+import { front, giveUp, overtake } from './lanes.ts'
 import { placeAt, placeBehind, rewind, startOf } from './places.ts'
 import { QuarantineFiller, type QuarantineKeeper } from './quarantine-filler.ts'
 import type { Store } from './store.ts'
-
-export type ToWriter =
-  | { readonly kind: 'committed'; readonly commit: Commit }
-  /** The spool is full: what waits up to this block makes room. */
-  | { readonly kind: 'overflow'; readonly block: number }
-  /** Deliver again what arrived since, as far as it is kept. */
-  | { readonly kind: 'feed'; readonly id: number; readonly sinceMs: number }
-  /** Deliver what is there until `withinMs` have passed, then stop. */
-  | { readonly kind: 'stop'; readonly withinMs: number }
-  | { readonly kind: 'list'; readonly id: number; readonly limit: number; readonly before: number | null }
-  | { readonly kind: 'list-from'; readonly id: number; readonly limit: number; readonly after: number }
-
-export type FromWriter =
-  | { readonly kind: 'progress'; readonly progress: Progress }
-  | { readonly kind: 'trouble'; readonly trouble: StoreTrouble | null }
-  /** Why the retention that was set is not in force; null: it is. */
-  | { readonly kind: 'retention'; readonly reason: string | null }
-  | { readonly kind: 'damage'; readonly segment: number; readonly offset: number; readonly bytes: number }
-  /** Something on the disk did not do as it should, and is tried again. */
-  | {
-      readonly kind: 'disk-trouble'
-      readonly what: 'quarantine' | 'cursor' | 'spool'
-      readonly reason: string
-    }
-  | { readonly kind: 'listed'; readonly id: number; readonly entries: readonly QuarantineEntry[] }
-  /** Messages that wait again. */
-  | { readonly kind: 'feeding'; readonly id: number; readonly messages: number }
-  | { readonly kind: 'stopped' }
-
-export interface Progress {
-  readonly cursor: CursorState
-  /** Every block up to here is behind both readers, store and quarantine, and that is on the disk. */
-  readonly releasable: number
-  /** Since the start of this process. */
-  readonly lines: number
-  readonly batches: number
-  readonly overtakes: number
-  /** Since the data directory was made. */
-  readonly evicted: number
-}
+import type { FromWriter } from './writer-messages.ts'
 
 export interface WriterOptions {
   readonly spoolDir: string
@@ -89,14 +41,6 @@ const DISK_RETRY_MS = 1000
 /** Attempts to read what the disk does not give, before the rest of the segment is given up. */
 const READ_ATTEMPTS = 5
 
-interface Lane {
-  readonly reader: SpoolReader
-  readonly place: (state: CursorState) => SpoolTail
-  readonly end: (state: CursorState, tail: SpoolTail) => SpoolTail
-  readonly take: (state: CursorState, taken: Taken) => CursorState
-  readonly skip: (state: CursorState, end: SpoolTail) => CursorState
-}
-
 export class Writer {
   readonly #options: WriterOptions
   readonly #files: SpoolFiles
@@ -105,8 +49,7 @@ export class Writer {
   readonly #fresh: Lane
   #state: CursorState
   #tail: SpoolTail
-  /** Where the spool ended, oldest first: tells what has been waiting for how long. */
-  #marks: { readonly block: number; readonly atMs: number }[]
+  readonly #arrivals: Arrivals
   #isStopping = false
   #isAborted = false
   /** Ends whatever is waited for: something is to be done at once. */
@@ -127,24 +70,12 @@ export class Writer {
     const { spoolDir, quarantine, tail, cursor, store, post, files = disk } = options
     this.#files = files
     this.#tail = tail
-    this.#marks = [{ block: tail.block, atMs: Number.NEGATIVE_INFINITY }]
+    this.#arrivals = new Arrivals(tail.block)
     const refusedBehind = (block: number) => quarantine.refusedBehind(block)
     const storedBlock = store.position()?.block ?? null
     this.#state = startOf({ spoolDir, tail, saved: cursor.state, storedBlock, refusedBehind, files })
-    this.#backlog = {
-      reader: new SpoolReader(spoolDir, this.#state, files),
-      place: state => state,
-      end: backlogEnd,
-      take: advance,
-      skip: skipTo,
-    }
-    this.#fresh = {
-      reader: new SpoolReader(spoolDir, front(this.#state), files),
-      place: front,
-      end: (_state, end) => end,
-      take: advanceFront,
-      skip: skipFrontTo,
-    }
+    this.#backlog = backlogLane(new SpoolReader(spoolDir, this.#state, files))
+    this.#fresh = freshLane(new SpoolReader(spoolDir, front(this.#state), files))
     this.#lastLane = this.#backlog
     const onFailure = (reason: string) => post({ kind: 'disk-trouble', what: 'quarantine', reason })
     this.#filler = new QuarantineFiller({ spoolDir, quarantine, onFailure, files })
@@ -152,9 +83,7 @@ export class Writer {
 
   committed(commit: Commit): void {
     this.#tail = commit
-    const nowMs = performance.now()
-    if (nowMs - this.#marks.at(-1)!.atMs >= BEHIND_MS / 4)
-      this.#marks.push({ block: commit.block, atMs: nowMs })
+    this.#arrivals.note(commit.block, performance.now())
     if (commit.held) this.#filler.add(commit)
     // Here, not only in the loop: that one may be waiting for a store that is away.
     this.#filler.fill(commit)
@@ -300,11 +229,9 @@ export class Writer {
   }
 
   #overtakeBacklog(): void {
-    const nowMs = performance.now()
-    while (this.#marks.length > 1 && nowMs - this.#marks[1]!.atMs >= BEHIND_MS) this.#marks.shift()
-    const mark = this.#marks[0]!
+    const waiting = this.#arrivals.lastBefore(BEHIND_MS, performance.now())
     const { block, messages } = front(this.#state)
-    if (nowMs - mark.atMs < BEHIND_MS || block >= mark.block) return
+    if (waiting === null || block >= waiting) return
     if (this.#tail.messages - messages <= this.#options.store.maxLines) return
     const state = overtake(this.#state, this.#tail)
     if (state === this.#state) return
