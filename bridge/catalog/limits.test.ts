@@ -171,7 +171,7 @@ it('long texts in every field do not fill the memory', () => {
   expect(kept).toBeGreaterThan(30e6)
 })
 
-it('the decoder forgets topics and keys of a rogue', () => {
+it('the decoder forgets topics and keys of a rogue', async () => {
   const decoder = createDecoder({ maxTopics: 1000 })
   const say = (topic: string, payload: string) =>
     decoder.decode({ topic, payload: Buffer.from(payload), retain: false }, NOW_US)
@@ -179,8 +179,10 @@ it('the decoder forgets topics and keys of a rogue', () => {
   gc()
   const before = process.memoryUsage().heapUsed
   for (let i = 0; i < 10_000; i++) say(`${'long/'.repeat(2_000)}${i}`, '1')
-  for (let i = 0; i < 40; i++) say('rogue/x', `{"${'k'.repeat(1_000_000)}${i}":1}`)
+  for (let i = 0; i < 100; i++) say('rogue/x', `{"${'k'.repeat(1_000_000)}${i}":1}`)
   for (let i = 0; i < 12_000; i++) say(`rogue/${'y'.repeat(900)}${i}`, `{"${'z'.repeat(90)}${i}":1}`)
+  // What only the engine's own tables still hold goes with a turn of the loop.
+  await new Promise(setImmediate)
   gc()
-  expect(process.memoryUsage().heapUsed - before).toBeLessThan(20e6)
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(60e6)
 })

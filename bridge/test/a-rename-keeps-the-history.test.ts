@@ -59,5 +59,5 @@ it('a renamed device goes on where it was, under either name, over a restart and
     ]),
   )
   expect(await trestle.get<DeviceView>('/api/devices/lamp')).toMatchObject({ id: 'desk', name: 'lamp' })
-  expect(await trestle.ledger()).toMatchObject({ received: 8, balanced: true })
+  expect(await trestle.ledger()).toMatchObject({ received: 9, balanced: true })
 })
