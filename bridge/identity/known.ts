@@ -90,16 +90,17 @@ export class Known {
     this.#certificates.set(fingerprint, identity)
   }
 
-  #add<S extends Subject>(
-    { identity, version }: Pick<S['row'], 'identity' | 'version'>,
-    before: Known | null,
-    make: () => S,
-  ): S {
-    const earlier = before?.withIdentity(identity)
-    const subject = earlier?.row.version === version ? (earlier as S) : make()
-    this.#byIdentity.set(identity, subject)
+  #add<S extends Subject>(row: S['row'], before: Known | null, make: () => S): S {
+    const earlier = before?.withIdentity(row.identity) ?? null
+    const subject = earlier !== null && isSame(earlier.row, row) ? (earlier as S) : make()
+    this.#byIdentity.set(row.identity, subject)
     return subject
   }
+}
+
+/** Also of another file, as after a restore. */
+function isSame(a: Subject['row'], b: Subject['row']): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b)
 }
 
 export const NOBODY: KnownIdentities = { devices: [], users: [], tokens: [], certificates: [] }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { runHistories } from './histories.ts'
 
 /** Ten thousand in `npm run test:long`. */
-const HISTORIES = 250
+const HISTORIES = 150
 
 it('in any order of subscribing, sleeping and changing rights nobody hears what they may not', async () => {
   const report = await runHistories(HISTORIES, 1)
