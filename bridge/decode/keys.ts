@@ -34,7 +34,7 @@ export interface Key {
 const cache = new Map<string, Key>()
 /** Random keys must not fill the memory: past this the cache starts anew. */
 const MAX_KEYS = 20_000
-/** Nor must long ones: no device has them. */
+/** Nor must long ones, which no device has. */
 const MAX_KEPT_LENGTH = 128
 
 export function keyOf(key: string): Key {
@@ -42,6 +42,8 @@ export function keyOf(key: string): Key {
 }
 
 function remember(key: string): Key {
+  // No word of it says anything, and a megabyte is not to be searched for some.
+  if (key.length > MAX_KEPT_LENGTH) return { ...keyOf('0'), name: uniqueName(key) }
   if (cache.size >= MAX_KEYS) cache.clear()
   const flat = key.length > 40 ? '' : key.replace(/[_\-\s.@$]/g, '').toLowerCase()
   const unitOf = unitTarget(key, flat)
@@ -65,7 +67,7 @@ function remember(key: string): Key {
     isSpecial: isEnvelope || unitOf !== undefined || flat === 'v' || flat === 'val',
     unitOf,
   }
-  if (key.length <= MAX_KEPT_LENGTH) cache.set(key, info)
+  cache.set(key, info)
   return info
 }
 

@@ -230,7 +230,11 @@ export default {
       ['lab/n1/state', '{"a.b":1,"a":{"b":2}}', { device: 'n1', fields: { 'a.b': 2 } }],
     ],
     'devices that stand apart from their parts, or look like one': [
-      ['ui/panel7/state/p2b4', { event: 'down', val: 1 }, { device: 'panel7', fields: { 'state.p2b4.val': 1 } }],
+      [
+        'ui/panel7/state/p2b4',
+        { event: 'down', val: 1 },
+        { device: 'panel7', fields: { 'state.p2b4.val': 1 } },
+      ],
       ['power/pzem-2/current', '3.1', { device: 'pzem-2', fields: { current: 3.1 } }],
       [
         'recorders/L-204/upload',
