@@ -63,8 +63,8 @@ export class RetainedMessages {
     const owner = this.#owners.publisherOf(message.payload)
     // Accepted before it was revoked, and come this far after.
     if (owner !== null && owner !== OURSELVES && this.#owners.accessOf(owner) === null) return
-    const properties = message.properties === undefined ? undefined : ownBytes(message.properties)
-    if (!this.#set({ ...message, payload: ownBytes(message.payload), properties })) return
+    const own = message.properties === undefined ? {} : { properties: ownBytes(message.properties) }
+    if (!this.#set({ ...message, ...own, payload: ownBytes(message.payload) })) return
     // Status of the broker itself: another run has its own.
     if (topic.startsWith('$SYS/')) return
     this.#owners.keepTopic(topic, this.#tree.get(topic) === undefined ? null : owner)
