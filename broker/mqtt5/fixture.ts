@@ -46,7 +46,10 @@ export async function open(port: number): Promise<Peer> {
   const received: Packet[] = []
   const unread: Packet[] = []
   let isClosed = false
-  let wake: () => void = () => undefined
+  const waiting: (() => void)[] = []
+  const wake = () => {
+    for (const each of waiting.splice(0)) each()
+  }
   parse.on('packet', packet => {
     received.push(packet)
     unread.push(packet)
@@ -72,7 +75,7 @@ export async function open(port: number): Promise<Peer> {
         const at = unread.findIndex(packet => packet.cmd === cmd)
         if (at !== -1) return unread.splice(at, 1)[0] as never
         if (isClosed) throw new Error(`closed, and no ${cmd} came`)
-        await new Promise<void>(resolve => (wake = resolve))
+        await new Promise<void>(resolve => waiting.push(resolve))
       }
     },
     async settled() {
