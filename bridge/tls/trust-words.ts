@@ -23,8 +23,8 @@ Windows        certutil -user -addstore Root ca.crt
 macOS          security add-trusted-cert -k ~/Library/Keychains/login.keychain-db ca.crt
 Linux          sudo cp ca.crt /usr/local/share/ca-certificates/trestle.crt && sudo update-ca-certificates
 Firefox        Settings > Privacy & Security > View Certificates > Authorities > Import
-ESP32, ESP8266 set the clock by NTP, then client.setCACert(CA), with the text of that file as CA, and connect by
-               name, not by address.
+ESP32          set the clock by NTP, then client.setCACert(CA), with the text of that file as CA, and connect by
+               name, not by address. ESP8266: client.setTrustAnchors(new X509List(CA)).
 Mosquitto      mosquitto_pub --cafile ca.crt -h ${host} -p ${mqttsPort} -t home/kitchen/thermo/temperature -m 21.5
 
 The page is at https://${host.includes(':') ? `[${host}]` : host}:${httpPort}/ then; "trestle doctor tls https://${host}:${httpPort}" says what is wrong if anything is.`
