@@ -45,16 +45,16 @@ it('a client that is silent for one and a half times its keep-alive is closed as
   // The upper bound leaves the machine its pauses; the lower one is exact but for the clock's grain.
   const tookMs = performance.now() - startMs
   expect(tookMs).toBeGreaterThan(1490)
-  expect(tookMs).toBeLessThan(3500)
+  expect(tookMs).toBeLessThan(5000)
 })
 
 it.each([
   ['PINGREQ', PINGREQ],
   ['PUBLISH', publish({ topic: 'p/alive' })],
 ])('a client that sends %s in time stays [MQTT-3.1.2-23] [MQTT-3.1.2-24]', async (_name, bytes) => {
-  const wire = await mqtt.connected({ keepAlive: 1 })
+  const wire = await mqtt.connected({ keepAlive: 2 })
   for (let i = 0; i < 8; i++) {
-    await sleep(300)
+    await sleep(450)
     wire.send(bytes)
   }
   await wire.ping()
@@ -72,6 +72,6 @@ it('bytes that never become a packet do not count as a sign of life [MQTT-3.1.2-
   })()
   const startMs = performance.now()
   await wire.closed()
-  expect(performance.now() - startMs).toBeLessThan(3500)
+  expect(performance.now() - startMs).toBeLessThan(5000)
   await drip
 })
