@@ -75,6 +75,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   const identities = new Identities({
     dataDir: settings.dataDir,
     host: settings.host,
+    mqttHost: settings.mqtt.host,
     allowAnonymous: settings.allowAnonymous,
     log,
   })

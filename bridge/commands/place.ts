@@ -26,9 +26,9 @@ export function brokerPlace({ host, mqtt, mqtts, http, tls, dataDir }: Settings)
   const isOwn = tls.cert === undefined && existsSync(server.cert)
   const cert = tls.cert ?? (isOwn ? server.cert : null)
   const isLocal = isLoopback(host)
-  const isEverywhere = host === '0.0.0.0' || host === '::'
-  const name = isEverywhere ? (nameIn(cert) ?? lanAddress() ?? 'localhost') : host
-  const shown = name.includes(':') ? `[${name}]` : name
+  const name = nameOf(cert === null ? (mqtt.host ?? host) : host, cert)
+  const page = nameOf(host, cert)
+  const shown = page.includes(':') ? `[${page}]` : page
   return {
     host: name,
     port: cert === null ? mqtt.port : mqtts.port,
@@ -37,6 +37,11 @@ export function brokerPlace({ host, mqtt, mqtts, http, tls, dataDir }: Settings)
     url: `${cert === null ? 'http' : 'https'}://${shown}:${http.port}/`,
     isLocal,
   }
+}
+
+function nameOf(host: string, cert: string | null): string {
+  const isEverywhere = host === '0.0.0.0' || host === '::'
+  return isEverywhere ? (nameIn(cert) ?? lanAddress() ?? 'localhost') : host
 }
 
 /** One that others in the house can use. */

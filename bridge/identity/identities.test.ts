@@ -62,6 +62,12 @@ describe('credentials are needed', () => {
     expect(open.log.warn.join()).toMatch(/anyone on the network/)
   })
 
+  it('by MQTT as soon as that alone listens beyond loopback', () => {
+    expect(start({ mqttHost: '0.0.0.0' }).identities.needsCredentials).toEqual({ mqtt: true, http: false })
+    const closed = start({ host: '0.0.0.0', mqttHost: '127.0.0.1' })
+    expect(closed.identities.needsCredentials).toEqual({ mqtt: true, http: true })
+  })
+
   it('where anybody is allowed, who shows credentials is held to them, and a device keeps its name', async () => {
     const { identities, noticed, addDevice } = start({ allowAnonymous: true })
     const secret = await noticed(() => addDevice('thermo'))

@@ -25,6 +25,8 @@ export interface IdentitiesOptions {
   readonly dataDir: string
   /** As the bridge listens: `settings.host`. */
   readonly host: string
+  /** Where MQTT without TLS listens, if that is elsewhere: `settings.mqtt.host`. */
+  readonly mqttHost?: string | undefined
   readonly allowAnonymous: boolean
   /** How often changes are looked for; only tests are in a hurry. */
   readonly pollMs?: number
@@ -65,7 +67,7 @@ const ANSWER_FAILURE_MS = 500
 export class Identities {
   readonly stats = { loginsFailed: 0, loginsLimited: 0, loginsBusy: 0 }
   readonly #options: IdentitiesOptions
-  readonly #isLoopback: boolean
+  readonly #isLocal: { readonly mqtt: boolean; readonly http: boolean }
   readonly #attempts = new Attempts()
   readonly #verifier = new Verifier()
   readonly #listeners = new Set<() => void>()
@@ -84,7 +86,9 @@ export class Identities {
   /** Throws a SetupError when what is known cannot be read: never taken for "nobody is". */
   constructor(options: IdentitiesOptions) {
     this.#options = options
-    this.#isLoopback = isLoopback(options.host)
+    const { host, mqttHost = host } = options
+    // MQTT comes by TLS and WebSocket too, on the other.
+    this.#isLocal = { mqtt: isLoopback(host) && isLoopback(mqttHost), http: isLoopback(host) }
     this.#anyone = openAccess({
       identity: null,
       mayUse: clientId => clientId === '' || this.#known.ownerOf(clientId) === null,
@@ -104,7 +108,8 @@ export class Identities {
   get needsCredentials(): { readonly mqtt: boolean; readonly http: boolean } {
     if (this.#options.allowAnonymous) return { mqtt: false, http: false }
     const { devices, users } = this.#known
-    return { mqtt: !this.#isLoopback || devices.size > 0, http: !this.#isLoopback || users.size > 0 }
+    const { mqtt, http } = this.#isLocal
+    return { mqtt: !mqtt || devices.size > 0, http: !http || users.size > 0 }
   }
 
   /** For the broker. */
@@ -204,16 +209,16 @@ export class Identities {
 
   /** What somebody should know who opens it to the house. */
   #greet(): void {
-    const { host, allowAnonymous, log } = this.#options
-    if (this.#isLoopback) return
+    const { host, mqttHost, allowAnonymous, log } = this.#options
+    if (this.#isLocal.mqtt && this.#isLocal.http) return
     if (allowAnonymous) {
       log.warn(
-        { host },
+        { host, mqttHost },
         'anyone on the network may publish and read: TRESTLE_ALLOW_ANONYMOUS is set, and it listens beyond this machine',
       )
     } else if (this.#known.devices.size === 0 || this.#known.users.size === 0) {
       log.warn(
-        { host },
+        { host, mqttHost },
         'it listens beyond this machine, so everybody needs credentials; make some: ' +
           'npm run trestle -- device add <id> and npm run trestle -- user add <name> --role admin',
       )
