@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { TestClient } from '../live/fixture.ts'
 import { connect } from './load.ts'
 import { People } from './people.ts'
@@ -39,6 +39,10 @@ it('no secret is in logs, errors, metrics or addresses', async () => {
     INFLUX_PASSWORD: secrets.influxPassword,
   }
   const trestle = await startTrestle({ dataDir, env })
+  onTestFinished(async () => {
+    await trestle.stop('SIGKILL')
+    removeDataDir(dataDir)
+  })
   const heard: string[] = []
   const ask = async (path: string, headers: Record<string, string>, body?: string): Promise<void> => {
     const response = await fetch(trestle.url + path, {
@@ -142,5 +146,4 @@ it('no secret is in logs, errors, metrics or addresses', async () => {
     const at = heard.find(text => text.includes(secret) || text.includes(encodeURIComponent(secret)))
     expect(at, name).toBeUndefined()
   }
-  removeDataDir(dataDir)
 }, 60_000)

@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs'
 import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { SessionView } from '../http/session.ts'
 import { TestClient } from '../live/fixture.ts'
 import { connect } from './load.ts'
@@ -377,6 +377,10 @@ it('the tools beside the bridge, and the simulators, show a token', async () => 
 it('the first user closes a house that was open, also to who is in it', async () => {
   const own = newDataDir()
   const open = await startTrestle({ dataDir: own })
+  onTestFinished(async () => {
+    await open.stop()
+    removeDataDir(own)
+  })
   const url = `ws://127.0.0.1:${open.http}/live`
   using client = await TestClient.connect(url)
   await client.next('hello')
@@ -389,6 +393,4 @@ it('the first user closes a house that was open, also to who is in it', async ()
   expect((await client.closed).code).toBe(4401)
   expect((await fetch(`${open.url}/api/devices`)).status).toBe(401)
   first.close()
-  await open.stop()
-  removeDataDir(own)
 }, 30_000)
