@@ -167,5 +167,5 @@ it('a look at 20,000 devices takes no time that a message would notice', () => {
     catalog.listen(true)
     return performance.now() - start
   })
-  expect(Math.min(...tookMs)).toBeLessThan(40)
+  expect(Math.min(...tookMs)).toBeLessThan(150)
 })

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { matchesGlob } from './globs.ts'
 import { isValidFilter, matchesFilter } from './topics.ts'
@@ -48,4 +49,31 @@ it('a hostile glob costs little', () => {
   const start = performance.now()
   expect(matchesGlob(`${'*a'.repeat(100)}b`, 'a'.repeat(5_000))).toBe(false)
   expect(performance.now() - start).toBeLessThan(100)
+})
+
+it('matches as level by level it should, whatever the levels', () => {
+  const level = fc.constantFrom('', 'a', 'b', '$x', 'ab', '+', '#', 'a+')
+  const levels = fc.array(level, { minLength: 1, maxLength: 5 })
+  fc.assert(
+    fc.property(levels, levels, (filterLevels, topicLevels) => {
+      const filter = filterLevels.join('/')
+      const topic = topicLevels.map(text => text.replace(/[+#]/g, 'c')).join('/')
+      const isValid =
+        filter !== '' &&
+        filterLevels.every(
+          (text, i) => !/[+#]/.test(text) || text === '+' || (text === '#' && i === filterLevels.length - 1),
+        )
+      expect(isValidFilter(filter)).toBe(isValid)
+      if (!isValid || topic === '') return
+      const pattern = filter
+        .replaceAll('$', '\\$')
+        .replaceAll('+', '[^/]*')
+        .replace(/(^|\/)#$/, (_, slash) => (slash ? '(/.*)?' : '.*'))
+      const isHidden = topic.startsWith('$') && !filter.startsWith('$')
+      expect(matchesFilter(filter, topic), `${filter} ${topic}`).toBe(
+        !isHidden && new RegExp(`^${pattern}$`).test(topic),
+      )
+    }),
+    { numRuns: 5_000 },
+  )
 })

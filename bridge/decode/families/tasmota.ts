@@ -66,8 +66,12 @@ function readSensor(payload: Payload, plan: Plan, context: Context): Result | un
   const readings = Object.entries(received).flatMap(([address, values]) => {
     const { Device, Name, ...fields } = objectOf(values)
     const name = textOf(Name)
-    if (name !== undefined) context.tell({ device: address, family: 'tasmota', name })
-    const result = documentResult(fields, { ...plan, object: { ...plan.object, device: address } }, context)
+    if (name !== undefined) context.tell({ device: uniqueName(address), family: 'tasmota', name })
+    const result = documentResult(
+      fields,
+      { ...plan, object: { ...plan.object, device: uniqueName(address) } },
+      context,
+    )
     return result.kind === 'readings' ? result.readings : []
   })
   return { kind: 'readings', readings }
