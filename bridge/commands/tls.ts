@@ -6,13 +6,8 @@ import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { isLoopback } from '../config/config.ts'
 import type { Settings } from '../config/schema.ts'
-import {
-  issueClientCertificate,
-  issueServerCertificate,
-  MAX_SERVER_DAYS,
-  SERVER_DAYS,
-  type ServerIssued,
-} from '../tls/authority.ts'
+import type { ServerIssued } from '../tls/authority.ts'
+import { MAX_SERVER_DAYS, SERVER_DAYS } from '../tls/days.ts'
 import { tlsFiles, writeSecret } from '../tls/files.ts'
 import { type Names, namesIn, namesOfThisMachine, parseNames } from '../tls/names.ts'
 import { trustWords } from '../tls/trust-words.ts'
@@ -72,6 +67,8 @@ async function issue(
   names: Names,
   { days, force = false, json = false }: ServerFlags,
 ): Promise<void> {
+  // What makes certificates takes longer to load than all the other commands together.
+  const { issueServerCertificate } = await import('../tls/authority.ts')
   const result = await issueServerCertificate(settings.dataDir, { names, days, replaceAuthority: force })
   if (!result.ok)
     fail(
@@ -128,6 +125,7 @@ async function issueForDevice(
 ): Promise<void> {
   // The id names the files, too.
   if (!/^[\w][\w.@ -]*$/.test(id)) fail(`${id}: letters, digits, ".", "-", "_" and "@" are wanted`)
+  const { issueClientCertificate } = await import('../tls/authority.ts')
   const made = await issueClientCertificate(settings.dataDir, id).catch(error =>
     fail((error as Error).message),
   )

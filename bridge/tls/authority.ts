@@ -8,16 +8,9 @@
 
 import { randomBytes, X509Certificate } from 'node:crypto'
 import { type Certified, certify, permittedBy } from './certificate.ts'
+import { AUTHORITY_DAYS, DEVICE_DAYS } from './days.ts'
 import { readCertified, tlsFiles, writeCertified } from './files.ts'
 import { type Names, namesBeyond, permittedFor } from './names.ts'
-
-/** Nobody wants to visit every phone of the house again. */
-const AUTHORITY_DAYS = 3650
-/** Devices are in walls and under roofs; revoking one is a matter of the bridge, not of its certificate. */
-const DEVICE_DAYS = 3650
-/** Apple takes no longer ones, also from authorities that people added themselves. */
-export const MAX_SERVER_DAYS = 825
-export const SERVER_DAYS = 820
 
 export interface ServerRequest {
   readonly names: Names

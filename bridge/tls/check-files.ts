@@ -2,7 +2,7 @@
 
 import { X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { MAX_SERVER_DAYS } from './authority.ts'
+import { MAX_SERVER_DAYS } from './days.ts'
 import { type Finding, well, wrong } from './findings.ts'
 import { namesIn } from './names.ts'
 import { CertificateError, type Pair, readPair } from './pair.ts'
