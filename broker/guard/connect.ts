@@ -39,7 +39,8 @@ export function readConnect(bytes: Buffer, body: number, end: number, limits: To
   if (fields.left < 1) return MALFORMED
   const level = fields.byte() & ~BRIDGE_BIT
   if (name === 'MQTT' && level === 5) return { kind: 'mqtt5' }
-  if (level !== 3 && level !== 4) return { kind: 'version', level }
+  // Each name has its level: `MQTT` is not 3.1, and `MQIsdp` nothing else.
+  if (level !== (name === 'MQTT' ? 4 : 3)) return { kind: 'version', level }
   if (fields.left < 3) return MALFORMED
   const flags = fields.byte()
   if (!areFlagsValid(flags)) return MALFORMED
