@@ -74,6 +74,11 @@ describe('protocol name and level', () => {
     expectRefusal(1, { level, clientId: mqtt.name() }),
   )
 
+  it('a level of the other name is answered with CONNACK 1 [MQTT-3.1.2-2]', async () => {
+    await expectRefusal(1, { protocol: 'MQTT', level: 3, clientId: mqtt.name() })
+    await expectRefusal(1, { protocol: 'MQIsdp', level: 4, clientId: mqtt.name() })
+  })
+
   it.each([6, 7, 127, 255])('level %i is told the same as MQTT 5 says it [MQTT-3.1.2-2]', async level => {
     const wire = await mqtt.open()
     const answer = new Promise<Buffer>(resolve => wire.stream.once('data', resolve))

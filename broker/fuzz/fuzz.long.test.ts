@@ -4,6 +4,10 @@
  */
 
 import { afterAll, expect, it } from 'vitest'
+import { startBroker } from '../fixture.ts'
+import { startMosquitto } from '../mosquitto.ts'
+import { newDirectory } from '../persistence/fixture.ts'
+import { compare, isToReserved } from './differential.ts'
 import { fuzzPackets } from './packets.ts'
 import { fuzzSessions } from './sessions.ts'
 
@@ -55,6 +59,18 @@ it('500,000 spoiled sessions, with memory that does not grow', async () => {
     `sessions: ${JSON.stringify(total)}, ${perSecond(total.sessions, startMs)} sessions/s, heap ${heapsMb[0]} to ${heapsMb.at(-1)} MB`,
   )
   expect(heapsMb.at(-1)).toBeLessThan(300)
+})
+
+it('20,000 spoiled connections, side by side with Mosquitto', async () => {
+  const directory = newDirectory()
+  const broker = await startBroker({ directory: directory.path, mqtt5: null })
+  const mosquitto = await startMosquitto()
+  const { laxer, ...counts } = await compare(broker, mosquitto, Math.max(500, 20_000 * SHARE), SEED)
+  await mosquitto.stop()
+  await broker.close()
+  directory.remove()
+  report.push(`beside Mosquitto: ${JSON.stringify(counts)}`)
+  expect(laxer.filter(({ bytes }) => !isToReserved(bytes))).toEqual([])
 })
 
 function perSecond(count: number, startMs: number): number {
