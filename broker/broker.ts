@@ -17,6 +17,7 @@ import {
 import type { Access, AccessOf, Authenticate, Login } from './access.ts'
 import { Admission, type Refusal } from './admission.ts'
 import { memberOf } from './aedes-member.ts'
+import { Audience } from './audience.ts'
 import { BackPressure } from './back-pressure.ts'
 import { Forwarding } from './forwarding.ts'
 import { speakByAedes, streamOf } from './guard/aedes-speaker.ts'
@@ -25,6 +26,7 @@ import type { GuardLimits } from './guard/limits.ts'
 import { SubscriptionLimits } from './guard/subscription-limits.ts'
 import { Topics } from './guard/topics.ts'
 import { keepInOrder } from './in-order.ts'
+import { Intake } from './intake.ts'
 import type { MessageProperties, PublicationProperties } from './message-properties.ts'
 import { Mqtt5Front, type Mqtt5Settings } from './mqtt5/front.ts'
 import { busProperties } from './mqtt5/message.ts'
@@ -36,7 +38,6 @@ import type { Prepared, SqlitePersistence } from './persistence/sqlite-persisten
 import { keepRegistry } from './registry.ts'
 import { asText, keepRepeatedFilters } from './repeated-filters.ts'
 import { matchesFilter } from './topic-filter.ts'
-import { spareUnheard } from './unheard.ts'
 
 /** A PUBLISH as it came, before anybody was told. */
 export interface Delivery {
@@ -97,8 +98,6 @@ const CONCURRENCY = 1000
 /** Wills of an earlier run are published after four of these: time for their clients to come back. */
 const HEARTBEAT_MS = 15_000
 
-/** Topics of the broker itself and of Trestle: not for clients to publish. Aedes acts on some `$SYS` messages. */
-const RESERVED_TOPIC = /^(\$SYS|trestle)(\/|$)/
 /** The internal topics tell client ids. */
 const UNREADABLE_FILTER = /^\$SYS\/(?!broker\/)/
 
@@ -115,7 +114,6 @@ const NO_MQTT5 = { connections: 0, skipped: 0, slowClosed: 0 }
 export class Broker {
   /** Where connections of any transport come in. */
   readonly guard: Guard
-  readonly #stats = { forbidden: 0, received: 0 }
   readonly #options: BrokerOptions
   readonly #admission: Admission
   readonly #forwarding: Forwarding
@@ -123,13 +121,13 @@ export class Broker {
   readonly #subscriptions: SubscriptionLimits
   readonly #aedes: Aedes
   readonly #mqtt5: Mqtt5Front | null
+  readonly #intake: Intake
   /** What Aedes may store of a SUBSCRIBE: it stores what was denied, too, when anything in it was granted. */
   readonly #granted = new WeakMap<object, Grant>()
   /** By client, the acknowledgement before the next: they leave in the order in which the messages came. */
   readonly #acknowledging = new WeakMap<Client, Promise<unknown>>()
   /** Messages of all clients that may have others wait behind them; none: the common case, without any of that. */
   #behind = 0
-  #lastAccepted: Promise<void> | null = null
   #publishing: Promise<void> = Promise.resolve()
 
   private constructor(options: BrokerOptions) {
@@ -176,8 +174,8 @@ export class Broker {
     })
     this.#aedes.on('clientDisconnect', client => persistence.disconnected(client.id))
     keepRegistry(this.#aedes, client => this.#subscriptions.forget(client))
-    this.#aedes.on('subscribe', (_subscriptions, client) => this.#subscriptions.recount(client))
-    this.#aedes.on('unsubscribe', (_filters, client) => this.#subscriptions.recount(client))
+    this.#aedes.on('subscribe', (_subscriptions, client) => this.#answered(client))
+    this.#aedes.on('unsubscribe', (_filters, client) => this.#answered(client))
     this.#aedes.on('connackSent', ({ returnCode }, client) => {
       this.#forwarding.greeted(client)
       if (returnCode === 0) streamOf(client).greeted()
@@ -194,8 +192,18 @@ export class Broker {
         log.error({ err: error }, 'mqtt: broker error')
       }) as () => void,
     )
+    this.#intake = new Intake({
+      aedes: this.#aedes,
+      audience: new Audience(this.#aedes, {
+        version: () => this.#mqtt5?.live.version ?? 0,
+        hears: topic => this.#mqtt5?.live.hears(topic) === true,
+      }),
+      persistence,
+      accept: options.accept,
+      refuse: options.refuse,
+      log,
+    })
     this.#mqtt5 = options.mqtt5 === null ? null : this.#makeFront(options.mqtt5)
-    spareUnheard(this.#aedes)
     if (this.#mqtt5 !== null) tapBus(this.#aedes, this.#mqtt5)
     keepInOrder(this.#aedes)
     this.guard = this.#makeGuard(options)
@@ -210,7 +218,7 @@ export class Broker {
   get stats() {
     const { stats } = this.#options.persistence
     return {
-      ...this.#stats,
+      ...this.#intake.stats,
       loginsRefused: this.#admission.stats.refused,
       ...this.guard.counts,
       ...this.#forwarded(),
@@ -287,7 +295,7 @@ export class Broker {
     this.#mqtt5?.stop()
     await new Promise<void>(resolve => this.#aedes.close(resolve))
     // Wills are accepted like any message, and Aedes does not wait for that.
-    await this.#lastAccepted?.catch(() => undefined)
+    await this.#intake.settled()
     await setImmediate()
     await this.#options.persistence.destroy()
   }
@@ -307,15 +315,23 @@ export class Broker {
       limits,
       settings,
       maxWaitingPerClient,
-      take: (access, delivery) => this.#take(access, delivery),
+      intake: this.#intake,
       refuse,
       maySubscribe,
       log,
     })
   }
 
-  #makeGuard({ limits, trustedProxies, log }: BrokerOptions): Guard {
-    const speakMqtt3 = speakByAedes(this.#aedes, limits, new Topics(limits))
+  #makeGuard({ limits, trustedProxies, maxWaitingPerClient, log }: BrokerOptions): Guard {
+    const speakMqtt3 = speakByAedes({
+      aedes: this.#aedes,
+      intake: this.#intake,
+      limits,
+      topics: new Topics(limits),
+      accessOf: client => this.#admission.accessOf(memberOf(client)),
+      maxWaiting: maxWaitingPerClient,
+      paused: () => void this.#backPressure.stats.paused++,
+    })
     return new Guard({
       limits,
       trustedProxies,
@@ -356,6 +372,12 @@ export class Broker {
     return Object.assign(new Error(detail), { returnCode: RETURN_CODES[reason] }) as AuthenticateError
   }
 
+  /** SUBSCRIBE or UNSUBSCRIBE. */
+  #answered(client: Client): void {
+    this.#subscriptions.recount(client)
+    streamOf(client).answered()
+  }
+
   #unregister(client: Client): void {
     const insides = this.#aedes as unknown as { unregisterClient(client: Client): void }
     insides.unregisterClient(client)
@@ -374,7 +396,7 @@ export class Broker {
     const access = this.#accessFor(client, packet)
     const identity = access?.identity ?? null
     const delivery = toDelivery(client, packet, identity)
-    const accepted = this.#take(access, delivery)
+    const accepted = this.#intake.take(access, delivery)
     if (accepted === 'forbidden') {
       done(new Error(`it may not publish to ${packet.topic}`))
       return
@@ -393,21 +415,6 @@ export class Broker {
     }
     if (prepared === null && this.#behind === 0) accepted.then(() => finish(), finish)
     else this.#acknowledgeAfter([accepted, prepared?.saved], client, finish)
-  }
-
-  /** Resolves when the message is stored; null: nobody waits for that. What is forbidden is counted. */
-  #take(access: Access | null, delivery: Delivery): Promise<void> | null | 'forbidden' {
-    const { topic, payload, retain, identity } = delivery
-    if (RESERVED_TOPIC.test(topic) || access?.mayPublish(topic) !== true) {
-      this.#stats.forbidden++
-      this.#options.refuse(delivery)
-      return 'forbidden'
-    }
-    this.#stats.received++
-    if (retain) this.#options.persistence.owners.publishes(payload, identity)
-    const accepted = this.#options.accept(delivery)
-    if (accepted !== null) this.#lastAccepted = accepted
-    return accepted
   }
 
   /** A will is judged by what its owner may do when it is published: its client may be somebody else's by then. */

@@ -3,27 +3,42 @@
 import { Duplex } from 'node:stream'
 import type { Connection } from './speaker.ts'
 
+/** Whether more may come for Aedes. */
+export interface Gate {
+  close(): void
+  open(): void
+  /** SUBACK or UNSUBACK is written. */
+  answered(): void
+}
+
 type Done = (error?: Error | null) => void
 
 export class AedesStream extends Duplex {
   readonly connection: Connection
   /** What the client named in CONNECT. The guard keeps the time: Aedes does not see every packet. */
   keepAliveS = 0
+  readonly #gate: Gate
   #waiting: Done | null = null
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, gate: Gate) {
     super()
     this.connection = connection
+    this.#gate = gate
   }
 
   /** From the client. */
   receive(bytes: Buffer): void {
-    if (!this.destroyed && !this.push(bytes)) this.connection.pause()
+    if (!this.destroyed && !this.push(bytes)) this.#gate.close()
   }
 
   /** CONNACK said yes. */
   greeted(): void {
     this.connection.greeted(this.keepAliveS)
+  }
+
+  /** To SUBSCRIBE or UNSUBSCRIBE. */
+  answered(): void {
+    this.#gate.answered()
   }
 
   /** The network takes more. */
@@ -34,7 +49,7 @@ export class AedesStream extends Duplex {
   }
 
   override _read(): void {
-    this.connection.resume()
+    this.#gate.open()
   }
 
   override _write(bytes: Buffer, _encoding: BufferEncoding, done: Done): void {

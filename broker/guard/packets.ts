@@ -52,7 +52,8 @@ export function checkPacket(
 ): Flaw | null {
   const first = bytes[at]!
   const type = first >> 4
-  if (type === PUBLISH) return checkPublish(bytes, first, body, end, topics)
+  if (type === PUBLISH)
+    return readPublish(bytes, first, body, end, topics, { topic: '', packetId: 0, payload: 0 })
   if (type === CONNECT) return 'second-connect' // [MQTT-3.1.0-2]
   const flags = FLAGS[type]
   if (flags === null || flags === undefined) return type === 0 || type === 15 ? 'malformed' : 'server-packet'
@@ -70,15 +71,39 @@ export function checkPacket(
   }
 }
 
-function checkPublish(bytes: Buffer, first: number, body: number, end: number, topics: Topics): Flaw | null {
+/** What `readPublish` found; the payload ends with the packet. */
+export interface PublishFields {
+  topic: string
+  /** 0: none. */
+  packetId: number
+  payload: number
+}
+
+/** Fills in `fields` when there is no flaw. */
+export function readPublish(
+  bytes: Buffer,
+  first: number,
+  body: number,
+  end: number,
+  topics: Topics,
+  fields: PublishFields,
+): Flaw | null {
   const qos = (first >> 1) & 3
   // [MQTT-3.3.1-4, 3.3.1-2]
   if (qos === 3 || (qos === 0 && (first & 8) !== 0)) return 'malformed'
   if (end - body < 2) return 'malformed'
   const topicEnd = body + 2 + bytes[body]! * 256 + bytes[body + 1]!
-  if (topicEnd + (qos === 0 ? 0 : 2) > end) return 'malformed'
-  if (qos > 0 && !hasPacketId(bytes, topicEnd)) return 'malformed'
-  return topics.read(bytes, body + 2, topicEnd) === null ? 'topic' : null
+  const payload = qos === 0 ? topicEnd : topicEnd + 2
+  if (payload > end) return 'malformed'
+  const packetId = qos === 0 ? 0 : bytes[topicEnd]! * 256 + bytes[topicEnd + 1]!
+  // [MQTT-2.3.1-1]
+  if (qos > 0 && packetId === 0) return 'malformed'
+  const topic = topics.read(bytes, body + 2, topicEnd)
+  if (topic === null) return 'topic'
+  fields.topic = topic
+  fields.packetId = packetId
+  fields.payload = payload
+  return null
 }
 
 function checkFilters(

@@ -20,6 +20,7 @@ import type { GuardLimits } from '../guard/limits.ts'
 import type { Speak } from '../guard/speaker.ts'
 import type { SubscriptionLimits } from '../guard/subscription-limits.ts'
 import { Topics } from '../guard/topics.ts'
+import type { Intake as BrokerIntake } from '../intake.ts'
 import type { SqlitePersistence } from '../persistence/sqlite-persistence.ts'
 import type { Will } from '../persistence/wills.ts'
 import { Connection } from './connection.ts'
@@ -49,8 +50,7 @@ export interface FrontOptions {
   readonly settings: Mqtt5Settings
   /** Messages of one client that may wait to be acknowledged. */
   readonly maxWaitingPerClient: number
-  /** Takes a message, or counts it out; see the broker. */
-  readonly take: (access: Access | null, delivery: Delivery) => Promise<void> | null | 'forbidden'
+  readonly intake: BrokerIntake
   /** Counts a message out that its sender should not have sent. */
   readonly refuse: (delivery: Delivery) => void
   readonly maySubscribe: (access: Access, filter: string) => boolean
@@ -137,6 +137,11 @@ export class Mqtt5Front {
     return this.#parts.stats
   }
 
+  /** Who of MQTT 5 listens. */
+  get live(): Pick<LiveSubscriptions, 'version' | 'hears'> {
+    return this.#parts.live
+  }
+
   get speak(): Speak {
     return connection => {
       this.#parts.stats.connections++
@@ -156,26 +161,18 @@ export class Mqtt5Front {
   }
 
   #take(access: Access, delivery: Delivery): Taken {
-    if (isTopicWelcome(delivery.topic, this.#options.limits)) return this.#options.take(access, delivery)
+    if (isTopicWelcome(delivery.topic, this.#options.limits))
+      return this.#options.intake.take(access, delivery)
     this.#options.refuse(delivery)
     return 'invalid'
   }
 
-  #publish({ topic, payload, qos, retain, clientId, properties, messageExpiry }: BusPublication): void {
-    const packet = {
-      cmd: 'publish' as const,
-      topic,
-      payload,
-      qos,
-      retain,
-      dup: false,
-      clientId,
-      ...(properties === undefined ? {} : { properties }),
-      ...(messageExpiry === undefined ? {} : { messageExpiry }),
-    }
-    this.#options.aedes.publish(packet as unknown as Parameters<Aedes['publish']>[0], error => {
-      if (error) this.#options.log.error({ err: error, topic }, 'mqtt: could not publish')
-    })
+  /** As long as it means something to anybody. */
+  #publish(publication: BusPublication): void {
+    const { intake, persistence } = this.#options
+    const { topic, qos } = publication
+    const isKept = () => qos > 0 && persistence.sessions.matching(topic).length > 0
+    if (intake.isHeard(publication) || isKept()) intake.publish(publication)
   }
 
   /** Judged by what its owner may do by now. Rejects when it could not be stored. */
@@ -187,7 +184,7 @@ export class Mqtt5Front {
     const delivery = { topic, payload, qos, retain, dup: false, packetId: null, client: clientId, identity }
     const messageExpiry = messageExpiryMs === undefined ? undefined : expiryAt(messageExpiryMs / 1000)
     const publication = { topic, payload, qos, retain, clientId, properties, messageExpiry }
-    const taken = this.#options.take(access, delivery)
+    const taken = this.#options.intake.take(access, delivery)
     if (taken === 'forbidden') return
     await taken
     await this.#options.persistence.prepare(publication)?.saved

@@ -14,6 +14,8 @@ import type { Outbound } from './outbound.ts'
 export class LiveSubscriptions {
   readonly #persistence: Pick<SqlitePersistence, 'sharesOf' | 'sessions'>
   readonly #filters = new TopicTree<Map<Outbound, Grant>>()
+  /** Another number whenever filters come or go. */
+  version = 0
 
   constructor(persistence: Pick<SqlitePersistence, 'sharesOf' | 'sessions'>) {
     this.#persistence = persistence
@@ -21,12 +23,14 @@ export class LiveSubscriptions {
 
   add(subscriber: Outbound, grant: Grant): void {
     if (isShared(grant.topic)) return
+    this.version++
     const grants = this.#filters.get(grant.topic) ?? new Map<Outbound, Grant>()
     grants.set(subscriber, grant)
     this.#filters.set(grant.topic, grants)
   }
 
   remove(subscriber: Outbound, filter: string): void {
+    this.version++
     const grants = this.#filters.get(filter)
     grants?.delete(subscriber)
     if (grants?.size === 0) this.#filters.delete(filter)
@@ -34,6 +38,11 @@ export class LiveSubscriptions {
 
   get isEmpty(): boolean {
     return this.#filters.size === 0 && this.#persistence.sessions.shared.isEmpty
+  }
+
+  /** Whether any of them matches. */
+  hears(topic: string): boolean {
+    return this.#filters.matchingFilters(topic).length > 0
   }
 
   route(packet: BusPacket): void {
