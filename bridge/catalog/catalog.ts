@@ -371,7 +371,7 @@ export class Catalog {
     }
     for (const decision of this.#aliases.decisions()) yield { decision }
     for (const device of this.#devices.values()) {
-      if (this.#scope === 'measurement' && device.hasReadings) yield { seen: device.id }
+      if (this.#scope === 'measurement') yield { seen: device.id }
       for (const fact of device.facts()) if (Object.keys(fact).length > 1) yield { fact }
     }
   }

@@ -186,3 +186,28 @@ it('the decoder forgets topics and keys of a rogue', async () => {
   gc()
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(60e6)
 })
+
+it('a journal that was written anew says what the one before said', async () => {
+  const openWide = (journal = 'catalog.jsonl') =>
+    new Catalog({ journalPath: join(dir, journal), scope: 'measurement', limits: { devices: 20 } })
+  const catalog = openWide()
+  for (let i = 0; i < 18; i++) say(catalog, `d${i}`, ['t'], `c${i}`)
+  catalog.learn([{ device: 'd0', topic: 'gw/d0', identity: 'gw/1', name: 'd0', room: 'attic' }])
+  catalog.learn([{ device: 'e0', topic: 'gw/e0', identity: 'gw/1', name: 'e0' }])
+  // Much ado about nothing, so that it is written anew, by a start that has not heard of the devices yet.
+  await catalog.close()
+  const again = openWide()
+  for (let n = 0; n < 60_000; n++) again.learn([{ device: 'd1', name: `${n} ${'x'.repeat(100)}` }])
+  await again.flush()
+  expect(statSync(join(dir, 'catalog.jsonl')).size).toBeLessThan(100_000)
+  await again.close()
+  const last = openWide()
+  for (let i = 0; i < 20; i++) say(last, `rogue-${i}`, ['t'], `r${i}`)
+  for (let i = 0; i < 18; i++) expect(say(last, `d${i}`, ['t']).refused).toBeNull()
+  expect(last.accept(reading('e0', ['t'], 'gw/e0'), 'general', NOW_US).device).toBe('d0')
+  expect(
+    last.accept({ ...reading('d3', []), fields: [{ name: 't', value: 'x' }] }, 'general', NOW_US).line,
+  ).toContain(' t_text="x" ')
+  expect(last.device('e0')).toMatchObject({ id: 'd0', name: 'e0', room: 'attic' })
+  await last.close()
+})
