@@ -4,9 +4,11 @@
  */
 
 import { X509Certificate } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { get } from 'node:https'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { WebSocket } from 'ws'
 import { checkExpiry } from './check-files.ts'
@@ -39,6 +41,13 @@ export async function probe(options: ProbeOptions): Promise<Finding[]> {
   if (PORTS[protocol] === undefined)
     return [wrong('url', `${protocol} is not looked at: https://, wss:// and mqtts:// are`)]
   const place = placeOf(options)
+  if (!(await isKnown(place.host)))
+    return [
+      wrong(
+        'name',
+        `${place.host} leads to no address from here: is it in the DNS of the house, or does it end in .local?`,
+      ),
+    ]
   const reached = await openTcp(place)
   if (!reached.ok) return [reached.finding]
   const shaken = await shakeHands(reached.socket, options, place)
@@ -67,6 +76,15 @@ type Reached<S> =
   | { readonly ok: true; readonly socket: S }
   | { readonly ok: false; readonly finding: Finding }
 
+/** A resolver that does not answer says as little as one that does not know. */
+function isKnown(host: string): Promise<boolean> {
+  const found = lookup(host).then(
+    () => true,
+    () => false,
+  )
+  return Promise.race([found, sleep(WITHIN_MS, false, { ref: false })])
+}
+
 async function openTcp({ host, port }: Place): Promise<Reached<Socket>> {
   const socket = connectTcp({ host, port })
   try {
@@ -82,11 +100,6 @@ function unreachable(
   { code, name, message }: NodeJS.ErrnoException,
   { host, port }: Omit<Place, 'servername'>,
 ): Finding {
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return wrong(
-      'name',
-      `${host} leads to no address from here: is it in the DNS of the house, or does it end in .local?`,
-    )
   if (code === 'ECONNREFUSED')
     return wrong(
       'port',
