@@ -1,8 +1,10 @@
 /**
  * `npm run test:long`: packets and sessions as in the default set, many more, from other seeds. The figures are for
- * docs/security.md. RELIABILITY_SHARE=0.1 runs a tenth of everything; FUZZ_SEED chooses another beginning.
+ * docs/security.md. RELIABILITY_SHARE=0.1 runs a tenth of everything, RELIABILITY_REPORT names a
+ * file for the figures; FUZZ_SEED chooses another beginning.
  */
 
+import { appendFileSync } from 'node:fs'
 import { afterAll, expect, it } from 'vitest'
 import { startBroker } from '../fixture.ts'
 import { startMosquitto } from '../mosquitto.ts'
@@ -19,7 +21,9 @@ const rounds = (count: number, round: number) => Math.max(1, Math.round((count *
 
 const report: string[] = []
 afterAll(() => {
-  console.info(`\nfuzzing, share ${SHARE}, seeds from ${SEED}\n${report.map(line => `  ${line}`).join('\n')}`)
+  const text = `## fuzzing the broker, share ${SHARE}, seeds from ${SEED}\n\n${report.map(line => `- ${line}`).join('\n')}\n\n`
+  console.info(text)
+  if (process.env.RELIABILITY_REPORT) appendFileSync(process.env.RELIABILITY_REPORT, text)
 })
 
 it('5,000,000 spoiled packets', () => {

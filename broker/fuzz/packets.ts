@@ -31,7 +31,7 @@ export interface PacketReport {
 
 const LIMITS = { maxTopicBytes: 1024, maxTopicLevels: 32, maxFiltersPerSubscribe: 512 }
 const MAX_PACKET_BYTES = 2 * 1024 ** 2
-const SLOW_MS = 500
+const SLOW_MS = 200
 const POOL = 512
 
 interface Found {
@@ -57,26 +57,34 @@ export function fuzzPackets(mutations: number, seed: number): PacketReport {
     if (chance.is(0.5)) bytes = withRightLength(bytes)
     // Now and then something valid behind it: the reader must have kept its place.
     if (chance.is(0.1)) bytes = Buffer.concat([bytes, chance.pick(pool)])
-    const startMs = performance.now()
     try {
+      const startMs = performance.now()
       for (const found of frame(chance, bytes)) {
         packets++
-        if (level === 5 ? passes5(found, topics) : passes3(found, topics)) passed++
+        if (passes(found, level, topics)) passed++
       }
+      const tookMs = performance.now() - startMs
       if (chance.is(0.02)) readProxyHeader(chance.is(0.5) ? bytes : proxyHeaderOf(chance))
+      if (tookMs > slowestMs) slowestMs = Math.min(tookMs, againMs(chance, bytes, level, topics))
     } catch (cause) {
-      throw new Error(
-        `seed ${seed}, mutation ${n}, level ${level}: ${bytes.toString('hex').slice(0, 4000)}`,
-        {
-          cause,
-        },
-      )
+      const hex = bytes.toString('hex').slice(0, 4000)
+      throw new Error(`seed ${seed}, mutation ${n}, level ${level}: ${hex}`, { cause })
     }
-    slowestMs = Math.max(slowestMs, performance.now() - startMs)
   }
   demand(Object.getOwnPropertyNames(Object.prototype).join() === prototype, 'Object.prototype unchanged')
   demand(slowestMs < SLOW_MS, `no packet of ${slowestMs} ms`)
   return { mutations, packets, passed, slowestMs }
+}
+
+/** What is slow is so each time; a machine that was busy is not. */
+function againMs(chance: Chance, bytes: Buffer, level: Level, topics: Topics): number {
+  const startMs = performance.now()
+  for (const found of frame(chance, bytes)) passes(found, level, topics)
+  return performance.now() - startMs
+}
+
+function passes(found: Found, level: Level, topics: Topics): boolean {
+  return level === 5 ? passes5(found, topics) : passes3(found, topics)
 }
 
 function poolOf(chance: Chance, level: Level): Buffer[] {
