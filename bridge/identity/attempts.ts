@@ -1,6 +1,10 @@
 /**
- * Failed logins, so that guessing is slow: 10 a minute for one name from one address, 100 from one address. The table
+ * Failed logins, so that guessing is slow: 10 a minute for one name from one address, and 100 from one address. The table
  * is bounded: at the bound the oldest leave, which costs a guesser with many addresses more than it gives.
+ *
+ * A device's secret cannot be guessed. What is limited there is the noise: by name alone, so that one with a secret of
+ * yesterday does not keep out the others behind the same address, and not in advance, so that a whole house may come
+ * back from one address at once.
  */
 
 import { isIP } from 'node:net'
@@ -38,6 +42,15 @@ export class Attempts {
     this.#count(keyOf(address, name))
     this.#count(keyOf(address))
     return 0
+  }
+
+  /** The same for a device: nothing is counted yet. */
+  beginDevice(address: string, id: string): number {
+    return isLoopbackAddress(address) ? 0 : Math.ceil(this.#waitMs(keyOf(address, id), MAX_PER_NAME) / 1000)
+  }
+
+  deviceFailed(address: string, id: string): void {
+    if (!isLoopbackAddress(address)) this.#count(keyOf(address, id))
   }
 
   /** It was no failure. */

@@ -251,14 +251,18 @@ export class Identities {
     subject: Subject | null,
     { name, secret, address }: { name: string; secret: string; address: string },
   ): Promise<LoginResult> {
-    if (this.#attempts.begin(address, name) > 0) {
+    const device = subject?.kind === 'device' ? subject : null
+    const waitS =
+      device === null ? this.#attempts.begin(address, name) : this.#attempts.beginDevice(address, name)
+    if (waitS > 0) {
       this.stats.loginsLimited++
       return UNAVAILABLE
     }
     const isRight =
       subject?.kind === 'user'
         ? await this.#verifier.password(subject, secret)
-        : await this.#verifier.generated(subject?.kind === 'device' ? subject : null, secret)
+        : await this.#verifier.generated(device, secret)
+    if (isRight === false && device !== null) this.#attempts.deviceFailed(address, name)
     if (isRight === null) {
       this.stats.loginsBusy++
       return UNAVAILABLE
@@ -266,7 +270,7 @@ export class Identities {
     // It may have been revoked meanwhile.
     if (!isRight || subject === null || this.#known.withIdentity(subject.row.identity) !== subject)
       return BAD_CREDENTIALS
-    this.#attempts.succeeded(address, name)
+    if (device === null) this.#attempts.succeeded(address, name)
     return admit(subject)
   }
 

@@ -18,8 +18,9 @@ const OURS = 'trestle/#'
 
 const DEVICE_PATTERNS = ['{id}/#', '+/{id}', '+/{id}/#', '+/+/{id}', '+/+/{id}/#']
 
-/** Answers kept for one identity: a device has few topics, and a wanderer is only slower. */
-const MAX_KEPT_ANSWERS = 256
+/** Answers kept for one identity, by topics of at most so many characters: a wanderer is only slower. */
+const MAX_KEPT_ANSWERS = 128
+const MAX_KEPT_LENGTH = 256
 
 /** Patterns that a device may be given beside its own; null: it is good. */
 export function patternMistake(pattern: string): string | null {
@@ -130,6 +131,7 @@ export class TopicPatterns {
     if (known !== undefined) return known
     const levels = topic.split('/')
     const answer = this.#patterns.some(pattern => matchesLevels(pattern, levels))
+    if (topic.length > MAX_KEPT_LENGTH) return answer
     if (this.#answers.size >= MAX_KEPT_ANSWERS) this.#answers.clear()
     this.#answers.set(topic, answer)
     return answer
