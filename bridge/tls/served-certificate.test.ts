@@ -36,6 +36,7 @@ const paths = () => ({
   cert: join(directory, 'cert.pem'),
   key: join(directory, 'key.pem'),
   clientCa: null,
+  mayComeLater: false,
   authority: null,
 })
 
@@ -177,6 +178,16 @@ describe('a new certificate', () => {
 describe('at a start', () => {
   it('a pair that cannot be used is one clear line', () => {
     expect(open).toThrow(`tls: ${paths().cert}: there is no such file`)
+  })
+
+  it('an authority for devices that somebody named has to be there; our own may come later', async () => {
+    write(await makeServer(authority))
+    const missing = join(directory, 'devices.pem')
+    const opening = (mayComeLater: boolean) => () => {
+      certificate = new ServedCertificate({ paths: { ...paths(), clientCa: missing, mayComeLater }, log })
+    }
+    expect(opening(false)).toThrow(`tls: ${missing}: there is no such file`)
+    expect(opening(true)).not.toThrow()
   })
 
   it('a clock that runs wrong, or an expired certificate, is a warning: readings matter more', async () => {

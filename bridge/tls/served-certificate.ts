@@ -18,6 +18,8 @@ import { answerPlainHttp } from './plain-http.ts'
 export interface TlsPaths extends PairPaths {
   /** Whoever shows a certificate that this one signed is known by its name; null: certificates say nothing. */
   readonly clientCa: string | null
+  /** Ours comes with the first device that gets a certificate; one that somebody named has to be there. */
+  readonly mayComeLater: boolean
   /** Our own authority, whose certificate is for everybody; null: the server's is somebody else's. */
   readonly authority: string | null
 }
@@ -25,11 +27,14 @@ export interface TlsPaths extends PairPaths {
 /** Null: there is no certificate, and no TLS. */
 export function tlsPaths({ tls, dataDir }: Settings): TlsPaths | null {
   const own = tlsFiles(dataDir)
-  const clientCa = tls.clientCa ?? own.deviceAuthority.cert
+  const forClients = {
+    clientCa: tls.clientCa ?? own.deviceAuthority.cert,
+    mayComeLater: tls.clientCa === undefined,
+  }
   if (tls.cert !== undefined && tls.key !== undefined)
-    return { cert: tls.cert, key: tls.key, clientCa, authority: null }
+    return { cert: tls.cert, key: tls.key, ...forClients, authority: null }
   return existsSync(own.server.cert) && existsSync(own.server.key)
-    ? { ...own.server, clientCa, authority: own.authority.cert }
+    ? { ...own.server, ...forClients, authority: own.authority.cert }
     : null
 }
 
@@ -123,9 +128,10 @@ export class ServedCertificate {
       if (pair.cert === this.#pair.cert && pair.key === this.#pair.key && clientCa === this.#clientCa) return
       if (pair.expiresMs < Date.now() && pair.expiresMs < this.#pair.expiresMs)
         throw new CertificateError('expiry', `${paths.cert}: it has expired on ${pair.leaf.validTo}`)
+      const authority = readAuthority(paths)
       this.#pair = pair
       this.#clientCa = clientCa
-      this.#authority = readAuthority(paths)
+      this.#authority = authority
       for (const { server, context } of this.#servers) server.setSecureContext(context())
       this.#stats.reloads++
       log.info(
@@ -204,9 +210,8 @@ function readAuthority({ authority }: TlsPaths): string | null {
   return parseChain(readFile(authority), authority)[0]!.toString()
 }
 
-/** That of `tls init` may come later: with the first device that gets a certificate. */
-function readClientCa({ clientCa }: TlsPaths): string | null {
-  if (clientCa === null || !existsSync(clientCa)) return null
+function readClientCa({ clientCa, mayComeLater }: TlsPaths): string | null {
+  if (clientCa === null || (mayComeLater && !existsSync(clientCa))) return null
   const pem = readFile(clientCa)
   parseChain(pem, clientCa)
   return pem
