@@ -51,7 +51,10 @@ async function examine(address: BridgeAddress): Promise<number> {
       path: '/readyz',
     })
     say(ready, `the bridge runs and ${ready ? 'takes messages' : `does not take messages: ${reason}`}`)
-    say(store.ok, `store: ${store.ok ? 'takes readings' : `${store.kind}: ${store.reason}`}`)
+    say(
+      store.ok,
+      `store: ${store.ok ? 'takes readings' : `${store.kind}${store.reason ? `: ${store.reason}` : ''}`}`,
+    )
     sayLedger(await askBridge<Ledger>(settings, address, { method: 'GET', path: '/api/ledger' }), say)
     return problems
   }

@@ -61,6 +61,10 @@ export async function askBridge<T>(
   const answer = await send(new URL(path, base), { method, headers, ...own }, text).catch(error =>
     fail(`the bridge does not answer at ${base}: ${(error as Error).message}; --url names another`),
   )
+  if (answer.status === 401)
+    fail(
+      `${path}: 401, the bridge asks who you are: --token, or TRESTLE_TOKEN; "trestle token add" makes one`,
+    )
   if (answer.status < 200 || answer.status > 299) fail(`${path}: ${answer.status} ${answer.body}`)
   return JSON.parse(answer.body) as T
 }
