@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { MqttClient } from 'mqtt'
 import { afterEach, expect, it } from 'vitest'
 import { connectRaw } from '../../broker/raw-client.ts'
+import { freePort } from './free-port.ts'
 import { connect } from './load.ts'
 import { eventually, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
 
@@ -206,13 +205,3 @@ it('the will of a device that was connected at kill -9 is kept, and withdrawn wh
   expect(heard).toEqual(['home/lamp/status offline'])
   await watcher.endAsync()
 }, 30_000)
-
-/** Stays the same over restarts, so that clients find their way back. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}

@@ -3,10 +3,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from './free-port.ts'
 
 const START_TIMEOUT_MS = 20_000
 
@@ -31,7 +31,7 @@ export interface InfluxdOptions {
 /** Resolves once it answers. Rejects when it is not installed, with what it said when it does not start. */
 export async function startInfluxd(options: InfluxdOptions = {}): Promise<Influxd> {
   const directory = mkdtempSync(join(tmpdir(), 'trestle-influxd-'))
-  const [port, rpcPort] = await freePorts()
+  const [port, rpcPort] = [await freePort(), await freePort()]
   const configPath = join(directory, 'influxd.conf')
   writeFileSync(configPath, configuration(directory, port, rpcPort, options))
   const url = `http://127.0.0.1:${port}`
@@ -82,21 +82,6 @@ async function untilAnswering(url: string, child: ChildProcess, words: () => str
   }
   child.kill('SIGKILL')
   throw new Error(`influxd does not answer on ${url}:\n${words()}`)
-}
-
-/** Held open together, so that they differ. */
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()]
-  const ports: number[] = []
-  for (const server of servers) {
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const address = server.address()
-    ports.push(typeof address === 'object' && address !== null ? address.port : 0)
-  }
-  for (const server of servers) server.close()
-  await Promise.all(servers.map(server => once(server, 'close')))
-  return [ports[0]!, ports[1]!]
 }
 
 function configuration(

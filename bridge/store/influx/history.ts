@@ -149,7 +149,7 @@ export class InfluxHistory implements History {
   }
 
   async #knownFields(maxAgeMs: number): Promise<KnownFields> {
-    if (this.#fields && Date.now() - this.#fields.atMs < maxAgeMs) return this.#fields
+    if (this.#fields && performance.now() - this.#fields.atMs < maxAgeMs) return this.#fields
     const [series = []] = await this.#query.ask(['SHOW FIELD KEYS'])
     const rows = series.flatMap(({ name, values }) =>
       values.map(([field, type]) => ({
@@ -164,7 +164,7 @@ export class InfluxHistory implements History {
         ([field, ofField]) => [field, sourcesOf(ofField)] as const,
       ),
     )
-    this.#fields = { atMs: Date.now(), sources }
+    this.#fields = { atMs: performance.now(), sources }
     return this.#fields
   }
 }

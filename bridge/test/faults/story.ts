@@ -7,10 +7,9 @@
  *   the ledger balances
  */
 
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { InfluxDB } from 'influx'
 import type { Ledger } from '../../ledger.ts'
+import { freePort } from '../free-port.ts'
 import { LOAD_BASE_MS, type Load, type LoadOptions, startLoad } from '../load.ts'
 import {
   eventually,
@@ -133,15 +132,6 @@ interface CheckOptions {
   /** Read from there, by the `influx` package; else by the history of the bridge. */
   readonly influxUrl?: string | null
   readonly withinMs?: number
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 function devicesOf(keys: ReadonlySet<string>): string[] {
