@@ -99,7 +99,7 @@ describe('a bridge as `tls init` leaves it is well', () => {
     expect(subjects(said.well)).toEqual(
       expect.arrayContaining(['key', 'name', 'expiry', 'ca', 'port', 'path']),
     )
-  })
+  }, 60_000)
 
   it.each(['https', 'wss', 'mqtts'])('by its address: %s', async protocol => {
     const port = protocol === 'mqtts' ? trestle.mqtts : trestle.http
@@ -124,7 +124,7 @@ describe('a fault is one line that says what to do:', () => {
     const { code, out } = await typed(`mqtts://localhost:${trestle.mqtts}`, '--cafile', file)
     expect(code).toBe(1)
     expect(out).toMatch(/^LOOK {2}ca: /m)
-  })
+  }, 60_000)
 
   it('a certificate that signed itself', async () => {
     const self = await certify({
@@ -228,7 +228,7 @@ describe('a fault is one line that says what to do:', () => {
       /^name: trestle\.invalid leads to no address/,
     )
     expect((await typed('https://')).code).toBe(2)
-  })
+  }, 60_000)
 })
 
 describe('a fault of the files is one line:', () => {

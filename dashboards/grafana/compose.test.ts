@@ -139,7 +139,7 @@ describe('docker-compose.yml', () => {
     for (const port of trestle.ports!.map(port => expanded({ port }, given).port!))
       expect(port.startsWith(port.endsWith(':1883') ? '127.0.0.1:' : '0.0.0.0:')).toBe(true)
     expect(expanded({ port: grafana.ports![0]! }, given).port).toBe('127.0.0.1:3000:3000')
-  })
+  }, 60_000)
 
   it('holds no secret', () => {
     for (const { environment = {} } of Object.values(services)) {
