@@ -1,8 +1,7 @@
 /** Real disks that fail on command: a preloaded shim, a small tmpfs, an image that is cut off its power. */
 
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface DiskFaults {
@@ -12,9 +11,8 @@ export interface DiskFaults {
   set(...faults: string[]): void
 }
 
-/** Faults for files below `prefix`. Throws, with what to install, where there is no compiler. */
-export function diskFaults(prefix: string): DiskFaults {
-  const dir = mkdtempSync(join(tmpdir(), 'trestle-shim-'))
+/** Faults for files below `prefix`; `dir` is for the shim. Throws, with what to install, where there is no compiler. */
+export function diskFaults(prefix: string, dir: string): DiskFaults {
   const library = join(dir, 'fault-shim.so')
   const source = join(import.meta.dirname, 'fault-shim.c')
   const { error, status, stderr } = spawnSync('gcc', [

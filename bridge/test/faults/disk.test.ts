@@ -26,7 +26,7 @@ async function readiness(of: Story): Promise<Readiness> {
 
 async function begin(below = 'data/spool/'): Promise<{ running: Story; faults: DiskFaults }> {
   const dataDir = newDataDir()
-  const faults = diskFaults(join(dataDir, below))
+  const faults = diskFaults(join(dataDir, below), dataDir)
   story = await Story.begin({ ...faults.env, TRESTLE_SPOOL__HOLD: '500' }, dataDir)
   return { running: story, faults }
 }

@@ -1,7 +1,6 @@
 /** A wall clock that jumps on command, for a process and its threads: libfaketime. Timers go by the monotonic clock. */
 
-import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface WallClock {
@@ -11,9 +10,9 @@ export interface WallClock {
   set(time?: string): void
 }
 
-/** Throws, with what to install, where libfaketime is missing. */
-export function wallClock(): WallClock {
-  const file = join(mkdtempSync(join(tmpdir(), 'trestle-clock-')), 'time')
+/** `dir` is for the file that commands it. Throws, with what to install, where libfaketime is missing. */
+export function wallClock(dir: string): WallClock {
+  const file = join(dir, 'time')
   const set = (time = '+0') => writeFileSync(file, `${time}\n`)
   set()
   return {
