@@ -14,12 +14,15 @@ import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ANYONE, type Principal } from '../live/access.ts'
 import { loginOf, startIdentities, type TestIdentities } from './fixture.ts'
 import { Identities, SESSION_COOKIE } from './identities.ts'
 import { generateSecret, hashSecret, parseHash, verifySecret } from './secrets.ts'
 import { databasePath, IdentityStore } from './store.ts'
+
+// A password takes 0.2 s of a processor by design, and there may be little of that.
+vi.setConfig({ testTimeout: 90_000 })
 
 const running: TestIdentities[] = []
 afterEach(() => {

@@ -1,11 +1,13 @@
 import { DatabaseSync } from 'node:sqlite'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Listener, listener, startBroker, type TestBroker } from '../../broker/fixture.ts'
 import { type Directory, newDirectory } from '../../broker/persistence/fixture.ts'
 import { connectRaw } from '../../broker/raw-client.ts'
 import { startIdentities, type TestIdentities } from '../identity/fixture.ts'
 import { databasePath } from '../identity/store.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 let directory: Directory
 let people: TestIdentities
