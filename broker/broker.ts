@@ -224,6 +224,7 @@ export class Broker {
       ...this.#forwarded(),
       ...this.#backPressure.stats,
       ...stats,
+      closed: added(this.guard.counts.closed, this.#mqtt5?.stats.closed ?? {}),
       dropped: { ...stats.dropped, 'too-large': this.#mqtt5?.stats.tooLarge ?? 0 },
       subscriptions: this.#subscriptions.total,
       subscriptionsRefused: this.#subscriptions.refused,
@@ -482,6 +483,12 @@ function maySubscribe(access: Access, filter: string): boolean {
 
 function plainFilter(filter: string): string {
   return isShared(filter) ? (sharedFilter(filter) ?? filter) : filter
+}
+
+function added(some: Readonly<Record<string, number>>, more: Readonly<Record<string, number>>) {
+  const sum: Record<string, number> = { ...some }
+  for (const [reason, count] of Object.entries(more)) sum[reason] = (sum[reason] ?? 0) + count
+  return sum
 }
 
 function toDelivery(

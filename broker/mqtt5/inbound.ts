@@ -18,7 +18,6 @@ import { PUBACK, PUBCOMP, PUBREC, type Publish } from './codec/packets.ts'
 import {
   NOT_AUTHORIZED,
   PACKET_IDENTIFIER_IN_USE,
-  PACKET_IDENTIFIER_NOT_FOUND,
   RECEIVE_MAXIMUM_EXCEEDED,
   SERVER_BUSY,
   SUCCESS,
@@ -120,11 +119,14 @@ export class Inbound {
     else this.#acceptExactlyOnce(entry, taken)
   }
 
-  /** PUBREL [MQTT-4.3.3-11]. */
+  /**
+   * PUBREL [MQTT-4.3.3-11]. One that is not known was completed before, and its PUBCOMP was lost: 0x92 would be allowed,
+   * but clients take it for a failure, and send what was stored again.
+   */
   release(packetId: number): void {
     const { incoming, isVolatile } = this.#session
     if (!incoming.has(packetId)) {
-      this.#publisher.write(encodeAcknowledgement(PUBCOMP, packetId, PACKET_IDENTIFIER_NOT_FOUND))
+      this.#publisher.write(encodeAcknowledgement(PUBCOMP, packetId, SUCCESS))
       return
     }
     this.#persistence.sessions.removeIncoming(this.#session, packetId, !isVolatile)

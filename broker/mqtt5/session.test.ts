@@ -18,7 +18,7 @@ async function hears(peer: Peer, count: number): Promise<string[]> {
 
 it('a session lasts for its expiry, and no longer; without one it ends with its connection', async () => {
   await on.start()
-  const first = await on.greet(lasting('s', 1))
+  const first = await on.greet(lasting('s', 600))
   expect(first.connack.sessionPresent).toBe(false)
   await first.drop()
   const second = await on.greet(lasting('s', 1))

@@ -84,12 +84,12 @@ it('what was sent does not expire any more', async () => {
   const first = await on.greet(lasting)
   await subscribe(first, 'a')
   const sender = await on.greet()
-  const properties = { messageExpiryInterval: 1 }
+  const properties = { messageExpiryInterval: 2 }
   await publish(sender, 'a', 'one', { qos: 1, properties })
   await publish(sender, 'a', 'two', { qos: 2, properties })
   while (first.heard().length < 2) await first.settled()
   await first.drop()
-  await sleep(1100)
+  await sleep(2100)
   const again = await on.greet(lasting)
   // [MQTT-4.3.3-7], [MQTT-4.3.3-13]
   while (again.heard().length < 2) await again.settled()

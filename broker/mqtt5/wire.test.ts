@@ -112,7 +112,7 @@ it('answers of PUBREC, PUBREL and the like to what is not there', async () => {
   peer.send({ cmd: 'pubrec', messageId: 9, reasonCode: 0 })
   expect(await peer.next('pubrel')).toMatchObject({ messageId: 9, reasonCode: 0x92 })
   peer.send({ cmd: 'pubrel', messageId: 9 })
-  expect(await peer.next('pubcomp')).toMatchObject({ messageId: 9, reasonCode: 0x92 })
+  expect(await peer.next('pubcomp')).toMatchObject({ messageId: 9, reasonCode: 0 })
   peer.send({ cmd: 'puback', messageId: 9 })
   peer.send({ cmd: 'pubcomp', messageId: 9 })
   peer.send({ cmd: 'pubrec', messageId: 9, reasonCode: 0x80 })
