@@ -12,6 +12,17 @@ afterAll(async () => {
   removeDataDir(trestle.dataDir)
 })
 
+it('events that are read, asked about or given up leave nothing in the log', async () => {
+  const stop = new AbortController()
+  const events = await fetch(`${trestle.url}/live/events`, { signal: stop.signal })
+  expect(events.headers.get('content-type')).toMatch('text/event-stream')
+  await events.body!.getReader().read()
+  stop.abort()
+  expect((await fetch(`${trestle.url}/live/events`, { method: 'HEAD' })).status).toBe(200)
+  await trestle.get('/healthz')
+  expect(trestle.stderr()).not.toMatch(/ERROR|ERR_/)
+})
+
 it('20,000 random WebSocket frames harm nobody', async () => {
   const report = await fuzzFrames(trestle, 20_000, 20_261_124)
   console.info(`frames: ${JSON.stringify(report)}`)

@@ -62,7 +62,8 @@ it('500,000 spoiled sessions, with memory that does not grow', async () => {
   report.push(
     `sessions: ${JSON.stringify(total)}, ${perSecond(total.sessions, startMs)} sessions/s, heap ${heapsMb[0]} to ${heapsMb.at(-1)} MB`,
   )
-  expect(heapsMb.at(-1)).toBeLessThan(300)
+  // The first rounds warm up.
+  expect(heapsMb.at(-1)! - heapsMb[Math.min(2, heapsMb.length - 1)]!).toBeLessThan(20)
 })
 
 it('20,000 spoiled connections, side by side with Mosquitto', async () => {

@@ -17,6 +17,7 @@ import { startBroker, type TestBroker } from '../fixture.ts'
 import { newDirectory } from '../persistence/fixture.ts'
 import { Chance } from './chance.ts'
 import { connectOf, packetOf } from './grammar.ts'
+import { heapMb } from './heap.ts'
 import { mutate } from './mutate.ts'
 
 export interface SessionReport {
@@ -29,6 +30,7 @@ export interface SessionReport {
   readonly slowestControlMs: number
   readonly slowestEndMs: number
   readonly closed: Readonly<Record<string, number>>
+  /** Of the whole process, at the end, with the broker still there. */
   readonly heapMb: number
 }
 
@@ -97,7 +99,7 @@ export async function fuzzSessions({
       controlled: control.count,
       slowestControlMs: control.slowestMs,
       closed: broker.broker.guard.counts.closed,
-      heapMb: Math.round(process.memoryUsage().heapUsed / 1e6),
+      heapMb: Math.round(heapMb()),
     }
   } catch (cause) {
     throw new Error(`sessions, seed ${seed}`, { cause })
