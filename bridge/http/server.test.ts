@@ -40,6 +40,14 @@ async function open(port: number): Promise<Socket & { said: string }> {
   return socket
 }
 
+/** However it ends: `once` would take a reset for a failure. */
+function ended(socket: Socket): Promise<void> {
+  return new Promise(resolve => {
+    if (socket.destroyed) resolve()
+    else socket.once('close', () => resolve())
+  })
+}
+
 /** One byte at a time, as slow as it may be. */
 async function drip(socket: Socket, text: string): Promise<void> {
   for (const letter of text) {
@@ -58,7 +66,7 @@ it.each([
   ['nothing at all', ''],
 ])('%s that does not come to its end is not waited for', async (_, text) => {
   const socket = await open(await serve())
-  const closed = once(socket, 'close')
+  const closed = ended(socket)
   void drip(socket, text)
   await closed
   expect(socket.said).toMatch(/^$|408/)
@@ -66,7 +74,7 @@ it.each([
 
 it('nor is a body', async () => {
   const socket = await open(await serve())
-  const closed = once(socket, 'close')
+  const closed = ended(socket)
   socket.write('POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n')
   void drip(socket, 'x'.repeat(200))
   await closed
@@ -77,7 +85,7 @@ it('a refused upgrade leaves no socket behind, though the other side keeps its e
   const port = await serve()
   for (const path of ['/nothing', '/mqtt']) {
     const socket = await open(port)
-    const closed = once(socket, 'close')
+    const closed = ended(socket)
     socket.write(
       `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
     )
@@ -95,11 +103,11 @@ it('more connections than there may be are turned away, and counted', async () =
   })
   const sockets = [await open(port), await open(port)]
   const third = await open(port)
-  if (!third.destroyed) await once(third, 'close')
+  await ended(third)
   expect(turnedAway).toBe(1)
   for (const socket of sockets) {
     socket.write('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n')
-    await once(socket, 'close')
+    await ended(socket)
     expect(socket.said).toContain('200 OK')
   }
 })
