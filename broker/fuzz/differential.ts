@@ -30,7 +30,6 @@ export interface DifferentialReport {
 
 /** In which a broker on loopback answers, or waits for more. */
 const PATIENCE_MS = 500
-/** Where it matters whether it waits, or is slow. */
 const LONG_PATIENCE_MS = 5000
 const CONCURRENCY = 16
 
@@ -40,7 +39,7 @@ export async function compare(
   cases: number,
   seed: number,
 ): Promise<DifferentialReport> {
-  const laxer: Difference[] = []
+  const suspects: Buffer[] = []
   let same = 0
   let stricter = 0
   let next = 0
@@ -53,11 +52,18 @@ export async function compare(
       ])
       if (ours === theirs || (ours !== 'closed' && theirs !== 'closed')) same++
       else if (ours === 'closed') stricter++
-      else if ((await outcomeOf(broker.port, bytes, LONG_PATIENCE_MS)) === 'closed') same++
-      else laxer.push({ bytes: bytes.toString('hex'), ours, theirs })
+      else suspects.push(bytes)
     }
   }
   await Promise.all(Array.from({ length: CONCURRENCY }, worker))
+  // Again, alone and with patience: clients of one id close each other, and a busy machine looks like one that waits.
+  const laxer: Difference[] = []
+  for (const bytes of suspects) {
+    const ours = await outcomeOf(broker.port, bytes, LONG_PATIENCE_MS)
+    const theirs = await outcomeOf(mosquitto.port, bytes, LONG_PATIENCE_MS)
+    if (ours === 'closed' || theirs !== 'closed') same++
+    else laxer.push({ bytes: bytes.toString('hex'), ours, theirs })
+  }
   return { cases, same, stricter, laxer }
 }
 
