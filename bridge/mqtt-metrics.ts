@@ -79,7 +79,7 @@ export function embeddedMetrics(broker: Broker): MetricSource[] {
     },
     {
       name: 'mqtt_forbidden_total',
-      help: 'Publishes to topics that their sender has no right to; the connection is closed',
+      help: 'Publishes to topics that their sender has no right to; before MQTT 5 the connection is closed for it',
       read: () => broker.stats.forbidden,
     },
     {
