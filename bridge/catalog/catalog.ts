@@ -13,7 +13,7 @@ import { Device, type DeviceView, type LastingFact, type Moment } from './device
 import { convert, type FieldType, type StoredValue, typeOfValue } from './field-type.ts'
 import { Journal } from './journal.ts'
 import { Admission, CATALOG_LIMITS, type CatalogLimits, type Refusal, type Source, STORED } from './limits.ts'
-import { encodeValue, FieldSlot, LongTexts, StoredSeries } from './series.ts'
+import { encodeTime, encodeValue, FieldSlot, LongTexts, StoredSeries } from './series.ts'
 
 /**
  * Within what a field name has one type: InfluxDB has one per measurement, whatever the device; the embedded store
@@ -152,7 +152,8 @@ export class Catalog {
       if (fields === null && (value !== field.value || slot.name !== field.name))
         fields = reading.fields.slice(0, i)
       fields?.push({ ...field, name: slot.name, value: value! })
-      encoded += `${slot.encodedKey + encodeValue(value!)},`
+      encoded += encoded === '' ? slot.encodedKey : `,${slot.encodedKey}`
+      encoded += encodeValue(value!)
       slot.update(value!, field.unit, timeUs, receivedUs)
     }
     if (encoded !== '') {
@@ -161,7 +162,7 @@ export class Catalog {
     }
     return {
       device: series.device,
-      line: encoded === '' ? '' : `${series.prefix}${encoded.slice(0, -1)} ${timeUs}000\n`,
+      line: encoded === '' ? '' : `${series.prefix}${encoded} ${encodeTime(timeUs)}\n`,
       fields: fields ?? reading.fields,
       tags: series.tags,
       timeUs,

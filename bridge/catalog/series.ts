@@ -138,6 +138,14 @@ export function encodeValue(value: StoredValue): string {
   }
 }
 
+/** Nanoseconds, of a time after 2001. The second is the same text many times over: a fifth of what all digits take at once. */
+export function encodeTime(timeUs: number): string {
+  const seconds = Math.floor(timeUs / 1_000_000)
+  const restUs = timeUs - seconds * 1_000_000
+  const rest = restUs >= 100_000 ? String(restUs) : String(1_000_000 + restUs).slice(1)
+  return `${seconds}${rest}000`
+}
+
 /** `measurement,device=...,tag=... `: tags sorted by name, as InfluxDB likes them best. */
 function encodePrefix(measurement: string, device: string, tags: Tags): string {
   const all: [string, string][] = [
