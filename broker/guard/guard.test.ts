@@ -159,9 +159,10 @@ describe('with the limits that it has by default', () => {
       const before = closedFor(reason)
       const accepted = broker.accepted.length
       const whole = await login(broker.port)
-      whole.send(Buffer.concat([bytes, publish('after')]))
+      // What came before it counts.
+      whole.send(Buffer.concat([publish('before'), bytes, publish('after')]))
       await whole.closed
-      expect(broker.accepted.slice(accepted)).toEqual([])
+      expect(broker.accepted.slice(accepted).map(({ topic }) => topic)).toEqual(['before'])
       const dripped = await login(broker.port)
       for (const byte of bytes.subarray(0, 2000)) dripped.send(Buffer.from([byte]))
       dripped.send(bytes.subarray(2000))
@@ -366,6 +367,36 @@ describe('with small limits', () => {
     await start()
     for (let i = 0; i < 20; i++) (await login(broker.port, { clientId: 'restless' })).socket.destroy()
     expect(broker.broker.stats.flapping).toBe(5)
+  })
+
+  it('a client that leaves right after it published loses nothing, and nobody misses it', async () => {
+    await start()
+    const watcher = await listener(broker.port)
+    await watcher.client.subscribeAsync('last/#')
+    const line = await login(broker.port)
+    const goodbye = Buffer.from([0xe0, 0])
+    line.send(Buffer.concat([publish('last/0', 'x', 0), publish('last/1', 'x', 1, 1), goodbye]))
+    await line.closed
+    await watcher.count(2)
+    expect(watcher.heard.sort()).toEqual(['last/0 x', 'last/1 x'])
+    expect(broker.accepted.map(({ topic }) => topic)).toEqual(['last/0', 'last/1'])
+    await watcher.client.endAsync()
+  })
+
+  it('a client hears what it publishes right after it subscribed, and not right after it unsubscribed', async () => {
+    await start()
+    for (let round = 0; round < 20; round++) {
+      const line = await login(broker.port)
+      const unsubscribe = packet(0xa2, number(2), field('own/#'))
+      const own = (name: string) => publish(`own/${name}`, 'x', 1, 9)
+      line.send(Buffer.concat([own('a'), subscribe('own/#'), own('b'), unsubscribe, own('c'), PINGREQ]))
+      const heard = publish('own/b')
+      // CONNACK, SUBACK, UNSUBACK, three PUBACKs, PINGRESP.
+      const bytes = await line.bytes(4 + 5 + 4 + 3 * 4 + 2 + heard.length)
+      expect(bytes.includes(heard)).toBe(true)
+      expect(bytes.includes('own/a') || bytes.includes('own/c')).toBe(false)
+      line.socket.destroy()
+    }
   })
 
   it('rates do not apply to loopback', async () => {
