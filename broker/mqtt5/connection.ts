@@ -8,9 +8,9 @@
  * The guard has cut the packets, and looks at sizes, rates and keep-alive.
  */
 
-import { randomUUID } from 'node:crypto'
 import type { Access } from '../access.ts'
 import { type Member, NO_ACCESS, type Refusal as NotAdmitted } from '../admission.ts'
+import { assignId } from '../assigned-id.ts'
 import type { Connection as GuardedConnection, Refusal, Speaker } from '../guard/speaker.ts'
 import { ownBytes } from '../persistence/packet.ts'
 import type { Grant, Session } from '../persistence/session.ts'
@@ -266,7 +266,7 @@ export class Connection implements Speaker, Member, Wire {
       return
     }
     // [MQTT-3.1.3-6]
-    const clientId = connect.clientId || `auto-${randomUUID()}`
+    const clientId = connect.clientId || assignId()
     const { address, certificate, headers } = this.#guarded
     const { username, password, will } = connect
     const admitted = await this.#front.admission.admit(

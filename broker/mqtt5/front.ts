@@ -110,7 +110,7 @@ export class Mqtt5Front {
         maxKeepAliveS: Math.min(65_535, Math.max(1, Math.floor(limits.idleTimeoutMs / 1500))),
       },
       intake: {
-        take: (access, delivery) => this.#take(access, delivery),
+        take: (access, delivery, isKnownTopic) => this.#take(access, delivery, isKnownTopic),
         publish: publication => this.#publish(publication),
       },
       wills: new DelayedWills(
@@ -160,8 +160,8 @@ export class Mqtt5Front {
     this.#parts.wills.close()
   }
 
-  #take(access: Access, delivery: Delivery): Taken {
-    if (isTopicWelcome(delivery.topic, this.#options.limits))
+  #take(access: Access, delivery: Delivery, isKnownTopic: boolean): Taken {
+    if (isKnownTopic || isTopicWelcome(delivery.topic, this.#options.limits))
       return this.#options.intake.take(access, delivery)
     this.#options.refuse(delivery)
     return 'invalid'

@@ -12,7 +12,7 @@ import type { Access } from '../access.ts'
 import type { Delivery } from '../broker.ts'
 import type { Session } from '../persistence/session.ts'
 import type { Prepared, SqlitePersistence } from '../persistence/sqlite-persistence.ts'
-import { encodeAcknowledgement } from './codec/encode.ts'
+import { acknowledgementBytes, encodeAcknowledgement, writeAcknowledgement } from './codec/encode.ts'
 import { Fault } from './codec/fault.ts'
 import { PUBACK, PUBCOMP, PUBREC, type Publish } from './codec/packets.ts'
 import {
@@ -31,7 +31,8 @@ export type Taken = Promise<void> | null | 'forbidden' | 'invalid'
 
 /** Of the broker, what is needed here. */
 export interface Intake {
-  take(access: Access, delivery: Delivery): Taken
+  /** `isKnownTopic`: that it is within the limits is known. */
+  take(access: Access, delivery: Delivery, isKnownTopic: boolean): Taken
   publish(packet: BusPublication): void
 }
 
@@ -70,6 +71,12 @@ interface Entry {
   prepared: Prepared | null
 }
 
+/** Messages that are stored together. */
+interface Commit {
+  readonly taken: Promise<void>
+  readonly entries: Entry[]
+}
+
 export class Inbound {
   readonly #session: Session
   readonly #persistence: SqlitePersistence
@@ -81,6 +88,8 @@ export class Inbound {
   /** QoS 1 and 2, oldest first, from `#head` on. */
   #entries: Entry[] = []
   #head = 0
+  /** To which the next message may belong. */
+  #newest: Commit | null = null
   /** Identifiers of QoS 2 messages that are among the entries. */
   readonly #receiving = new Set<number>()
   #isClosed = false
@@ -106,7 +115,8 @@ export class Inbound {
     if (qos > 0) this.#checkQuota(packet)
     if (qos === 2 && this.#isRepeated(packet, topic)) return
     const publication = this.#toPublication(packet, topic)
-    const taken = this.#intake.take(this.#publisher.access, this.#toDelivery(packet, topic))
+    const delivery = this.#toDelivery(packet, topic)
+    const taken = this.#intake.take(this.#publisher.access, delivery, packet.isKnownTopic)
     if (qos === 0) {
       this.#publishOnce(publication, taken)
       return
@@ -199,13 +209,41 @@ export class Inbound {
   #acceptOnce(entry: Entry, taken: Promise<void> | null): void {
     entry.prepared = this.#persistence.prepare(entry.publication)
     const saved = entry.prepared?.saved ?? null
-    const accepted = saved === null ? taken : Promise.all([taken, saved])
-    if (accepted === null) this.#decide(entry, SUCCESS)
-    else
-      accepted.then(
+    if (saved !== null) {
+      Promise.all([taken, saved]).then(
         () => this.#decide(entry, SUCCESS),
         error => this.#refused(entry, error),
       )
+    } else if (taken === null) {
+      this.#decide(entry, SUCCESS)
+    } else {
+      this.#await(entry, taken)
+    }
+  }
+
+  /** Messages of one commit share its promise, and are decided together: most of them come so. */
+  #await(entry: Entry, taken: Promise<void>): void {
+    if (this.#newest?.taken === taken) {
+      this.#newest.entries.push(entry)
+      return
+    }
+    const commit: Commit = { taken, entries: [entry] }
+    this.#newest = commit
+    const isOver = () => {
+      if (this.#newest === commit) this.#newest = null
+    }
+    taken.then(
+      () => {
+        isOver()
+        if (this.#isClosed) return
+        for (const each of commit.entries) each.code = SUCCESS
+        this.#flush()
+      },
+      error => {
+        isOver()
+        for (const each of commit.entries) this.#refused(each, error)
+      },
+    )
   }
 
   /** Once it is stored, its identifier is kept in one commit with what it leaves: a retransmission finds both or neither. */
@@ -229,15 +267,34 @@ export class Inbound {
     if (this.#entries[this.#head] === entry) this.#flush()
   }
 
-  /** In the order of arrival. */
+  /** In the order of arrival, in one write. */
   #flush(): void {
-    for (;;) {
-      const entry = this.#entries[this.#head]
-      if (entry === undefined || entry.code === null) break
-      this.#head++
-      this.#acknowledge(entry, entry.code)
-      if (this.#isClosed) return
+    const entries = this.#entries
+    const from = this.#head
+    let to = from
+    let bytes = 0
+    for (; to < entries.length && entries[to]!.code !== null; to++)
+      bytes += acknowledgementBytes(entries[to]!.code!)
+    if (to === from) return
+    const acknowledgements = Buffer.allocUnsafe(bytes)
+    for (let i = from, at = 0; i < to; i++) {
+      const { publication, packetId, code, isRepeated } = entries[i]!
+      const { qos } = publication
+      if (qos === 2 && !isRepeated) this.#receiving.delete(packetId)
+      // [MQTT-2.2.1-5]
+      at = writeAcknowledgement(acknowledgements, at, qos === 1 ? PUBACK : PUBREC, packetId, code!)
     }
+    this.#head = to
+    this.#publisher.write(acknowledgements)
+    for (let i = from; i < to; i++) {
+      const { publication, code, isRepeated } = entries[i]!
+      if (code === SUCCESS && !isRepeated) this.#intake.publish(publication)
+    }
+    // Publishing may have closed it.
+    if (this.#entries === entries) this.#forgetDone()
+  }
+
+  #forgetDone(): void {
     if (this.#head === this.#entries.length) {
       this.#entries = []
       this.#head = 0
@@ -245,14 +302,6 @@ export class Inbound {
       this.#entries.splice(0, this.#head)
       this.#head = 0
     }
-  }
-
-  #acknowledge({ publication, packetId, isRepeated }: Entry, code: number): void {
-    const { qos } = publication
-    if (qos === 2 && !isRepeated) this.#receiving.delete(packetId)
-    // [MQTT-2.2.1-5]
-    this.#publisher.write(encodeAcknowledgement(qos === 1 ? PUBACK : PUBREC, packetId, code))
-    if (code === SUCCESS && !isRepeated) this.#intake.publish(publication)
   }
 
   /** The disk fails, or the spool is full; or it was looked into, and is not allowed, which will not get better. */

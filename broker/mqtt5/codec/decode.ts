@@ -30,7 +30,7 @@ import { NO_PROPERTIES, readForwardable, readProperties } from './properties.ts'
 import { malformed, Reader } from './reader.ts'
 import { PROTOCOL_ERROR, SUCCESS, TOPIC_ALIAS_INVALID, UNSUPPORTED_PROTOCOL_VERSION } from './reasons.ts'
 
-/** Knows topic names that it has seen; null: it is none, or longer than usual. */
+/** Knows topic names; null: it is none, or none within the limits. */
 export interface KnownTopics {
   read(bytes: Buffer, from: number, to: number): string | null
 }
@@ -125,7 +125,8 @@ function decodePublish(flags: number, body: Reader, topics: KnownTopics): Publis
   if (qos === 3) throw malformed('PUBLISH has QoS 3')
   // [MQTT-3.3.1-2]
   if (dup && qos === 0) throw malformed('PUBLISH has DUP with QoS 0')
-  const topic = readTopic(body, topics)
+  const known = readKnownTopic(body, topics)
+  const topic = known ?? readTopic(body)
   // [MQTT-2.2.1-2]
   const packetId = qos === 0 ? 0 : readPacketId(body)
   const { properties, raw } = readForwardable(body, 'P')
@@ -146,20 +147,21 @@ function decodePublish(flags: number, body: Reader, topics: KnownTopics): Publis
     retain,
     dup,
     packetId,
+    isKnownTopic: known !== null,
     properties,
     raw,
   }
 }
 
-function readTopic(body: Reader, topics: KnownTopics): string {
-  const length = body.twoBytes()
-  const from = body.at
-  const known = topics.read(body.bytes, from, Math.min(from + length, body.end))
-  if (known !== null && from + length <= body.end) {
-    body.at = from + length
-    return known
-  }
-  body.at = from - 2
+function readKnownTopic(body: Reader, topics: KnownTopics): string | null {
+  const before = body.at
+  const end = body.twoBytes() + body.at
+  const known = end <= body.end ? topics.read(body.bytes, body.at, end) : null
+  body.at = known === null ? before : end
+  return known
+}
+
+function readTopic(body: Reader): string {
   const topic = body.text()
   // [MQTT-3.3.2-2]
   if (topic !== '' && !isTopicName(topic)) throw malformed('a topic name has a wildcard')

@@ -96,14 +96,30 @@ export type AcknowledgementType = typeof PUBACK | typeof PUBREC | typeof PUBREL 
 
 /** 3.4.2.1: success needs no reason code, and without properties there is no length of them. */
 export function encodeAcknowledgement(type: AcknowledgementType, packetId: number, code: number): Buffer {
-  const firstByte = (type << 4) | (type === PUBREL ? 2 : 0)
-  const bytes = Buffer.allocUnsafe(code === SUCCESS ? 4 : 5)
-  bytes[0] = firstByte
-  bytes[1] = bytes.length - 2
-  bytes[2] = packetId >> 8
-  bytes[3] = packetId & 0xff
-  if (code !== SUCCESS) bytes[4] = code
+  const bytes = Buffer.allocUnsafe(acknowledgementBytes(code))
+  writeAcknowledgement(bytes, 0, type, packetId, code)
   return bytes
+}
+
+export function acknowledgementBytes(code: number): number {
+  return code === SUCCESS ? 4 : 5
+}
+
+/** Returns where the next one begins. */
+export function writeAcknowledgement(
+  bytes: Buffer,
+  at: number,
+  type: AcknowledgementType,
+  packetId: number,
+  code: number,
+): number {
+  const end = at + acknowledgementBytes(code)
+  bytes[at] = (type << 4) | (type === PUBREL ? 2 : 0)
+  bytes[at + 1] = end - at - 2
+  bytes[at + 2] = packetId >> 8
+  bytes[at + 3] = packetId & 0xff
+  if (code !== SUCCESS) bytes[at + 4] = code
+  return end
 }
 
 /** [MQTT-3.8.4-2], [MQTT-3.9.3-1] */

@@ -50,6 +50,8 @@ export interface Publish {
   readonly dup: boolean
   /** 0: it has none. */
   readonly packetId: number
+  /** The topic is among those that are known to be within the limits. */
+  readonly isKnownTopic: boolean
   readonly properties: Properties
   readonly raw: Buffer | null
 }
