@@ -44,6 +44,8 @@ export const NO_ACCESS: Access = {
 interface Held {
   readonly member: Member
   readonly clientId: string
+  /** As its login had it; empty: `clientId` was made for it, and it may go by it as long as it stays. */
+  readonly givenId: string
   readonly identity: string | null
   /** `NO_ACCESS` once it is to go. */
   access: Access
@@ -77,11 +79,12 @@ export class Admission {
     if (will !== null && !access.mayPublish(will))
       return this.#refuse('not-authorised', `it may not publish its will to ${will}`)
     const { identity } = access
-    const held: Held = { member, clientId, identity, access }
+    const held: Held = { member, clientId, givenId: login.clientId, identity, access }
     const before = this.#holders.get(clientId)
     const owner = before === undefined ? this.#options.sessionOwner(clientId) : before.identity
     if (owner !== undefined && owner !== identity) {
-      if (this.#isHeld(owner, clientId)) return this.#refuse('identifier-rejected', 'the client id is in use')
+      if (this.#isHeld(owner, before?.givenId ?? clientId))
+        return this.#refuse('identifier-rejected', 'the client id is in use')
       this.#hold(held)
       await before?.member.leave(true)
       await this.#options.endSession(clientId)
@@ -120,10 +123,10 @@ export class Admission {
   async review(): Promise<void> {
     const leaving: Promise<void>[] = []
     for (const held of this.#members.values()) {
-      const { access, identity, member, clientId } = held
+      const { access, identity, member, givenId } = held
       if (access === NO_ACCESS) continue
       const now = this.#options.accessOf(identity)
-      if (now === access && access.mayUse(clientId)) continue
+      if (now === access && access.mayUse(givenId)) continue
       held.access = NO_ACCESS
       leaving.push(member.leave(now !== null))
     }

@@ -41,6 +41,8 @@ export interface ListenerTls {
 /** Finds out peers that went without a word and named no keep-alive: the kernel asks, and MQTT need not. */
 const PROBE_AFTER_MS = 60_000
 const HANDSHAKE_TIMEOUT_MS = 10_000
+/** So long a handshake counts among the logins under way. One that takes longer waits for its client, not for us. */
+const HANDSHAKE_TURN_MS = 500
 
 /** Rejects with the error of `listen`: EADDRINUSE, EACCES. */
 export async function listenTcp(
@@ -129,8 +131,16 @@ function secureOver(guard: Guard, tls: ListenerTls): Secure {
   function shakeHands(socket: Socket, address: string): boolean {
     if (socket.destroyed) return false
     const name = nameOf(socket)
+    let hasTurn = true
+    const endTurn = () => {
+      clearTimeout(patience)
+      if (hasTurn) guard.turnDone()
+      hasTurn = false
+    }
+    const patience = setTimeout(endTurn, HANDSHAKE_TURN_MS)
     const done = () => {
-      if (handshakes.delete(name)) guard.turnDone()
+      handshakes.delete(name)
+      endTurn()
     }
     handshakes.set(name, { socket, address, done })
     socket.once('close', done)

@@ -12,7 +12,7 @@ import type { Access, Authenticate, Login, LoginResult } from '../../broker/acce
 import { isLoopback } from '../config/config.ts'
 import { ANYONE, type Credentials, type Principal } from '../live/access.ts'
 import { Attempts } from './attempts.ts'
-import { Known, NOBODY, type Subject } from './known.ts'
+import { isAnybodys, Known, NOBODY, type Subject } from './known.ts'
 import { openAccess } from './permissions.ts'
 import { looksSigned, readSigned, type Statement, sign } from './signing.ts'
 import { hasIdentities, IdentityStore, signingKey } from './store.ts'
@@ -91,7 +91,7 @@ export class Identities {
     this.#isLocal = { mqtt: isLoopback(host) && isLoopback(mqttHost), http: isLoopback(host) }
     this.#anyone = openAccess({
       identity: null,
-      mayUse: clientId => clientId === '' || this.#known.ownerOf(clientId) === null,
+      mayUse: clientId => isAnybodys(clientId) || this.#known.ownerOf(clientId) === null,
     })
     this.#known = new Known(NOBODY, null, this)
     if (hasIdentities(options.dataDir)) this.#open()

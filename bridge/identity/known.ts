@@ -1,6 +1,7 @@
 /** Who is known, as the bridge keeps it in memory: found by name, by identity, by client id. */
 
 import type { Access } from '../../broker/access.ts'
+import { isAssigned } from '../../broker/assigned-id.ts'
 import { deviceAccess, roleAccess } from './permissions.ts'
 import type { DeviceRow, KnownIdentities, TokenRow, UserRow } from './store.ts'
 
@@ -40,13 +41,13 @@ export class Known {
           { isGateway: row.gateway, allow: row.allow },
           {
             identity: row.identity,
-            mayUse: clientId => clientId === '' || owners.ownerOf(clientId) === row.id,
+            mayUse: clientId => isAnybodys(clientId) || owners.ownerOf(clientId) === row.id,
           },
         ),
       })
       this.devices.set(row.id, this.#add(row, before, make))
     }
-    const isNobodys = (clientId: string) => clientId === '' || owners.ownerOf(clientId) === null
+    const isNobodys = (clientId: string) => isAnybodys(clientId) || owners.ownerOf(clientId) === null
     const accessOf = ({ role, identity }: UserRow | TokenRow) =>
       roleAccess(role, { identity, mayUse: isNobodys })
     for (const row of rows.users) {
@@ -96,6 +97,11 @@ export class Known {
     this.#byIdentity.set(row.identity, subject)
     return subject
   }
+}
+
+/** None, or one that the broker made. */
+export function isAnybodys(clientId: string): boolean {
+  return clientId === '' || isAssigned(clientId)
 }
 
 /** Also of another file, as after a restore. */

@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Listener, listener, startBroker, type TestBroker } from '../../broker/fixture.ts'
+import { greet } from '../../broker/mqtt5/fixture.ts'
 import { type Directory, newDirectory } from '../../broker/persistence/fixture.ts'
 import { connectRaw } from '../../broker/raw-client.ts'
 import { startIdentities, type TestIdentities } from '../identity/fixture.ts'
@@ -116,6 +117,22 @@ describe('a client id', () => {
     expect(carol.received.map(({ cmd }) => cmd)).toEqual(['connack', 'pingresp'])
     carol.destroy()
     expect(await knock({ clientId: 'carol', ...shown('ann') })).toBe(2)
+  })
+
+  it('that was made for a device is its own: a change that concerns others closes nothing, and it comes back', async () => {
+    const old = await connectRaw(house.port, { clientId: '', ...shown('alice') })
+    const first = await greet(house.port, { ...shown('alice'), properties: { sessionExpiryInterval: 60 } })
+    const clientId = first.connack.properties?.assignedClientIdentifier ?? ''
+    await first.drop()
+    await change(() => people.addDevice('carol'))
+    old.send({ cmd: 'pingreq' })
+    await old.next('pingresp')
+    old.destroy()
+    const stranger = await greet(house.port, { clientId, clean: false, ...shown('bob') })
+    expect(stranger.connack.reasonCode).toBe(0x85)
+    const again = await greet(house.port, { clientId, clean: false, ...shown('alice') })
+    expect(again.connack).toMatchObject({ reasonCode: 0, sessionPresent: true })
+    await again.leave()
   })
 })
 
