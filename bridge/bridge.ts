@@ -195,6 +195,9 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
       ready: spool.failure === null && !stopping.signal.aborted,
       reason: stopping.signal.aborted ? 'stopping' : (spool.failure?.message ?? null),
       mqtt: ports?.mqtt ?? null,
+      mqtts: ports?.mqtts ?? null,
+      needsCredentials: identities.needsCredentials.mqtt,
+      hasAuthority: tls?.authority != null,
       store: storeState(writer),
     }),
     api: [

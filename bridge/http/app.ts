@@ -50,6 +50,12 @@ export interface Readiness {
   readonly reason: string | null
   /** Port of the embedded broker, for those who tell people where to publish; null: there is none. */
   readonly mqtt: number | null
+  /** The same over TLS; null: there is no certificate. */
+  readonly mqtts: number | null
+  /** Whether devices have to show who they are. */
+  readonly needsCredentials: boolean
+  /** Whether devices have to be given our authority's certificate, which is at `/ca.crt`. */
+  readonly hasAuthority: boolean
   /** A store that is away leaves the bridge ready: readings wait on disk. */
   readonly store: {
     readonly ok: boolean

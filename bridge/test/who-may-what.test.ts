@@ -267,7 +267,7 @@ describe('over HTTP', () => {
     const stranger = await (await fetch(`${trestle.url}/readyz`)).json()
     expect(stranger).toEqual({ ready: true, reason: null, store: { ok: true, kind: null, since: null } })
     const known = await fetch(`${trestle.url}/readyz`, { headers: bearer(tokens.viewer!) })
-    expect(await known.json()).toMatchObject({ mqtt: trestle.mqtt })
+    expect(await known.json()).toMatchObject({ mqtt: trestle.mqtt, mqtts: null, hasAuthority: false })
     expect(await (await fetch(`${trestle.url}/healthz`)).json()).toEqual({ ok: true })
   })
 

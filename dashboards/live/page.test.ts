@@ -318,6 +318,10 @@ describe('where the bridge knows people', () => {
 
   test('a viewer sees why nothing can be sent, and who is logged in', async () => {
     await signedIn.getByText('You can watch, not send commands.').waitFor()
+    await signedIn.goto(at('#/connect'))
+    await signedIn.getByText('npm run trestle -- device add thermo', { exact: true }).waitFor()
+    await signedIn.getByText(`mosquitto_pub -h localhost -p ${own.mqtt} -u thermo -P SECRET`).waitFor()
+    await signedIn.goto(at('#/device/lamp'))
     expect(await signedIn.getByRole('button', { name: 'Send' }).count()).toBe(0)
     await signedIn.goto(at('#/fleet'))
     await signedIn.getByLabel('Page settings').click()

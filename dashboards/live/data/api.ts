@@ -52,8 +52,11 @@ export interface Readiness {
   /** Why devices are not acknowledged; null when they are. */
   readonly reason: string | null
   readonly store?: { readonly ok: boolean; readonly reason: string | null; readonly since: number | null }
-  /** Port of MQTT over TCP, where the bridge tells it. */
+  /** Where devices publish, told to who is logged in; null: there is no such port. */
   readonly mqtt?: number | null
+  readonly mqtts?: number | null
+  readonly needsCredentials?: boolean
+  readonly hasAuthority?: boolean
 }
 
 export interface HistoryQuery {

@@ -1,14 +1,87 @@
-/** Where devices find the broker: this page's own host, and the port that MQTT uses unless told otherwise. */
+/** Where and how devices reach the broker: this page's own host, and what the bridge says of its ports. */
 
 import { signal } from '@preact/signals'
+import type { Readiness } from './api.ts'
 
 export interface BrokerAddress {
   readonly host: string
-  readonly port: number
-  /** Whether the bridge told the port; else it is the usual one. */
+  /** Of MQTT over TLS where there is a certificate; null: the bridge reads from another broker. */
+  readonly port: number | null
+  readonly isTls: boolean
+  readonly needsCredentials: boolean
+  /** Whether devices have to be given the certificate at `/ca.crt`. */
+  readonly hasAuthority: boolean
+  /** Whether the bridge told all this; else it is the usual. */
   readonly isTold: boolean
 }
 
-const host = location.hostname.replace(/^127\.0\.0\.1$/, 'localhost')
+const host = globalThis.location?.hostname.replace(/^127\.0\.0\.1$/, 'localhost') ?? 'localhost'
 
-export const brokerAddress = signal<BrokerAddress>({ host, port: 1883, isTold: false })
+export const brokerAddress = signal<BrokerAddress>({
+  host,
+  port: 1883,
+  isTls: false,
+  needsCredentials: false,
+  hasAuthority: false,
+  isTold: false,
+})
+
+/** Strangers are not told the ports; then what was known stays. */
+export function noteAddress({ mqtt, mqtts, needsCredentials, hasAuthority }: Readiness): void {
+  if (mqtt === undefined) return
+  brokerAddress.value = {
+    host,
+    port: mqtts ?? mqtt,
+    isTls: mqtts != null,
+    needsCredentials: needsCredentials === true,
+    hasAuthority: hasAuthority === true,
+    isTold: true,
+  }
+}
+
+export interface ConnectLines {
+  readonly address: string
+  /** What makes the device known; null: nobody needs to be. */
+  readonly makeDevice: string | null
+  readonly publish: string
+  /** What makes the simulated house known, which speaks for its devices. */
+  readonly makeHouse: string | null
+  readonly simulate: string
+}
+
+const SECRET = 'SECRET'
+
+/** Lines for a shell; `ca.crt` is what this page hands out. Null: the bridge reads from another broker. */
+export function connectLines(of: BrokerAddress): ConnectLines | null {
+  const { host, port, isTls, needsCredentials, hasAuthority } = of
+  if (port === null) return null
+  const place = [`-h ${host}`, !isTls && port === 1883 ? '' : `-p ${port}`]
+  const ca = isTls && hasAuthority ? '--cafile ca.crt' : ''
+  const isOfOthers = isTls && !hasAuthority
+  const as = (id: string) => (needsCredentials ? `-u ${id} -P ${SECRET}` : '')
+  const make = (device: string) => (needsCredentials ? `npm run trestle -- device add ${device}` : null)
+  return {
+    address: `${isTls ? 'mqtts' : 'mqtt'}://${host}:${port}`,
+    makeDevice: make('thermo'),
+    publish: line(
+      'mosquitto_pub',
+      ...place,
+      ca,
+      isOfOthers ? '--tls-use-os-certs' : '',
+      as('thermo'),
+      '-q 1 -t home/kitchen/thermo/temperature -m 21.5',
+    ),
+    makeHouse: make('house --gateway'),
+    simulate: line(
+      'npm run simulate -- home',
+      ...(host === 'localhost' ? place.slice(1) : place),
+      ca,
+      isOfOthers ? '-l mqtts' : '',
+      as('house'),
+    ),
+  }
+}
+
+function line(...words: readonly string[]): string {
+  return words.filter(word => word !== '').join(' ')
+}

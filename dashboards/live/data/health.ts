@@ -2,7 +2,7 @@
 
 import { signal } from '@preact/signals'
 import { fetchLedger, fetchReadiness, fetchText, type Ledger, type Readiness } from './api.ts'
-import { brokerAddress } from './broker-address.ts'
+import { noteAddress } from './broker-address.ts'
 import { serverNow } from './clock.ts'
 import { noteChanges } from './events.ts'
 import { type Metrics, parseMetrics } from './metrics.ts'
@@ -50,8 +50,7 @@ export async function look(): Promise<void> {
     noteChanges(serverNow(), ready.ok ? ready.value : null, account.ok ? account.value : null)
     if (ready.ok) {
       readiness.value = ready.value
-      const port = ready.value.mqtt
-      if (port) brokerAddress.value = { ...brokerAddress.value, port, isTold: true }
+      noteAddress(ready.value)
     }
   }
   clearTimeout(timer)

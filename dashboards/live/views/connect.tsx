@@ -1,14 +1,13 @@
 /** How to bring a device here: the whole page while there is none yet, and what `Add device` opens. */
 
-import { brokerAddress } from '../data/broker-address.ts'
+import type { ComponentChildren } from 'preact'
+import { brokerAddress, connectLines } from '../data/broker-address.ts'
 import { CopyLine } from '../parts/copy.tsx'
 import { LiveChip } from '../parts/live-chip.tsx'
 import { GridLines } from './paper.tsx'
 import { PhoneCode } from './phone-code.tsx'
 
 export function Connect({ isFirst = false }: { isFirst?: boolean }) {
-  const { host, port } = brokerAddress.value
-  const flags = `-h ${host}${port === 1883 ? '' : ` -p ${port}`}`
   return (
     <div class="view connect">
       <div class="head">
@@ -24,41 +23,7 @@ export function Connect({ isFirst = false }: { isFirst?: boolean }) {
         <br />
         Zigbee2MQTT, Tasmota, Shelly, ESPHome and plain numbers need no setup.
       </p>
-      <dl class="steps">
-        <div>
-          <dt>
-            <h2>Connect a device</h2>
-            <p class="note">Server address for its settings.</p>
-          </dt>
-          <dd>
-            <CopyLine name="the address" text={`mqtt://${host}:${port}`} />
-          </dd>
-        </div>
-        <div>
-          <dt>
-            <h2>Try one message</h2>
-            <p class="note">With the Mosquitto clients, from a shell.</p>
-          </dt>
-          <dd>
-            <CopyLine
-              name="the publish line"
-              text={`mosquitto_pub ${flags} -q 1 -t home/kitchen/thermo/temperature -m 21.5`}
-            />
-          </dd>
-        </div>
-        <div>
-          <dt>
-            <h2>Or see it alive</h2>
-            <p class="note">A simulated house of a dozen rooms.</p>
-          </dt>
-          <dd>
-            <CopyLine
-              name="the simulator line"
-              text={`npm run simulate -- home${flags === '-h localhost' ? '' : ` ${flags}`}`}
-            />
-          </dd>
-        </div>
-      </dl>
+      <Steps />
       <div class="connect-foot">
         <PhoneCode title="Use a phone as a sensor" />
         <p class="quiet aside">
@@ -68,6 +33,81 @@ export function Connect({ isFirst = false }: { isFirst?: boolean }) {
           </a>
         </p>
       </div>
+    </div>
+  )
+}
+
+function Steps() {
+  const { isTls, hasAuthority } = brokerAddress.value
+  const lines = connectLines(brokerAddress.value)
+  if (lines === null)
+    return (
+      <p class="lead">
+        This bridge reads from a broker of yours (<code>MQTT_URL</code>): devices publish there.
+      </p>
+    )
+  return (
+    <dl class="steps">
+      {lines.makeDevice !== null && (
+        <Step
+          title="Make it known"
+          note="Where the bridge runs; it prints the secret. With --gateway for Zigbee2MQTT, and what else speaks for many."
+        >
+          <CopyLine name="the line that makes a device known" text={lines.makeDevice} />
+        </Step>
+      )}
+      <Step
+        title="Connect a device"
+        note={
+          isTls && hasAuthority ? (
+            <>
+              Server address for its settings. It has to trust{' '}
+              <a class="link" href="/ca.crt" download="ca.crt">
+                ca.crt
+              </a>
+              .
+            </>
+          ) : (
+            'Server address for its settings.'
+          )
+        }
+      >
+        <CopyLine name="the address" text={lines.address} />
+      </Step>
+      <Step
+        title="Try one message"
+        note={
+          lines.makeDevice === null
+            ? 'With the Mosquitto clients, from a shell.'
+            : 'With the Mosquitto clients, from a shell, and its secret.'
+        }
+      >
+        <CopyLine name="the publish line" text={lines.publish} />
+      </Step>
+      <Step title="Or see it alive" note="A simulated house of a dozen rooms.">
+        {lines.makeHouse !== null && (
+          <CopyLine name="the line that makes the house known" text={lines.makeHouse} />
+        )}
+        <CopyLine name="the simulator line" text={lines.simulate} />
+      </Step>
+    </dl>
+  )
+}
+
+interface StepWords {
+  readonly title: string
+  readonly note: ComponentChildren
+  readonly children: ComponentChildren
+}
+
+function Step({ title, note, children }: StepWords) {
+  return (
+    <div>
+      <dt>
+        <h2>{title}</h2>
+        <p class="note">{note}</p>
+      </dt>
+      <dd>{children}</dd>
     </div>
   )
 }

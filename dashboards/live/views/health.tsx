@@ -82,7 +82,7 @@ function upWords(numbers: Metrics | null): string {
   const { port, isTold } = brokerAddress.value
   const started = numbers?.get('process_start_time_seconds')
   const up = started === undefined ? null : `up ${formatAge(serverNow() - started * 1000)}`
-  return [isTold ? `port ${port}` : null, up].filter(part => part !== null).join(', ')
+  return [isTold && port !== null ? `port ${port}` : null, up].filter(part => part !== null).join(', ')
 }
 
 const last = (column: Float64Array, { length }: Samples) => column[length - 1] ?? 0
