@@ -90,10 +90,16 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     maxAgeMs: settings.time.maxAge,
     limits: settings.limits,
   })
+  const maySpeakOf = createSpeaking({
+    identities,
+    topicsOf: device => catalog.device(device)?.topics ?? [],
+    log,
+  })
   const decoder = createDecoder({
     rules: settings.rules,
     maySpeakFor: (identity, topic) =>
       identity === null || identities.accessOf(identity)?.mayPublish(topic) === true,
+    maySpeakOf: (identity, device) => identity === null || maySpeakOf(identity, device),
   })
   decoder.learn(catalog.facts())
   const spool = new Spool({
@@ -146,11 +152,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     spool,
     epoch,
     answers: commands.answers,
-    maySpeakOf: createSpeaking({
-      identities,
-      topicsOf: device => catalog.device(device)?.topics ?? [],
-      log,
-    }),
+    maySpeakOf,
     publish: request => void mqtt.publish(request).catch(() => undefined),
     log,
   })

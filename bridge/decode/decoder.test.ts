@@ -81,6 +81,25 @@ describe('what Home Assistant discovery tells', () => {
     expect(decoder.decode({ ...message, client: 'c-1', identity: 'gateway' }, NOW_US).facts).toHaveLength(2)
   })
 
+  it('says nothing of a device that its sender may not speak of, also by a topic of its own', () => {
+    const decoder = createDecoder({ maySpeakOf: (identity, device) => identity === device })
+    const told = { state_topic: 'mallory/pump/state', device: { name: 'Pump', suggested_area: 'Cellar' } }
+    const { facts } = decoder.decode(
+      {
+        topic: 'homeassistant/sensor/mallory/config',
+        payload: Buffer.from(JSON.stringify(told)),
+        retain: true,
+        client: 'mallory',
+        identity: 'mallory',
+      },
+      NOW_US,
+    )
+    expect(facts).toBeUndefined()
+    expect(readingsOf(say(decoder, 'well/pump/state', { power: 410 }))[0]!.tags).toEqual({
+      topic: 'well/pump/state',
+    })
+  })
+
   it('can be learned again from facts that were kept', () => {
     const before = createDecoder()
     const { facts = [] } = say(before, 'homeassistant/sensor/pump/config', config)

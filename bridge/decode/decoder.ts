@@ -28,6 +28,8 @@ export interface DecoderOptions {
    * its sender could not write to is not believed.
    */
   readonly maySpeakFor?: (identity: string | null, topic: string) => boolean
+  /** Whether an identity may say anything of a device: what others say of it is not believed. */
+  readonly maySpeakOf?: (identity: string | null, device: string) => boolean
   /** Topics whose plans are kept: the ones heard last. */
   readonly maxTopics?: number
 }
@@ -44,7 +46,7 @@ export interface Decoder {
 }
 
 export function createDecoder(options: DecoderOptions = {}): Decoder {
-  const { rules = [], maySpeakFor = () => true, maxTopics = 50_000 } = options
+  const { rules = [], maySpeakFor = () => true, maySpeakOf = () => true, maxTopics = 50_000 } = options
   const plans = new RecentMap<string, Plan>(maxTopics)
   const knowledge = createKnowledge(maxTopics, topic =>
     topic === undefined ? plans.clear() : plans.delete(topic),
@@ -68,7 +70,7 @@ export function createDecoder(options: DecoderOptions = {}): Decoder {
   function decode(message: Decodable, receivedUs: number): Decoded {
     const plan = planOf(message.topic)
     if (plan.ignore !== undefined) return { kind: 'ignored', by: plan.by, reason: plan.ignore }
-    const heard = new Heard(message, receivedUs, { planOf, memory, maySpeakFor })
+    const heard = new Heard(message, receivedUs, { planOf, memory, maySpeakFor, maySpeakOf })
     let outcome: Outcome
     try {
       const { payload, properties = null } = message
@@ -120,6 +122,7 @@ const NO_REQUESTS: Request[] = []
 /** What all messages of a decoder share. */
 interface Shared extends Pick<Context, 'planOf' | 'memory'> {
   readonly maySpeakFor: NonNullable<DecoderOptions['maySpeakFor']>
+  readonly maySpeakOf: NonNullable<DecoderOptions['maySpeakOf']>
 }
 
 /** Collects what one message tells beside its readings. */
@@ -133,6 +136,7 @@ class Heard implements Context {
 
   readonly #identity: string | null
   readonly #maySpeakFor: Shared['maySpeakFor']
+  readonly #maySpeakOf: Shared['maySpeakOf']
 
   constructor(message: Decodable, nowUs: number, shared: Shared) {
     this.nowUs = nowUs
@@ -141,6 +145,7 @@ class Heard implements Context {
     this.planOf = shared.planOf
     this.memory = shared.memory
     this.#maySpeakFor = shared.maySpeakFor
+    this.#maySpeakOf = shared.maySpeakOf
   }
 
   maySpeakFor(topic: string): boolean {
@@ -151,8 +156,10 @@ class Heard implements Context {
     // What nobody can publish to is nobody's place.
     const { topic = '', identity = '' } = told
     if (topic.length > MAX_TOPIC_LENGTH || identity.length > 2 * MAX_TOPIC_LENGTH) return
+    const fact = factOf(told)
+    if (!this.#maySpeakOf(this.#identity, fact.device)) return
     if (this.facts === NO_FACTS) this.facts = []
-    this.facts.push(factOf(told))
+    this.facts.push(fact)
   }
 
   ask(request: Request): void {
