@@ -8,7 +8,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt'
+import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
 import { generate } from 'mqtt-packet'
 import type { Delivery, Publication } from './broker.ts'
 import { Echoes } from './echoes.ts'
@@ -41,6 +41,8 @@ export interface ExternalOptions {
 const RECONNECT_MS = 1000
 const CONNECT_TIMEOUT_MS = 10_000
 const KEEPALIVE_S = 30
+/** By MQTT 5: longer than we are away; the broker may cut it. */
+const SESSION_EXPIRY_S = 30 * 86_400
 /** More that wait for the disk, and no more are read: the broker feels it by TCP. */
 const MAX_PENDING = 2000
 /** For a last word to the broker; it knows by the session what we have. */
@@ -70,7 +72,7 @@ export class ExternalBroker {
     url.password = ''
     this.#name = url.host
     this.#client = mqtt.connect(url.href, {
-      protocolVersion: 4,
+      ...protocolFor(options.topics),
       clientId: options.clientId,
       clean: false,
       keepalive: KEEPALIVE_S,
@@ -138,7 +140,7 @@ export class ExternalBroker {
   #subscribe(): void {
     const wanted = Object.fromEntries(this.#options.topics.map(topic => [topic, { qos: 1 as const }]))
     this.#client.subscribe(wanted, (error, granted) => {
-      const denied = granted?.filter(({ qos }) => qos === 128).map(({ topic }) => topic) ?? []
+      const denied = granted?.filter(({ qos }) => qos >= 128).map(({ topic }) => topic) ?? []
       this.#isSubscribed = error === null && denied.length === 0
       // Without an answer the connection is lost, and the next one asks again.
       if (denied.length > 0)
@@ -229,6 +231,12 @@ export class ExternalBroker {
       this.#options.log.warn({ broker: this.#name, reason }, 'mqtt: the broker is away; trying again')
     this.#isAway = true
   }
+}
+
+/** A shared subscription is of MQTT 5; everything else is asked for as every broker knows it. */
+function protocolFor(topics: readonly string[]): IClientOptions {
+  if (!topics.some(topic => topic.startsWith('$share/'))) return { protocolVersion: 4 }
+  return { protocolVersion: 5, properties: { sessionExpiryInterval: SESSION_EXPIRY_S } }
 }
 
 /** As it stands in a URL; undefined: it does not. */
