@@ -357,6 +357,21 @@ describe('where the bridge knows people', () => {
     expect(signedIn.url()).toContain('q=home')
   })
 
+  test('taking one’s time at the login is no fault of its scripts', async () => {
+    const visits = await browser.newContext()
+    const visitor = await visits.newPage()
+    const faults: string[] = []
+    visitor.on('pageerror', error => faults.push(error.message))
+    await visitor.goto(at())
+    await visitor.getByRole('heading', { name: 'Sign in' }).waitFor()
+    // Longer than a lost connection goes without a banner: then the page has given it up.
+    await visitor.waitForTimeout(1_500)
+    await logIn(visitor, 'olga', 'olga likes switches')
+    await visitor.getByRole('link', { name: 'Lamp', exact: true }).waitFor()
+    await visits.close()
+    expect(faults).toEqual([])
+  })
+
   test('a page of another place cannot act with the cookie of who looks at it, nor watch', async () => {
     const device = await connectAsync(`mqtt://127.0.0.1:${own.mqtt}`, {
       clientId: 'lamp',

@@ -3,7 +3,7 @@
  * the catalog beside it, and what the banner says while it is away.
  */
 
-import { effect, signal } from '@preact/signals'
+import { effect, signal, untracked } from '@preact/signals'
 import { connectLive } from '../../../bridge/live/client.ts'
 import type { LiveReading } from '../../../bridge/live/protocol.ts'
 import { fetchDevices } from './api.ts'
@@ -97,14 +97,9 @@ function askAnew(): void {
 
 export function startConnection(): void {
   effect(() => {
-    if (isOut.value) {
-      wasAway = true
-      live.close()
-    } else if (live.state.kind === 'closed') {
-      connection.value = { kind: 'starting' }
-      live.connect()
-      void look()
-    }
+    const isGone = isOut.value
+    // Opening and closing tell `connection`, which this must not follow: it would go round and round.
+    untracked(() => comeOrGo(isGone))
   })
   live.subscribe({
     maxHz: 10,
@@ -130,6 +125,17 @@ export function startConnection(): void {
     skippedBefore = readingsSeen.skipped
     requestFlush()
   })
+}
+
+function comeOrGo(isGone: boolean): void {
+  if (isGone) {
+    wasAway = true
+    live.close()
+  } else if (live.state.kind === 'closed') {
+    connection.value = { kind: 'starting' }
+    live.connect()
+    void look()
+  }
 }
 
 function take(readings: readonly LiveReading[], isNew: boolean): void {
