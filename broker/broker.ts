@@ -1,8 +1,9 @@
 /**
- * The embedded MQTT broker: Aedes 1.2.0 behind a small face. MQTT 3.1 and 3.1.1.
+ * The embedded MQTT broker: Aedes 1.2.0 behind a guard, with an intake of our own and a front for MQTT 5.
  *
- * `authorizePublish` is the only hook of Aedes that runs before PUBACK (QoS 1) and PUBREC (QoS 2), so `accept` is
- * awaited there; a rejection closes the connection without an acknowledgement, and the device keeps its message.
+ * Messages by QoS 0 and 1 do not reach Aedes but by the bus (intake.ts). For the others, and for wills,
+ * `authorizePublish` is its only hook that runs before PUBREC, so `accept` is awaited there; a rejection closes the
+ * connection without an acknowledgement, and the device keeps its message.
  */
 
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
@@ -124,10 +125,6 @@ export class Broker {
   readonly #intake: Intake
   /** What Aedes may store of a SUBSCRIBE: it stores what was denied, too, when anything in it was granted. */
   readonly #granted = new WeakMap<object, Grant>()
-  /** By client, the acknowledgement before the next: they leave in the order in which the messages came. */
-  readonly #acknowledging = new WeakMap<Client, Promise<unknown>>()
-  /** Messages of all clients that may have others wait behind them; none: the common case, without any of that. */
-  #behind = 0
   #publishing: Promise<void> = Promise.resolve()
 
   private constructor(options: BrokerOptions) {
@@ -407,15 +404,14 @@ export class Broker {
       return
     }
     const waiting = client === null ? null : this.#backPressure.add(client)
-    // QoS 2 is kept together with its packet identifier, when Aedes stores that.
+    // Of a will; QoS 2 is kept together with its packet identifier, when Aedes stores that.
     const prepared = packet.qos === 1 ? this.#prepare(delivery) : null
     const finish = (error?: Error) => {
       if (client !== null && waiting !== null) this.#backPressure.remove(client, waiting)
-      if (prepared !== null) this.#settle(prepared, client, delivery, error)
+      if (prepared !== null && error !== undefined) this.#options.persistence.cancel(prepared)
       done(error ?? null)
     }
-    if (prepared === null && this.#behind === 0) accepted.then(() => finish(), finish)
-    else this.#acknowledgeAfter([accepted, prepared?.saved], client, finish)
+    Promise.all([accepted, prepared?.saved]).then(() => finish(), finish)
   }
 
   /** A will is judged by what its owner may do when it is published: its client may be somebody else's by then. */
@@ -427,26 +423,6 @@ export class Broker {
 
   #prepare({ topic, payload, qos, retain }: Delivery): Prepared | null {
     return this.#options.persistence.prepare({ topic, payload, qos, retain })
-  }
-
-  /** Aedes does not publish what it cannot acknowledge; a will, which has no identifier, is not acknowledged. */
-  #settle(prepared: Prepared, client: Client | null, { packetId }: Delivery, error: Error | undefined): void {
-    const isGone = packetId !== null && client !== null && !client.connecting && !client.connected
-    if (error !== undefined || isGone) this.#options.persistence.cancel(prepared)
-  }
-
-  /** What waits for the broker's state must not be overtaken by what does not. */
-  #acknowledgeAfter(
-    conditions: readonly (Promise<void> | null | undefined)[],
-    client: Client | null,
-    finish: (error?: Error) => void,
-  ): void {
-    this.#behind++
-    const before = client === null ? undefined : this.#acknowledging.get(client)
-    const acknowledged = Promise.all([...conditions, before])
-      .finally(() => this.#behind--)
-      .then(() => finish(), finish)
-    if (client !== null) this.#acknowledging.set(client, acknowledged)
   }
 
   /** Whether somebody who is connected takes requests as MQTT 5 has them: with a topic to answer on. */

@@ -7,15 +7,11 @@ import { startBroker } from '../fixture.ts'
 import { newDirectory } from '../persistence/fixture.ts'
 import type { GuardLimits } from './limits.ts'
 
-const TICK_MS = 5
-
 export interface Figures {
   readonly rssBytes: number
   readonly clients: number
   /** The longest since it was asked last. */
   readonly lagMs: number
-  /** The longest that the main thread computed without a look at the clock: the lag, were the machine its own. */
-  readonly busyMs: number
   /** Of all threads, since the start. */
   readonly cpuMs: number
   readonly heapBytes: number
@@ -58,23 +54,11 @@ async function answer(child: ChildProcess): Promise<unknown> {
   return message
 }
 
-function threadMs(): number {
-  const { user, system } = process.threadCpuUsage()
-  return (user + system) / 1000
-}
-
 async function serve(limits: Partial<GuardLimits>): Promise<void> {
   const directory = newDirectory()
   const { broker, port, close } = await startBroker({ directory: directory.path, limits })
   const delay = monitorEventLoopDelay({ resolution: 5 })
   delay.enable()
-  let busyMs = 0
-  let usedMs = threadMs()
-  setInterval(() => {
-    const nowMs = threadMs()
-    busyMs = Math.max(busyMs, nowMs - usedMs)
-    usedMs = nowMs
-  }, TICK_MS)
   process.on('message', () => {
     globalThis.gc?.()
     const { user, system } = process.cpuUsage()
@@ -82,14 +66,11 @@ async function serve(limits: Partial<GuardLimits>): Promise<void> {
       rssBytes: process.memoryUsage.rss(),
       clients: broker.clients,
       lagMs: delay.max / 1e6,
-      busyMs,
       cpuMs: (user + system) / 1000,
       heapBytes: process.memoryUsage().heapUsed,
       closed: broker.stats.closed,
     }
     delay.reset()
-    usedMs = threadMs()
-    busyMs = 0
     process.send!(figures)
   })
   process.on('disconnect', async () => {
