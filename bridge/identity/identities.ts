@@ -151,7 +151,7 @@ export class Identities {
     const waitS = this.#attempts.begin(address, name)
     if (waitS > 0) return this.#tooMany(waitS)
     const user = this.#known.users.get(name)
-    const isRight = await this.#verifier.password(user ?? null, password)
+    const isRight = await this.#verifier.password(user ?? null, password, address)
     if (isRight === null) {
       this.stats.loginsBusy++
       return { ok: false, reason: 'too-many', retryAfterS: 1 }
@@ -260,8 +260,8 @@ export class Identities {
     }
     const isRight =
       subject?.kind === 'user'
-        ? await this.#verifier.password(subject, secret)
-        : await this.#verifier.generated(device, secret)
+        ? await this.#verifier.password(subject, secret, address)
+        : await this.#verifier.generated(device, secret, address)
     if (isRight === false && device !== null) this.#attempts.deviceFailed(address, name)
     if (isRight === null) {
       this.stats.loginsBusy++

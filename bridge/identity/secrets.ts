@@ -83,26 +83,3 @@ export function decoyHash(kind: SecretKind): string {
     randomBytes(HASH_BYTES).toString('base64url'),
   ].join(':')
 }
-
-/** One after the other, in the order of the calls; bounded. */
-export class Lane {
-  readonly #maxWaiting: number
-  #waiting = 0
-  #last: Promise<unknown> = Promise.resolve()
-
-  constructor(maxWaiting: number) {
-    this.#maxWaiting = maxWaiting
-  }
-
-  /** Null: too many wait already. */
-  run<T>(work: () => Promise<T>): Promise<T> | null {
-    if (this.#waiting >= this.#maxWaiting) return null
-    this.#waiting++
-    const done = this.#last.then(work)
-    this.#last = done.then(
-      () => this.#waiting--,
-      () => this.#waiting--,
-    )
-    return done
-  }
-}

@@ -6,7 +6,8 @@
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Subject } from './known.ts'
-import { decoyHash, Lane, verifySecret } from './secrets.ts'
+import { Lane } from './lane.ts'
+import { decoyHash, verifySecret } from './secrets.ts'
 
 type Device = Extract<Subject, { kind: 'device' }>
 type User = Extract<Subject, { kind: 'user' }>
@@ -29,19 +30,21 @@ export class Verifier {
     return remembered !== undefined && timingSafeEqual(remembered, this.#hash(secret))
   }
 
-  /** `device` null: there is none of that name, which costs the same. Null: too busy. */
-  async generated(device: Device | null, secret: string): Promise<boolean | null> {
+  /** `device` null: there is none of that name, which costs the same. `from`: the address. Null: too busy. */
+  async generated(device: Device | null, secret: string, from: string): Promise<boolean | null> {
     return this.#verify(device, {
       secret,
+      from,
       kept: device?.row.secret ?? this.#decoys.generated,
       lane: this.#devices,
     })
   }
 
-  async password(user: User | null, secret: string): Promise<boolean | null> {
+  async password(user: User | null, secret: string, from: string): Promise<boolean | null> {
     if (user !== null && this.remembers(user, secret)) return true
     return this.#verify(user, {
       secret,
+      from,
       kept: user?.row.password ?? this.#decoys.password,
       lane: this.#people,
     })
@@ -49,11 +52,11 @@ export class Verifier {
 
   async #verify(
     subject: Subject | null,
-    { secret, kept, lane }: { secret: string; kept: string; lane: Lane },
+    { secret, from, kept, lane }: { secret: string; from: string; kept: string; lane: Lane },
   ): Promise<boolean | null> {
-    const verified = lane.run(() => verifySecret(secret, kept))
-    if (verified === null) return null
-    if (!(await verified) || subject === null) return false
+    const isRight = await lane.run(() => verifySecret(secret, kept), from)
+    if (isRight === null) return null
+    if (!isRight || subject === null) return false
     this.#remembered.set(subject, this.#hash(secret))
     return true
   }
