@@ -10,6 +10,7 @@ import { createBridge } from './bridge.ts'
 import { loadConfig } from './config/config.ts'
 import { SetupError } from './data-directory.ts'
 import { createLogger } from './log.ts'
+import { tellRunning } from './running.ts'
 
 // Data files are for their owner alone, whoever makes them: SQLite, the spool, the journal.
 process.umask(0o077)
@@ -38,6 +39,7 @@ try {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal))
   // A terminal that is closed says so, too, and then nobody is there to talk to.
   process.on('SIGHUP', () => (process.stdin.isTTY ? stop('SIGHUP') : bridge.reload()))
+  tellRunning(config.settings, bridge.address)
   process.stdout.write(`${JSON.stringify({ msg: 'ready', ...bridge.address })}\n`)
 
   let isStopping = false

@@ -36,7 +36,9 @@ export function backUp(dataDir: string, directory: string): number {
     chmodSync(to, statSync(from).mode)
     files++
   }
-  const names = filesBelow(dataDir).filter(name => !/^spool\/|^lock\.|-(wal|shm|journal)$|\.new$/.test(name))
+  const names = filesBelow(dataDir).filter(
+    name => !/^spool\/|^lock\.|^running\.json$|-(wal|shm|journal)$|\.new$/.test(name),
+  )
   // The position first, then the roll-ups, which say how far the days are.
   const order = (name: string) => (name === 'cursor' ? 0 : name.endsWith('rollup.db') ? 1 : 2)
   for (const name of names.toSorted((a, b) => order(a) - order(b))) copy(name)

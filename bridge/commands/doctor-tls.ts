@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { Settings } from '../config/schema.ts'
 import { checkFiles } from '../tls/check-files.ts'
-import { type Finding, wrong } from '../tls/findings.ts'
+import { type Finding, verdict, wrong } from '../tls/findings.ts'
 import { namesIn } from '../tls/names.ts'
 import { probe } from '../tls/probe.ts'
 import { tlsPaths } from '../tls/served-certificate.ts'
@@ -31,7 +31,7 @@ export function registerDoctorTls(doctor: Command): void {
       for (const { isWell, subject, text } of findings)
         process.stdout.write(`${isWell ? 'ok   ' : 'LOOK '} ${subject}: ${text}\n`)
       const problems = findings.filter(({ isWell }) => !isWell).length
-      process.stdout.write(problems === 0 ? 'All is well.\n' : `${problems} thing(s) to look at.\n`)
+      process.stdout.write(verdict(problems))
       process.exitCode = problems === 0 ? 0 : 1
     })
 }

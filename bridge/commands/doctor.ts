@@ -8,7 +8,7 @@ import { Cursor, lastKnownBlock } from '../spool/cursor.ts'
 import { recover } from '../spool/recovery.ts'
 import { listSegments, scanSegment, segmentPath } from '../spool/segment.ts'
 import { checkFiles } from '../tls/check-files.ts'
-import type { Finding } from '../tls/findings.ts'
+import { type Finding, verdict } from '../tls/findings.ts'
 import { tlsPaths } from '../tls/served-certificate.ts'
 import { registerDoctorTls } from './doctor-tls.ts'
 import { askBridge, type BridgeAddress, configOrExit, takeDataDirectory } from './surroundings.ts'
@@ -23,7 +23,7 @@ export function register(program: Command): void {
     .option('--token <token>', 'TRESTLE_TOKEN otherwise')
     .action(async (address: BridgeAddress) => {
       const problems = await examine(address)
-      process.stdout.write(problems === 0 ? 'All is well.\n' : `${problems} thing(s) to look at.\n`)
+      process.stdout.write(verdict(problems))
       process.exitCode = problems === 0 ? 0 : 1
     })
   registerDoctorTls(doctor)
@@ -38,7 +38,7 @@ async function examine(address: BridgeAddress): Promise<number> {
   const { settings, file, warnings } = configOrExit()
   say(
     warnings.length === 0,
-    `settings: ${file ?? 'no file; the environment and the defaults'} ${warnings.join('; ')}`,
+    `settings: ${[file ?? 'no file; the environment and the defaults', ...warnings].join('; ')}`,
   )
   for (const { isWell, subject, text } of tlsFindings(settings)) say(isWell, `tls: ${subject}: ${text}`)
   const data = takeDataDirectory(settings)
@@ -81,14 +81,19 @@ function tlsFindings(settings: Settings): readonly Finding[] {
 }
 
 function sayLedger(ledger: Ledger, say: (isWell: boolean, what: string) => void): void {
-  const { received, stored, waiting, quarantined, balanced, dropped } = ledger
+  const { received, stored, waiting, quarantined, balanced, ignored, dropped } = ledger
+  const [ignoredSum, droppedSum] = [ignored, dropped].map(sum)
   say(
     balanced,
-    `account: ${received} received = ${stored} stored + ${waiting} waiting + ${quarantined} quarantined + ignored + dropped`,
+    `account: ${received} received = ${stored} stored + ${waiting} waiting + ${quarantined} quarantined + ${ignoredSum} ignored + ${droppedSum} dropped`,
   )
   const lost = Object.entries(dropped).filter(([reason]) => reason !== 'forbidden')
   say(
     lost.length === 0,
     `losses: ${lost.map(([reason, count]) => `${reason} ${count}`).join(', ') || 'none'}`,
   )
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0)
 }

@@ -1,6 +1,6 @@
 /** What the commands for devices, users and tokens share: the database, while the bridge runs or not. */
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Settings } from '../config/schema.ts'
@@ -8,6 +8,7 @@ import { makeDirectory, SetupError } from '../data-directory.ts'
 import { POLL_MS } from '../identity/identities.ts'
 import { nameMistake } from '../identity/names.ts'
 import { IdentityStore } from '../identity/store.ts'
+import { isAlive } from '../running.ts'
 import { configOrExit, fail } from './surroundings.ts'
 
 /** By then a running bridge has seen a change. */
@@ -62,11 +63,6 @@ export function dayOf(ms: number): string {
 }
 
 function isRunning({ dataDir }: Settings): boolean {
-  try {
-    process.kill(Number(readFileSync(join(dataDir, 'lock.pid'), 'utf8')), 0)
-    return true
-  } catch (error) {
-    // Of another user, it runs all the same.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
+  const pidFile = join(dataDir, 'lock.pid')
+  return existsSync(pidFile) && isAlive(Number(readFileSync(pidFile, 'utf8')))
 }

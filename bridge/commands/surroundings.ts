@@ -7,6 +7,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { type Config, loadConfig } from '../config/config.ts'
 import type { Settings } from '../config/schema.ts'
 import { type DataDirectory, openDataDirectory, SetupError } from '../data-directory.ts'
+import { asRunning } from '../running.ts'
 import { tlsToOwnBridge, trustedHere } from '../tls/trusted.ts'
 
 const EXIT_SETUP = 2
@@ -16,9 +17,12 @@ export function fail(line: string): never {
   process.exit(EXIT_SETUP)
 }
 
+/** Host and ports are those of the running bridge, whatever it was started with. */
 export function configOrExit(): Config {
   const loaded = loadConfig()
-  return loaded.ok ? loaded.config : fail(loaded.mistakes.join('\n'))
+  if (!loaded.ok) return fail(loaded.mistakes.join('\n'))
+  const { config } = loaded
+  return { ...config, settings: asRunning(config.settings) }
 }
 
 /** Null: the bridge runs, and has it. */

@@ -26,11 +26,8 @@ interface Ran {
 function run(args: readonly string[], input = ''): Promise<Ran> {
   const child = spawn(process.execPath, [join(import.meta.dirname, '../cli.ts'), ...args], {
     cwd: trestle.dataDir,
-    env: cleanEnv({
-      TRESTLE_DATA_DIR: join(trestle.dataDir, 'data'),
-      TRESTLE_MQTT_PORT: String(trestle.mqtt),
-      TRESTLE_HTTP_PORT: String(trestle.http),
-    }),
+    // Another shell, which does not know what the bridge was started with.
+    env: cleanEnv({ TRESTLE_DATA_DIR: join(trestle.dataDir, 'data') }),
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   child.stdin.end(input)

@@ -13,3 +13,9 @@ export function well(subject: Finding['subject'], text: string): Finding {
 export function wrong(subject: Finding['subject'], text: string): Finding {
   return { subject, isWell: false, text }
 }
+
+/** The last line of what looks at something. */
+export function verdict(problems: number): string {
+  if (problems === 0) return 'All is well.\n'
+  return `${problems} ${problems === 1 ? 'thing' : 'things'} to look at.\n`
+}
