@@ -136,3 +136,11 @@ it('a file of before there were owners opens, and everything in it is nobody’s
   expect(persistence.sessionOwner('n1')).toBeNull()
   expect(persistence.sessionOwner('a1')).toBeUndefined()
 })
+
+it('the status of the broker itself stays, whoever comes and goes', async () => {
+  await retain('$SYS/broker/version', null)
+  await retain('any/kept', null)
+  rights.delete(null)
+  expect(await persistence.review()).toEqual({ sessions: 0, retained: 1, wills: 0 })
+  expect([...persistence.retained.topics()]).toEqual(['$SYS/broker/version'])
+})

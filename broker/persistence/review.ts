@@ -48,7 +48,8 @@ export function review({ owners, sessions, retained, wills }: Reviewed): ReviewR
   }
   for (const topic of [...retained.topics()]) {
     const owner = owners.ofTopic(topic)
-    if (owner === OURSELVES) continue
+    // Nobody else publishes status, and whose it is was not noted.
+    if (owner === OURSELVES || topic.startsWith('$SYS/')) continue
     const access = accessOf(owner)
     if (!owners.hasChanged(owner, access) || access?.mayPublish(topic) === true) continue
     retained.drop(topic)
