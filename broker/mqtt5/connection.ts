@@ -13,17 +13,10 @@ import { type Member, NO_ACCESS, type Refusal as NotAdmitted } from '../admissio
 import { assignId } from '../assigned-id.ts'
 import type { Connection as GuardedConnection, Refusal, Speaker } from '../guard/speaker.ts'
 import { ownBytes } from '../persistence/packet.ts'
-import type { Grant, Session } from '../persistence/session.ts'
-import { isShared } from '../persistence/shared-subscriptions.ts'
+import type { Session } from '../persistence/session.ts'
 import type { Will } from '../persistence/wills.ts'
 import { decode } from './codec/decode.ts'
-import {
-  encodeConnack,
-  encodeDisconnect,
-  encodeSuback,
-  encodeUnsuback,
-  PING_RESPONSE,
-} from './codec/encode.ts'
+import { encodeConnack, encodeDisconnect, PING_RESPONSE } from './codec/encode.ts'
 import { Fault } from './codec/fault.ts'
 import {
   AUTH,
@@ -39,19 +32,16 @@ import {
   PUBREC,
   PUBREL,
   SUBSCRIBE,
-  type Subscribe,
-  type SubscriptionRequest,
   UNSUBSCRIBE,
-  type Unsubscribe,
   type WillMessage,
 } from './codec/packets.ts'
 import { NO_PROPERTIES, type Properties } from './codec/properties.ts'
 import * as reasons from './codec/reasons.ts'
-import { isTopicFilter } from './filters.ts'
 import type { FrontParts } from './front.ts'
 import { Inbound } from './inbound.ts'
 import { Outbound, type Wire } from './outbound.ts'
 import { Seat } from './seat.ts'
+import { type Asker, Subscribing } from './subscribing.ts'
 
 /** What was not named in CONNECT has these values (3.1.2.11). */
 const DEFAULT_RECEIVE_MAXIMUM = 65_535
@@ -96,19 +86,21 @@ interface Client {
   readonly session: Session
   readonly inbound: Inbound
   readonly outbound: Outbound
+  readonly subscribing: Subscribing
   readonly will: Will | null
 }
 
-export class Connection implements Speaker, Member, Wire {
+export class Connection implements Speaker, Member, Wire, Asker {
   readonly #front: FrontParts
   readonly #guarded: GuardedConnection
   #client: Client | null = null
-  #wantsReasons = true
   #access: Access = NO_ACCESS
+  /** Reasons in words [MQTT-3.1.2-29]. */
+  wantsReasons = true
+  maxPacketBytes = MAX_PACKET_BYTES
   #isClosed = false
   #isPeaceful = false
   #isWillWanted = true
-  #maxPacketBytes = MAX_PACKET_BYTES
   #out: Uint8Array[] = []
   #outBytes = 0
   #isFlushDue = false
@@ -167,6 +159,10 @@ export class Connection implements Speaker, Member, Wire {
 
   // for what comes and goes
 
+  get isOpen(): boolean {
+    return !this.#isClosed
+  }
+
   get access(): Access {
     return this.#access
   }
@@ -205,7 +201,7 @@ export class Connection implements Speaker, Member, Wire {
       const plain = encodeDisconnect(code, NO_PROPERTIES)
       const explained = reason === '' ? plain : encodeDisconnect(code, { reasonString: reason })
       // [MQTT-3.14.2-3]
-      this.write(explained.length <= this.#maxPacketBytes ? explained : plain)
+      this.write(explained.length <= this.maxPacketBytes ? explained : plain)
     }
     this.#flush()
     this.#close()
@@ -237,10 +233,10 @@ export class Connection implements Speaker, Member, Wire {
         client.outbound.completed(packet.packetId)
         return
       case SUBSCRIBE:
-        this.#subscribe(client, packet)
+        client.subscribing.subscribe(packet)
         return
       case UNSUBSCRIBE:
-        this.#unsubscribe(client, packet)
+        client.subscribing.unsubscribe(packet)
         return
       case PINGREQ:
         // [MQTT-3.12.4-1]
@@ -258,8 +254,8 @@ export class Connection implements Speaker, Member, Wire {
   }
 
   async #greet(connect: Connect): Promise<void> {
-    this.#wantsReasons = connect.properties.requestProblemInformation !== 0
-    this.#maxPacketBytes = connect.properties.maximumPacketSize ?? MAX_PACKET_BYTES
+    this.wantsReasons = connect.properties.requestProblemInformation !== 0
+    this.maxPacketBytes = connect.properties.maximumPacketSize ?? MAX_PACKET_BYTES
     const mistake = mistakeOf(connect)
     if (mistake !== null) {
       this.#fail(mistake.code, mistake.message)
@@ -307,7 +303,7 @@ export class Connection implements Speaker, Member, Wire {
     }
     const topicAliases = Math.min(properties.topicAliasMaximum ?? 0, limits.outboundTopicAliases)
     const receiveMaximum = properties.receiveMaximum ?? DEFAULT_RECEIVE_MAXIMUM
-    const receiver = { receiveMaximum, maxPacketBytes: this.#maxPacketBytes, topicAliases }
+    const receiver = { receiveMaximum, maxPacketBytes: this.maxPacketBytes, topicAliases }
     const outbound = new Outbound(session, persistence, this, receiver, stats)
     const inbound = new Inbound(session, persistence, intake, this, {
       receiveMaximum: limits.receiveMaximum,
@@ -315,7 +311,8 @@ export class Connection implements Speaker, Member, Wire {
     })
     const keepAliveS = this.#keepAliveS(connect)
     const will = connect.will === null ? null : toWill(connect.will, clientId, this.#front.aedes.id)
-    this.#client = { wantsSession: wantedS > 0, seat, session, inbound, outbound, will }
+    const subscribing = new Subscribing(this.#front, this, session, seat, outbound)
+    this.#client = { wantsSession: wantedS > 0, seat, session, inbound, outbound, subscribing, will }
     wills.connected(clientId, will)
     const givenS = session.isVolatile ? 0 : Math.floor(expiryMs / 1000)
     this.#sendConnack(isPresent, reasons.SUCCESS, {
@@ -328,7 +325,7 @@ export class Connection implements Speaker, Member, Wire {
     })
     if (this.#isClosed) return
     this.#guarded.greeted(keepAliveS)
-    for (const grant of session.grants.values()) this.#nowSubscribed(outbound, seat, grant)
+    subscribing.restore()
     outbound.resume()
   }
 
@@ -336,74 +333,6 @@ export class Connection implements Speaker, Member, Wire {
   #keepAliveS({ keepAliveS }: Connect): number {
     const { maxKeepAliveS } = this.#front.limits
     return keepAliveS === 0 ? maxKeepAliveS : Math.min(keepAliveS, maxKeepAliveS)
-  }
-
-  #subscribe(client: Client, { packetId, requests, subscriptionId }: Subscribe): void {
-    const { session, seat, outbound } = client
-    const grants: { readonly grant: Grant; readonly isReplayed: boolean }[] = []
-    const codes = requests.map((request, i) => {
-      const isTooMany = i >= this.#front.topicLimits.maxFiltersPerSubscribe
-      const code = isTooMany ? reasons.QUOTA_EXCEEDED : this.#judge(client, request)
-      if (reasons.isRefusal(code)) return code
-      const grant = toGrant(request, subscriptionId)
-      grants.push({ grant, isReplayed: isReplayed(request, session.grants.has(request.filter)) })
-      // [MQTT-3.8.4-3]; the queue stays as it is, so that nothing is lost meanwhile [MQTT-3.8.4-4].
-      this.#front.persistence.sessions.grant(session, [grant])
-      this.#nowSubscribed(outbound, seat, grant)
-      return code
-    })
-    this.#front.subscriptionLimits.recount(seat.asClient)
-    this.#afterSaving(client, grants.length > 0, () => {
-      this.write(this.#explained(codes, properties => encodeSuback(packetId, codes, properties)))
-      for (const { grant, isReplayed } of grants) if (isReplayed) outbound.replay(grant)
-    })
-  }
-
-  /** [MQTT-3.8.4-7] */
-  #judge({ seat }: Client, { filter, qos }: SubscriptionRequest): number {
-    const { topicLimits, subscriptionLimits, maySubscribe } = this.#front
-    if (!isTopicFilter(filter, topicLimits)) return reasons.TOPIC_FILTER_INVALID
-    // 0x87 would say more; some clients take 0x80 only, as 3.1.1 has it. The reason stands in words beside it.
-    if (!maySubscribe(this.#access, filter)) return reasons.UNSPECIFIED_ERROR
-    return subscriptionLimits.admit(seat.asClient, filter) ? qos : reasons.QUOTA_EXCEEDED
-  }
-
-  #nowSubscribed(outbound: Outbound, seat: Seat, grant: Grant): void {
-    seat.subscriptions[grant.topic] = true
-    this.#front.live.add(outbound, grant)
-  }
-
-  #unsubscribe(client: Client, { packetId, filters }: Unsubscribe): void {
-    const { session, seat, outbound } = client
-    // [MQTT-3.10.4-1], [MQTT-3.10.4-6]
-    const codes = filters.map(filter => {
-      if (!session.grants.has(filter)) return reasons.NO_SUBSCRIPTION_EXISTED
-      this.#front.persistence.sessions.revoke(session, [filter])
-      this.#front.live.remove(outbound, filter)
-      delete seat.subscriptions[filter]
-      return reasons.SUCCESS
-    })
-    this.#front.subscriptionLimits.recount(seat.asClient)
-    // [MQTT-3.10.4-4]
-    this.#afterSaving(client, true, () => this.write(encodeUnsuback(packetId, codes)))
-  }
-
-  /** What a session has is on the disk before it is acknowledged. */
-  #afterSaving({ session }: Client, hasChanged: boolean, acknowledge: () => void): void {
-    if (session.isVolatile || !hasChanged) acknowledge()
-    else
-      void this.#front.persistence.saved().then(() => {
-        if (!this.#isClosed) acknowledge()
-      })
-  }
-
-  /** [MQTT-3.1.2-29]: with the reason in words, unless the client does not want it, or it is too much for it. */
-  #explained(codes: readonly number[], encode: (properties: Properties) => Buffer): Buffer {
-    const plain = encode(NO_PROPERTIES)
-    const isDenied = codes.includes(reasons.UNSPECIFIED_ERROR)
-    if (!isDenied || !this.#wantsReasons) return plain
-    const explained = encode({ reasonString: 'not authorised to read all of it' })
-    return explained.length <= this.#maxPacketBytes ? explained : plain
   }
 
   #farewell({ wantsSession, session }: Client, { code, properties }: Disconnect): void {
@@ -441,8 +370,8 @@ export class Connection implements Speaker, Member, Wire {
     const { reasonString: _, ...rest } = properties
     const full = encodeConnack(isPresent, code, properties)
     // [MQTT-3.2.2-19]
-    const connack = full.length <= this.#maxPacketBytes ? full : encodeConnack(isPresent, code, rest)
-    if (connack.length <= this.#maxPacketBytes) this.write(connack)
+    const connack = full.length <= this.maxPacketBytes ? full : encodeConnack(isPresent, code, rest)
+    if (connack.length <= this.maxPacketBytes) this.write(connack)
     else if (code === reasons.SUCCESS) {
       this.#close()
       this.#guarded.end()
@@ -470,13 +399,12 @@ export class Connection implements Speaker, Member, Wire {
     this.#front.admission.gone(this)
   }
 
-  #leaveSession({ seat, session, inbound, outbound, will }: Client): void {
-    const { live, subscriptionLimits, persistence, wills } = this.#front
-    for (const filter of session.grants.keys()) live.remove(outbound, filter)
+  #leaveSession({ seat, session, inbound, outbound, subscribing, will }: Client): void {
+    const { persistence, wills } = this.#front
+    subscribing.close()
     // After a goodbye nothing is sent again: what was taken goes its way without an acknowledgement.
     if (!this.#isPeaceful) inbound.close()
     outbound.close()
-    subscriptionLimits.forget(seat.asClient)
     const lastsMs = session.isVolatile ? 0 : (session.expiryMs ?? 0)
     if (this.#isPeaceful || !this.#isWillWanted) wills.revoked(session.clientId)
     else if (will !== null) void wills.lost(session.clientId, will, lastsMs)
@@ -494,17 +422,6 @@ function mistakeOf({ clientId, properties }: Connect): Fault | null {
   if (Buffer.byteLength(clientId) > MAX_CLIENT_ID_BYTES || UNWANTED.test(clientId))
     return new Fault(reasons.CLIENT_IDENTIFIER_NOT_VALID, 'the client identifier is not valid')
   return null
-}
-
-function toGrant(request: SubscriptionRequest, subscriptionIdentifier: number | undefined): Grant {
-  const { filter: topic, qos, isNoLocal: nl, isRetainAsPublished: rap, retainHandling: rh } = request
-  const grant = { topic, qos, rh, rap, nl }
-  return subscriptionIdentifier === undefined ? grant : { ...grant, subscriptionIdentifier }
-}
-
-/** [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]; a shared subscription gets none (4.8.2). */
-function isReplayed({ filter, retainHandling }: SubscriptionRequest, wasThere: boolean): boolean {
-  return !isShared(filter) && (retainHandling === 0 || (retainHandling === 1 && !wasThere))
 }
 
 function toWill(message: WillMessage, clientId: string, brokerId: string): Will {
