@@ -18,7 +18,12 @@ export interface Demo {
   stop(): Promise<void>
 }
 
-/** `url` is the broker's. It ends by itself when the first device or user is made. */
+const LOOK_EVERY_MS = 500
+
+/**
+ * `url` is the broker's. It ends by itself when the first device or user is made, and when `simulate home` comes: two of the
+ * same house would throw one another out for ever.
+ */
 export async function startDemo(
   url: string,
   { identities, log }: { readonly identities: Identities; readonly log: Logger },
@@ -26,14 +31,20 @@ export async function startDemo(
   const { startHome } = await import('../simulators/home.ts')
   const home = await startHome({ url })
   log.info('a small simulated home is running; TRESTLE_DEMO=0 turns it off')
-  const stopWatching = identities.onChange(() => {
-    if (isOpen(identities)) return
-    log.info('there are devices or users now: the simulated home ends')
+  const end = (why: string) => {
+    log.info(`${why}: the simulated home ends`)
     void stop()
+  }
+  const stopWatching = identities.onChange(() => {
+    if (!isOpen(identities)) end('there are devices or users now')
   })
+  const timer = setInterval(() => {
+    if (home.isReplaced) end('another one has taken its place')
+  }, LOOK_EVERY_MS)
   let stopped: Promise<void> | null = null
   const stop = () => {
     stopWatching()
+    clearInterval(timer)
     stopped ??= home.stop()
     return stopped
   }

@@ -19,8 +19,17 @@ export interface HomeOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Starts at once; a broker that is not there yet is tried again. `stop()` waits for what is on its way. */
-export async function startHome(options: HomeOptions): Promise<{ stop(): Promise<void> }> {
+export interface Home {
+  /** Every device of it. */
+  readonly isConnected: boolean
+  /** Each connection was lost: beside a broker that runs, because another home has these client ids. */
+  readonly isReplaced: boolean
+  /** Waits for what is on its way. */
+  stop(): Promise<void>
+}
+
+/** Starts at once; a broker that is not there yet is tried again. */
+export async function startHome(options: HomeOptions): Promise<Home> {
   const { url, username, password, signal } = options
   const random = new Random(options.seed ?? 1)
   const startMs = Date.now()
@@ -31,5 +40,13 @@ export async function startHome(options: HomeOptions): Promise<{ stop(): Promise
   const stop = () => station.stop()
   signal?.addEventListener('abort', stop, { once: true })
   if (signal?.aborted === true) await stop()
-  return { stop }
+  return {
+    get isConnected() {
+      return station.connected === station.links
+    },
+    get isReplaced() {
+      return station.stats.reconnects >= station.links
+    },
+    stop,
+  }
 }

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import { startHome } from '../../simulators/home.ts'
 import { connect } from './load.ts'
 import { cleanEnv, eventually, newDataDir, removeDataDir, startTrestle } from './trestle.ts'
 
@@ -176,3 +177,23 @@ it('on a first run a simulated home shows life at once, and TRESTLE_DEMO=0 keeps
   expect(await quiet.devices()).toEqual([])
   expect(await quiet.stop()).toBe(0)
 })
+
+it('the simulated home of a first run makes room for one that is started beside it', async () => {
+  const trestle = await startTrestle({ dataDir: dataDir(), env: { TRESTLE_DEMO: '' } })
+  await eventually(
+    () => trestle.devices(),
+    ({ length }) => length >= 5,
+  )
+  const beside = await startHome({ url: `mqtt://127.0.0.1:${trestle.mqtt}` })
+  await eventually(
+    async () => trestle.stderr(),
+    said => said.includes('another one has taken its place'),
+  )
+  // What the first one threw out once more while it went comes back.
+  await eventually(
+    async () => beside.isConnected,
+    isConnected => isConnected,
+  )
+  await beside.stop()
+  expect(await trestle.stop()).toBe(0)
+}, 60_000)
