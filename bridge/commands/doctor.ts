@@ -87,11 +87,10 @@ function sayLedger(ledger: Ledger, say: (isWell: boolean, what: string) => void)
     balanced,
     `account: ${received} received = ${stored} stored + ${waiting} waiting + ${quarantined} quarantined + ${ignoredSum} ignored + ${droppedSum} dropped`,
   )
-  const lost = Object.entries(dropped).filter(([reason]) => reason !== 'forbidden')
-  say(
-    lost.length === 0,
-    `losses: ${lost.map(([reason, count]) => `${reason} ${count}`).join(', ') || 'none'}`,
-  )
+  const { forbidden = 0, ...rest } = dropped
+  const lost = Object.entries(rest).map(([reason, count]) => `${reason} ${count}`)
+  const refused = forbidden === 0 ? '' : `; ${forbidden} refused to their senders`
+  say(lost.length === 0, `losses: ${lost.join(', ') || 'none'}${refused}`)
 }
 
 function sum(counts: Readonly<Record<string, number>>): number {
