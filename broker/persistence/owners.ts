@@ -44,6 +44,11 @@ export class Owners {
     return this.#kept.client.get(clientId) ?? null
   }
 
+  /** Of the client that is connected under a client id. */
+  ownerNow(clientId: string): string | null {
+    return this.#source.ownerOf(clientId)
+  }
+
   /** Of a retained message. */
   ofTopic(topic: string): string | null {
     return this.#kept.topic.get(topic) ?? null

@@ -7,6 +7,7 @@ import { asBuffer } from './packet.ts'
 import type { Saver } from './saver.ts'
 import { type Delivery, type Grant, Session } from './session.ts'
 import { isShared, SharedSubscriptions } from './shared-subscriptions.ts'
+import { Shares } from './shares.ts'
 import { type Match, Subscriptions } from './subscriptions.ts'
 
 export interface SessionLimits {
@@ -53,11 +54,14 @@ export class Sessions {
   #subscribers = 0
   #deliveries = 0
   #incoming = 0
-  #bytes = 0
+  readonly #shares: { readonly sessions: Shares; readonly bytes: Shares }
+  /** As of its beginning: of one that another identity takes over nothing stays. */
+  readonly #ownerOf = new WeakMap<Session, string | null>()
   #lastId = 0
 
   constructor(limits: SessionLimits, saver: Saver, owners: Owners) {
     this.#limits = limits
+    this.#shares = { sessions: new Shares(limits.maxSessions), bytes: new Shares(limits.maxTotalBytes) }
     this.#saver = saver
     this.#owners = owners
   }
@@ -71,7 +75,7 @@ export class Sessions {
   }
 
   get queuedBytes(): number {
-    return this.#bytes
+    return this.#shares.bytes.total
   }
 
   /** Subscriptions that queue, and clients that subscribe. */
@@ -127,12 +131,12 @@ export class Sessions {
   ensure(clientId: string): Session | null {
     const known = this.#sessions.get(clientId)
     if (known !== undefined) return known
-    if (this.#sessions.size < this.#limits.maxSessions) {
-      this.#owners.keepClient(clientId)
-      return this.#add(clientId)
+    if (!this.#shares.sessions.hasRoom(this.#owners.ownerNow(clientId), 1)) {
+      this.stats.refused++
+      return null
     }
-    this.stats.refused++
-    return null
+    this.#owners.keepClient(clientId)
+    return this.#add(clientId)
   }
 
   /**
@@ -168,7 +172,7 @@ export class Sessions {
     const left = [...session.queue.values()]
     for (const delivery of left) this.remove(delivery)
     for (const packetId of [...session.incoming.keys()]) this.removeIncoming(session, packetId, true)
-    if (this.#sessions.get(session.clientId) === session) this.#sessions.delete(session.clientId)
+    this.#delete(session)
     this.noteSession(session)
     for (const delivery of left) this.#passOn(delivery)
   }
@@ -231,7 +235,7 @@ export class Sessions {
     if (!session.queue.has(delivery.id)) return
     session.remove(delivery)
     this.#deliveries--
-    this.#bytes -= delivery.bytes
+    this.#shares.bytes.giveBack(this.#ownerOf.get(session) ?? null, delivery.bytes)
     this.noteDelivery(delivery)
     this.forgetIfEmpty(session)
   }
@@ -347,27 +351,35 @@ export class Sessions {
   }
 
   forgetIfEmpty(session: Session): void {
-    if (session.isEmpty && this.#sessions.get(session.clientId) === session)
-      this.#sessions.delete(session.clientId)
+    if (session.isEmpty) this.#delete(session)
+  }
+
+  #delete(session: Session): void {
+    if (this.#sessions.get(session.clientId) !== session) return
+    this.#sessions.delete(session.clientId)
+    this.#shares.sessions.giveBack(this.#ownerOf.get(session) ?? null, 1)
   }
 
   #add(clientId: string): Session {
     const session = new Session(clientId)
+    const owner = this.#owners.ofClient(clientId)
     this.#sessions.set(clientId, session)
+    this.#ownerOf.set(session, owner)
+    this.#shares.sessions.take(owner, 1)
     return session
   }
 
   #enqueue(delivery: Delivery): void {
     delivery.session.add(delivery)
     this.#deliveries++
-    this.#bytes += delivery.bytes
+    this.#shares.bytes.take(this.#ownerOf.get(delivery.session) ?? null, delivery.bytes)
   }
 
   #whyNot(session: Session, bytes: number): keyof Sessions['stats']['dropped'] | null {
-    const { maxQueuedMessages, maxQueuedBytes, maxTotalBytes } = this.#limits
+    const { maxQueuedMessages, maxQueuedBytes } = this.#limits
     if (session.waiting >= maxQueuedMessages) return 'queue-messages'
     if (session.queuedBytes + bytes > maxQueuedBytes) return 'queue-bytes'
-    return this.#bytes + bytes > maxTotalBytes ? 'all-queues' : null
+    return this.#shares.bytes.hasRoom(this.#ownerOf.get(session) ?? null, bytes) ? null : 'all-queues'
   }
 
   #setGrant(session: Session, grant: Grant): void {
