@@ -26,7 +26,7 @@ import type { Will } from '../persistence/wills.ts'
 import { Connection } from './connection.ts'
 import { DelayedWills } from './delayed-wills.ts'
 import { isTopicWelcome } from './filters.ts'
-import type { BusPublication, Intake, Taken } from './inbound.ts'
+import type { Intake, Taken } from './inbound.ts'
 import { LiveSubscriptions } from './live-subscriptions.ts'
 import { type BusPacket, expiryAt } from './message.ts'
 import type { OutboundStats } from './outbound.ts'
@@ -111,7 +111,8 @@ export class Mqtt5Front {
       },
       intake: {
         take: (access, delivery, isKnownTopic) => this.#take(access, delivery, isKnownTopic),
-        publish: publication => this.#publish(publication),
+        publish: publication => this.#options.intake.publish(publication),
+        isWanted: (topic, retain) => this.#isWanted(topic, retain),
       },
       wills: new DelayedWills(
         {
@@ -167,12 +168,9 @@ export class Mqtt5Front {
     return 'invalid'
   }
 
-  /** As long as it means something to anybody. */
-  #publish(publication: BusPublication): void {
+  #isWanted(topic: string, retain: boolean): boolean {
     const { intake, persistence } = this.#options
-    const { topic, qos } = publication
-    const isKept = () => qos > 0 && persistence.sessions.matching(topic).length > 0
-    if (intake.isHeard(publication) || isKept()) intake.publish(publication)
+    return intake.isHeard({ topic, retain }) || persistence.sessions.matching(topic).length > 0
   }
 
   /** Judged by what its owner may do by now. Rejects when it could not be stored. */
@@ -188,6 +186,6 @@ export class Mqtt5Front {
     if (taken === 'forbidden') return
     await taken
     await this.#options.persistence.prepare(publication)?.saved
-    this.#publish(publication)
+    this.#options.intake.publish(publication)
   }
 }

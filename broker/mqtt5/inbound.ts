@@ -34,6 +34,8 @@ export interface Intake {
   /** `isKnownTopic`: that it is within the limits is known. */
   take(access: Access, delivery: Delivery, isKnownTopic: boolean): Taken
   publish(packet: BusPublication): void
+  /** Whether it means something to anybody who is there, or will come. */
+  isWanted(topic: string, retain: boolean): boolean
 }
 
 export interface BusPublication {
@@ -62,7 +64,9 @@ export interface InboundLimits {
 export const FORBIDDEN = 'FORBIDDEN'
 
 interface Entry {
-  readonly publication: BusPublication
+  readonly qos: 1 | 2
+  /** Null: nobody wants it. */
+  readonly publication: BusPublication | null
   readonly packetId: number
   /** Null: not decided yet. */
   code: number | null
@@ -113,20 +117,21 @@ export class Inbound {
     const topic = this.#resolve(packet)
     const { qos, packetId } = packet
     if (qos > 0) this.#checkQuota(packet)
-    if (qos === 2 && this.#isRepeated(packet, topic)) return
-    const publication = this.#toPublication(packet, topic)
+    if (qos === 2 && this.#isRepeated(packetId)) return
+    const isWanted = qos === 2 || this.#intake.isWanted(topic, packet.retain)
+    const publication = isWanted ? this.#toPublication(packet, topic) : null
     const delivery = this.#toDelivery(packet, topic)
     const taken = this.#intake.take(this.#publisher.access, delivery, packet.isKnownTopic)
     if (qos === 0) {
       this.#publishOnce(publication, taken)
       return
     }
-    const entry: Entry = { publication, packetId, code: null, isRepeated: false, prepared: null }
+    const entry: Entry = { qos, publication, packetId, code: null, isRepeated: false, prepared: null }
     this.#entries.push(entry)
     if (typeof taken === 'string')
       this.#decide(entry, taken === 'forbidden' ? NOT_AUTHORIZED : TOPIC_NAME_INVALID)
     else if (qos === 1) this.#acceptOnce(entry, taken)
-    else this.#acceptExactlyOnce(entry, taken)
+    else if (publication !== null) this.#acceptExactlyOnce(entry, publication, taken)
   }
 
   /**
@@ -150,9 +155,10 @@ export class Inbound {
   /** What is not acknowledged comes again; but a QoS 2 message whose identifier is kept goes its way. */
   close(): void {
     this.#isClosed = true
-    for (const { prepared, publication, code, isRepeated } of this.#entries.slice(this.#head)) {
+    for (const { qos, prepared, publication, code, isRepeated } of this.#entries.slice(this.#head)) {
       if (prepared !== null) this.#persistence.cancel(prepared)
-      if (publication.qos === 2 && code === SUCCESS && !isRepeated) this.#intake.publish(publication)
+      if (qos === 2 && publication !== null && code === SUCCESS && !isRepeated)
+        this.#intake.publish(publication)
     }
     this.#entries = []
     this.#head = 0
@@ -182,22 +188,24 @@ export class Inbound {
   }
 
   /** [MQTT-4.3.3-10]: until PUBREL, the same identifier is the same message. */
-  #isRepeated(packet: Publish, topic: string): boolean {
-    const { packetId } = packet
+  #isRepeated(packetId: number): boolean {
     const isUnderWay = this.#receiving.has(packetId)
     if (!isUnderWay && !this.#session.incoming.has(packetId)) {
       this.#receiving.add(packetId)
       return false
     }
     const code = isUnderWay ? PACKET_IDENTIFIER_IN_USE : SUCCESS
-    const publication = this.#toPublication(packet, topic)
-    this.#entries.push({ publication, packetId, code, isRepeated: true, prepared: null })
+    this.#entries.push({ qos: 2, publication: null, packetId, code, isRepeated: true, prepared: null })
     this.#flush()
     return true
   }
 
   /** Nobody waits for QoS 0; a promise may say that it was not taken after all. */
-  #publishOnce(publication: BusPublication, taken: Taken): void {
+  #publishOnce(publication: BusPublication | null, taken: Taken): void {
+    if (publication === null) {
+      if (taken instanceof Promise) taken.catch(() => undefined)
+      return
+    }
     if (taken === null) this.#intake.publish(publication)
     else if (typeof taken !== 'string')
       taken.then(
@@ -207,7 +215,7 @@ export class Inbound {
   }
 
   #acceptOnce(entry: Entry, taken: Promise<void> | null): void {
-    entry.prepared = this.#persistence.prepare(entry.publication)
+    if (entry.publication !== null) entry.prepared = this.#persistence.prepare(entry.publication)
     const saved = entry.prepared?.saved ?? null
     if (saved !== null) {
       Promise.all([taken, saved]).then(
@@ -247,14 +255,14 @@ export class Inbound {
   }
 
   /** Once it is stored, its identifier is kept in one commit with what it leaves: a retransmission finds both or neither. */
-  #acceptExactlyOnce(entry: Entry, taken: Promise<void> | null): void {
+  #acceptExactlyOnce(entry: Entry, publication: BusPublication, taken: Promise<void> | null): void {
     Promise.resolve(taken).then(
       async () => {
         if (this.#isClosed) return
-        const saved = this.#persistence.storeIncoming(this.#session, entry.packetId, entry.publication)
+        const saved = this.#persistence.storeIncoming(this.#session, entry.packetId, publication)
         await saved
         // By its identifier it would pass for published when it is sent again.
-        if (this.#isClosed) this.#intake.publish(entry.publication)
+        if (this.#isClosed) this.#intake.publish(publication)
         else this.#decide(entry, SUCCESS)
       },
       error => this.#refused(entry, error),
@@ -278,8 +286,7 @@ export class Inbound {
     if (to === from) return
     const acknowledgements = Buffer.allocUnsafe(bytes)
     for (let i = from, at = 0; i < to; i++) {
-      const { publication, packetId, code, isRepeated } = entries[i]!
-      const { qos } = publication
+      const { qos, packetId, code, isRepeated } = entries[i]!
       if (qos === 2 && !isRepeated) this.#receiving.delete(packetId)
       // [MQTT-2.2.1-5]
       at = writeAcknowledgement(acknowledgements, at, qos === 1 ? PUBACK : PUBREC, packetId, code!)
@@ -288,7 +295,7 @@ export class Inbound {
     this.#publisher.write(acknowledgements)
     for (let i = from; i < to; i++) {
       const { publication, code, isRepeated } = entries[i]!
-      if (code === SUCCESS && !isRepeated) this.#intake.publish(publication)
+      if (publication !== null && code === SUCCESS && !isRepeated) this.#intake.publish(publication)
     }
     // Publishing may have closed it.
     if (this.#entries === entries) this.#forgetDone()
