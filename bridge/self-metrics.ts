@@ -59,7 +59,8 @@ export function startSelfMetrics(options: SelfMetricsOptions): { close(): Promis
   async function send(nowMs: number): Promise<void> {
     const points = kept
     kept = []
-    const lines = nowMs >= devicesDueMs ? [...points, ...deviceLines(nowMs)] : points
+    const devices = nowMs >= devicesDueMs ? deviceLines(nowMs) : []
+    const lines = [...points, ...devices]
     const batch = {
       lines: [Buffer.from(lines.join(''))],
       lineCount: lines.length,
@@ -68,7 +69,7 @@ export function startSelfMetrics(options: SelfMetricsOptions): { close(): Promis
     const verdict = await store.write(batch)
     switch (verdict.kind) {
       case 'written':
-        if (nowMs >= devicesDueMs) devicesDueMs = nowMs + DEVICES_EVERY_MS
+        if (devices.length > 0) devicesDueMs = nowMs + DEVICES_EVERY_MS
         break
       case 'retry':
       case 'misconfigured':

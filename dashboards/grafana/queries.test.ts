@@ -42,6 +42,10 @@ beforeAll(async () => {
     () => ask('SELECT "messages_dropped_total.forbidden" FROM "trestle"'),
     series => (series[0]?.values.length ?? 0) >= 5,
   )
+  await eventually(
+    () => ask('SELECT last("silent_s") FROM "trestle_device"'),
+    series => series.length > 0,
+  )
 }, 60_000)
 
 afterAll(async () => {

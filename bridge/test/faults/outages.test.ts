@@ -197,6 +197,11 @@ it('while a backlog drains at full speed, fresh readings are visible within 2 s'
     return performance.now() - started
   }
   const usual = await freshness()
+  // It is to be seen before it is accounted for.
+  await eventually(
+    () => running.trestle.ledger(),
+    ({ waiting }) => waiting === 0,
+  )
   await proxy.refuse()
   const load = running.send({ connections: 20, readings: 6000, window: 100 })
   await load.done
