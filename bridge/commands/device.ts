@@ -1,6 +1,7 @@
 /** `trestle device`: who may publish, and by which secret. */
 
 import type { Command } from 'commander'
+import { isLoopback } from '../config/config.ts'
 import { patternMistake } from '../identity/permissions.ts'
 import { generateSecret, hashSecret } from '../identity/secrets.ts'
 import type { DeviceRow, IdentityStore } from '../identity/store.ts'
@@ -75,7 +76,7 @@ async function add(
     if (json) print({ id, username: id, password, gateway, allow, ...place })
     else if (password === null) process.stdout.write(welcomeByCertificate(id, place))
     else process.stdout.write(welcome({ id, password }, place))
-    if (isFirst && !settings.allowAnonymous)
+    if (isFirst && isLoopback(settings.host) && !settings.allowAnonymous)
       process.stderr.write('From now on MQTT asks for credentials: what connects without them is closed.\n')
   })
 }

@@ -23,11 +23,11 @@ interface Ran {
 }
 
 /** `npm run trestle -- ...`, beside the running bridge; `input` comes by a pipe. */
-function run(args: readonly string[], input = ''): Promise<Ran> {
+function run(args: readonly string[], input = '', { dataDir } = trestle): Promise<Ran> {
   const child = spawn(process.execPath, [join(import.meta.dirname, '../cli.ts'), ...args], {
-    cwd: trestle.dataDir,
+    cwd: dataDir,
     // Another shell, which does not know what the bridge was started with.
-    env: cleanEnv({ TRESTLE_DATA_DIR: join(trestle.dataDir, 'data') }),
+    env: cleanEnv({ TRESTLE_DATA_DIR: join(dataDir, 'data') }),
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   child.stdin.end(input)
@@ -221,6 +221,12 @@ it('beyond loopback nobody is let in unknown, and nothing simulated pretends to 
   expect(await shell(`mosquitto_pub -h 127.0.0.1 -p ${closed.mqtt} -u any -P thing -t a/b -m 1`)).not.toBe(0)
   expect(closed.stderr()).toMatch(/device add <id>.*user add <name>/)
   expect(closed.stderr()).not.toContain('simulated')
+  // The line names an address that others reach, and nothing closes that was never open.
+  const { stdout, stderr } = await run(['device', 'add', 'thermo-1'], '', closed)
+  expect(stderr).toBe('')
+  expect(stdout).not.toContain('on this machine alone')
+  expect(stdout).not.toMatch(/mosquitto_pub -h (127\.|0\.0)/)
+  expect(await shell(stdout.match(/^ {2}(mosquitto_pub .*)$/m)![1]!)).toBe(0)
   await closed.stop()
   removeDataDir(closed.dataDir)
   const open = await startTrestle({ env: { TRESTLE_HOST: '0.0.0.0', TRESTLE_ALLOW_ANONYMOUS: '1' } })
