@@ -80,7 +80,8 @@ function withoutSecrets(settings: object): unknown {
       (key === 'password' || key === 'token') && value !== undefined
         ? '(set)'
         : key === 'url' && typeof value === 'string'
-          ? value.replace(/\/\/[^/@]*@/, '//(set)@')
+          ? // A password may have an @ of its own, and a query one may be a token.
+            value.replace(/\/\/[^/?#]*@/, '//(set)@').replace(/\?[^#]*/, '?(set)')
           : value,
     ),
   )

@@ -28,6 +28,8 @@ it('no secret is in logs, errors, metrics or addresses', async () => {
     influxPassword: 'canary-5-influx',
     mqttPassword: 'canary-6-mqtt',
     otherAuthorization: 'Y2FuYXJ5LTctYmFzaWM=',
+    urlPassword: 'canary-8-url',
+    urlQuery: 'canary-9-query',
   }
   await people.addUser('vera', 'viewer', secrets.password)
   people.revokeToken('revoked')
@@ -124,8 +126,17 @@ it('no secret is in logs, errors, metrics or addresses', async () => {
     TRESTLE_HTTP_PORT: String(trestle.http),
     TRESTLE_TOKEN: secrets.forged,
   })
-  for (const args of [['config', 'check', '--show'], ['doctor'], ['quarantine', 'list']]) {
-    const tool = run(process.execPath, [join(ROOT, 'bridge/cli.ts'), ...args], { cwd: dataDir, env: toolEnv })
+  const INFLUX_URL = `http://trestle:x@${secrets.urlPassword}@127.0.0.1:9/?p=${secrets.urlQuery}`
+  for (const [args, more] of [
+    [['config', 'check', '--show'], {}],
+    [['config', 'check', '--show'], { INFLUX_URL }],
+    [['doctor'], { INFLUX_URL }],
+    [['quarantine', 'list'], {}],
+  ] as const) {
+    const tool = run(process.execPath, [join(ROOT, 'bridge/cli.ts'), ...args], {
+      cwd: dataDir,
+      env: { ...toolEnv, ...more },
+    })
     const { stdout, stderr } = await tool.catch(error => error as { stdout: string; stderr: string })
     expect(stdout + stderr).not.toBe('')
     heard.push(stdout, stderr)
