@@ -19,8 +19,7 @@ export function Connect({ isFirst = false }: { isFirst?: boolean }) {
       </div>
       {isFirst && <EmptyPaper />}
       <p class="lead">
-        Point any MQTT device here and it appears by itself, with its room, units and history.{' '}
-        <br />
+        Point any MQTT device here and it appears by itself, with its room, units and history. <br />
         Zigbee2MQTT, Tasmota, Shelly, ESPHome and plain numbers need no setup.
       </p>
       <Steps />
