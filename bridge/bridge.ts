@@ -242,6 +242,8 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     tls: tls?.forHttp ?? null,
     origin,
     maxConnections: settings.http.maxConnections,
+    maxConnectionsPerAddress: settings.http.maxConnectionsPerAddress,
+    isUnlimited: address => proxies.has(address),
     onFull: () => httpStats.connectionsRefused++,
     onMqttUpgrade: mqtt.onUpgrade,
   })

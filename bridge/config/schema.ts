@@ -166,6 +166,8 @@ export const settingsSchema = z.strictObject({
       origins: names.default([]),
       /** Requests, live clients and MQTT over WebSocket together: each takes a file descriptor. */
       maxConnections: z.coerce.number().int().min(1).default(15_000),
+      /** Of one address that is neither loopback nor a trusted proxy. */
+      maxConnectionsPerAddress: count.default(1000),
     })
     .prefault({}),
   tls: z

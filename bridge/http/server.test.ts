@@ -18,6 +18,8 @@ async function serve(options: Partial<HttpOptions> = {}): Promise<number> {
     tls: null,
     origin: originPolicy({ host: '127.0.0.1', names: [], origins: [] }),
     maxConnections: 100,
+    maxConnectionsPerAddress: 100,
+    isUnlimited: () => false,
     onFull: () => undefined,
     onMqttUpgrade: null,
     timeouts: { headersMs: 300, requestMs: 600, checkMs: 50 },
@@ -92,6 +94,30 @@ it('a refused upgrade leaves no socket behind, though the other side keeps its e
     await closed
     expect(socket.said).toContain('404')
   }
+})
+
+it('one address takes its own places alone, and has them again', async () => {
+  let turnedAway = 0
+  const options = { maxConnectionsPerAddress: 2, onFull: () => turnedAway++ }
+  const patient = { headersMs: 10_000, requestMs: 10_000, checkMs: 1000 }
+  const port = await serve({ ...options, timeouts: patient })
+  const [first] = [await open(port), await open(port)]
+  await ended(await open(port))
+  expect(turnedAway).toBe(1)
+  const neighbour = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' })
+  await once(neighbour, 'connect')
+  neighbour.write('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n')
+  expect(String((await once(neighbour, 'data'))[0])).toContain('200 OK')
+  first!.write('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n')
+  await ended(first!)
+  const again = await open(port)
+  again.write('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n')
+  await ended(again)
+  expect(again.said).toContain('200 OK')
+  expect(turnedAway).toBe(1)
+  const free = await serve({ ...options, isUnlimited: address => address === '127.0.0.1' })
+  await Promise.all([open(free), open(free), open(free)])
+  expect(turnedAway).toBe(1)
 })
 
 it('more connections than there may be are turned away, and counted', async () => {

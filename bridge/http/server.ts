@@ -2,10 +2,12 @@
 
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import { createServer as createTlsServer, type Server as SecureServer } from 'node:https'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createAdaptorServer } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { hasRoomFor } from '../../broker/descriptors.ts'
+import { plainAddress } from '../../broker/guard/addresses.ts'
 import type { ListenerTls } from '../../broker/listeners.ts'
 import type { Gated } from './access.ts'
 import type { OriginPolicy } from './origin.ts'
@@ -17,6 +19,9 @@ export interface HttpOptions {
   readonly origin: OriginPolicy
   /** In all: requests, live clients and MQTT over WebSocket. */
   readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
+  /** Whether an address may have as many as there are: loopback, and proxies, which speak for many. */
+  readonly isUnlimited: (address: string) => boolean
   /** One was turned away for that. */
   readonly onFull: () => void
   readonly timeouts?: Partial<HttpTimeouts>
@@ -56,8 +61,9 @@ export function createHttpServer(options: HttpOptions): Server {
   server.maxHeadersCount = MAX_HEADERS
   server.maxConnections = options.maxConnections
   server.on('drop', options.onFull)
-  server.prependListener('connection', socket => {
-    if (hasRoomFor(socket)) return
+  const perAddress = new Map<string, number>()
+  server.prependListener('connection', (socket: Socket) => {
+    if (hasRoomFor(socket) && countIn(socket, perAddress, options)) return
     options.onFull()
     socket.destroy()
   })
@@ -71,6 +77,25 @@ export function createHttpServer(options: HttpOptions): Server {
     onMqttUpgrade(request, socket, head)
   })
   return server
+}
+
+/** False: its address has too many. */
+function countIn(
+  socket: Socket,
+  perAddress: Map<string, number>,
+  { maxConnectionsPerAddress, isUnlimited }: HttpOptions,
+): boolean {
+  const address = plainAddress(socket.remoteAddress)
+  if (isUnlimited(address)) return true
+  const others = perAddress.get(address) ?? 0
+  if (others >= maxConnectionsPerAddress) return false
+  perAddress.set(address, others + 1)
+  socket.once('close', () => {
+    const left = perAddress.get(address)! - 1
+    if (left === 0) perAddress.delete(address)
+    else perAddress.set(address, left)
+  })
+  return true
 }
 
 function pathOf(request: IncomingMessage): string {
