@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander'
 import { isLoopback } from '../config/config.ts'
+import { isWordOfTopics } from '../identity/names.ts'
 import { patternMistake } from '../identity/permissions.ts'
 import { generateSecret, hashSecret } from '../identity/secrets.ts'
 import type { DeviceRow, IdentityStore } from '../identity/store.ts'
@@ -76,6 +77,10 @@ async function add(
     if (json) print({ id, username: id, password, gateway, allow, ...place })
     else if (password === null) process.stdout.write(welcomeByCertificate(id, place))
     else process.stdout.write(welcome({ id, password }, place))
+    if (!gateway && isWordOfTopics(id))
+      process.stderr.write(
+        `Many topics have a level called ${id}, and this device may read and write all of those: better revoke it, and give it a name of its own.\n`,
+      )
     if (isFirst && isLoopback(settings.host) && !settings.allowAnonymous)
       process.stderr.write('From now on MQTT asks for credentials: what connects without them is closed.\n')
   })
