@@ -38,6 +38,10 @@ const FRESH_EVERY_MS = 500
 /** What was committed this long ago and is more than a batch away begins a lane of its own. */
 const BEHIND_MS = 1000
 const DISK_RETRY_MS = 1000
+/** Without a commit for so long a burst has ended. */
+const QUIET_MS = 25
+/** A burst: this many of them would fill a batch. */
+const MUCH = 10
 /** Attempts to read what the disk does not give, before the rest of the segment is given up. */
 const READ_ATTEMPTS = 5
 
@@ -58,6 +62,7 @@ export class Writer {
   #overflowBlock = 0
   #feeds: { readonly id: number; readonly sinceMs: number }[] = []
   #lastStartMs = Number.NEGATIVE_INFINITY
+  #lastCommitMs = Number.NEGATIVE_INFINITY
   #lastFreshMs = Number.NEGATIVE_INFINITY
   #lastLane: Lane
   #lines = 0
@@ -83,7 +88,8 @@ export class Writer {
 
   committed(commit: Commit): void {
     this.#tail = commit
-    this.#arrivals.note(commit.block, performance.now())
+    this.#lastCommitMs = performance.now()
+    this.#arrivals.note(commit.block, this.#lastCommitMs)
     if (commit.held) this.#filler.add(commit)
     // Here, not only in the loop: that one may be waiting for a store that is away.
     this.#filler.fill(commit)
@@ -262,13 +268,24 @@ export class Writer {
     }
   }
 
-  /** While there is less than a full batch, gathers: a write per message would cost the store more than it carries. */
+  /**
+   * While there is less than a full batch, gathers: a write per message would cost the store more than it carries. What is
+   * much, and followed by nothing, need not wait: the end of a burst, whose readings somebody looks for.
+   */
   async #linger(): Promise<void> {
     const { lingerMs, maxLines } = this.#options.store
-    const waitMs = this.#lastStartMs + lingerMs - performance.now()
-    const isBacklog = this.#state.ahead.length > 0 || this.#tail.messages - this.#state.messages >= maxLines
-    if (waitMs <= 0 || this.#isStopping || isBacklog) return
-    await sleep(waitMs, undefined, { signal: this.#interrupt.signal })
+    const { signal } = this.#interrupt
+    for (;;) {
+      const waiting = this.#tail.messages - this.#state.messages
+      const isBacklog = this.#state.ahead.length > 0 || waiting >= maxLines
+      if (this.#isStopping || isBacklog) return
+      const nowMs = performance.now()
+      const dueMs = this.#lastStartMs + lingerMs
+      const quietMs = this.#lastCommitMs + QUIET_MS
+      const untilMs = waiting * MUCH >= maxLines ? Math.min(dueMs, quietMs) : dueMs
+      if (untilMs <= nowMs) return
+      await sleep(Math.min(untilMs - nowMs, QUIET_MS), undefined, { signal })
+    }
   }
 
   #nextCommit(): Promise<void> {
