@@ -25,10 +25,13 @@ import type { Message } from './telemetry/message.ts'
 import type { AcceptedReading, Reading } from './telemetry/reading.ts'
 
 export interface Pipeline {
-  /** Resolves when the message may be acknowledged; rejects when it must not be. Null: nobody waits (QoS 0). */
-  accept(message: Message): Promise<void> | null
+  /**
+   * Resolves when the message may be acknowledged; rejects when it must not be. Null: nobody waits (QoS 0). `forbidden`:
+   * it speaks for a device that its sender may not speak for; it is counted, and nobody is to hear of it.
+   */
+  accept(message: Message): Promise<void> | null | 'forbidden'
   /** The same for what another broker kept, and tells on subscribing: news only where it tells its own time. */
-  recall(message: Message): Promise<void> | null
+  recall(message: Message): Promise<void> | null | 'forbidden'
   /** Counts a message that its sender had no right to publish. */
   refuse(message: Message): void
   /** Shows live clients whose silence says that they are gone, or that they are back. It is not stored. */
@@ -81,7 +84,7 @@ export function createPipeline(parts: Parts): Pipeline {
   let seq = 0
   const warnedAtMs = new Map<Refusal, number>()
 
-  function take(message: Message, isRecalled: boolean): Promise<void> | null {
+  function take(message: Message, isRecalled: boolean): Promise<void> | null | 'forbidden' {
     const receivedUs = Date.now() * 1000
     const key = message.packetId === null ? null : retransmissionKey(message, message.packetId)
     if (message.dup && key !== null && spool.hasRecently(key))
@@ -89,9 +92,7 @@ export function createPipeline(parts: Parts): Pipeline {
     const understood = understand(message, isRecalled, receivedUs)
     if (understood !== FORBIDDEN) return finish(message, understood, key, receivedUs)
     void finish({ ...message, qos: 0 }, FORBIDDEN, null, receivedUs)
-    const refusal = new Error('it speaks for a device that it may not speak for')
-    // Whoever can tell the client so need not close its connection.
-    return Promise.reject(Object.assign(refusal, { code: 'FORBIDDEN' }))
+    return 'forbidden'
   }
 
   /** A message that trips over a fault of ours is kept with the others that cannot be used: it would come again. */

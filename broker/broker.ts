@@ -55,6 +55,12 @@ export interface Delivery {
   readonly properties?: MessageProperties | null
 }
 
+/**
+ * Resolves when the message may be acknowledged; rejects when it could not be stored, and is to come again. Null: nobody
+ * waits for it (QoS 0). `forbidden`: it was looked into, and counted; it leaves nothing, and will not get better.
+ */
+export type Accepted = Promise<void> | null | 'forbidden'
+
 export interface Publication extends PublicationProperties {
   readonly topic: string
   readonly payload: Uint8Array
@@ -72,8 +78,7 @@ interface ConnectedClient {
 export interface BrokerOptions {
   readonly authenticate: Authenticate
   readonly accessOf: AccessOf
-  /** Resolves when the message may be acknowledged; null: nobody waits for it (QoS 0). */
-  readonly accept: (delivery: Delivery) => Promise<void> | null
+  readonly accept: (delivery: Delivery) => Accepted
   /** A message that its sender has no right to publish: it is to be counted; the connection is closed. */
   readonly refuse: (delivery: Delivery) => void
   /** The broker closes it. */
@@ -396,7 +401,7 @@ export class Broker {
     const delivery = toDelivery(client, packet, identity)
     const accepted = this.#intake.take(access, delivery)
     if (accepted === 'forbidden') {
-      done(new Error(`it may not publish to ${packet.topic}`))
+      done(new Error(`it may not publish that to ${packet.topic}`))
       return
     }
     if (accepted === null) {

@@ -10,7 +10,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
 import { generate } from 'mqtt-packet'
-import type { Delivery, Publication } from './broker.ts'
+import type { Accepted, Delivery, Publication } from './broker.ts'
 import { Echoes } from './echoes.ts'
 
 export interface ExternalOptions {
@@ -27,10 +27,9 @@ export interface ExternalOptions {
   /** What the broker publishes for us when we vanish, and what takes it back whenever we are there again. */
   readonly will?: Publication | undefined
   readonly birth?: (() => Publication) | undefined
-  /** Resolves when the message may be acknowledged; null: nobody waits for it (QoS 0). */
-  readonly accept: (delivery: Delivery) => Promise<void> | null
+  readonly accept: (delivery: Delivery) => Accepted
   /** The same for a message that the broker kept, told on subscribing: nobody sent it now. */
-  readonly recall: (delivery: Delivery) => Promise<void> | null
+  readonly recall: (delivery: Delivery) => Accepted
   readonly log: {
     info(fields: object, text: string): void
     warn(fields: object, text: string): void
@@ -174,9 +173,10 @@ export class ExternalBroker {
     this.stats.messages++
     const packetId = qos > 0 && messageId !== undefined ? messageId : null
     const delivery = { topic, payload, qos, retain, dup, packetId, client: null, identity: null }
-    if (!retain) return this.#options.accept(delivery)
-    this.stats.retained++
-    return this.#options.recall(delivery)
+    if (retain) this.stats.retained++
+    const accepted = retain ? this.#options.recall(delivery) : this.#options.accept(delivery)
+    // Done with, or it would come again.
+    return accepted === 'forbidden' ? null : accepted
   }
 
   /** On the connection that brought it only: identifiers start anew with the next. */

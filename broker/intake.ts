@@ -9,7 +9,7 @@
 import type { Aedes } from 'aedes'
 import type { Access } from './access.ts'
 import type { Audience } from './audience.ts'
-import type { Delivery } from './broker.ts'
+import type { Accepted, Delivery } from './broker.ts'
 import type { Prepared, SqlitePersistence } from './persistence/sqlite-persistence.ts'
 
 /** Of MQTT 3.1 and 3.1.1. */
@@ -30,7 +30,7 @@ export interface IntakeParts {
   readonly aedes: Aedes
   readonly audience: Audience
   readonly persistence: SqlitePersistence
-  readonly accept: (delivery: Delivery) => Promise<void> | null
+  readonly accept: (delivery: Delivery) => Accepted
   readonly refuse: (delivery: Delivery) => void
   readonly log: { error(fields: object, text: string): void }
 }
@@ -52,8 +52,8 @@ export class Intake {
     await this.#lastAccepted?.catch(() => undefined)
   }
 
-  /** Resolves when the message is stored; null: nobody waits for that. What is forbidden is counted. */
-  take(access: Access | null, delivery: Delivery): Promise<void> | null | 'forbidden' {
+  /** Before anything is prepared: what is forbidden, for its topic or its payload, leaves nothing but its count. */
+  take(access: Access | null, delivery: Delivery): Accepted {
     const { topic, payload, retain, identity } = delivery
     if (isReserved(topic) || access?.mayPublish(topic) !== true) {
       this.stats.forbidden++
@@ -61,8 +61,9 @@ export class Intake {
       return 'forbidden'
     }
     this.stats.received++
-    if (retain) this.#parts.persistence.owners.publishes(payload, identity)
     const accepted = this.#parts.accept(delivery)
+    if (accepted === 'forbidden') return accepted
+    if (retain) this.#parts.persistence.owners.publishes(payload, identity)
     if (accepted !== null) this.#lastAccepted = accepted
     return accepted
   }

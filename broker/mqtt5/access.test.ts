@@ -117,10 +117,9 @@ it("another identity's client id is not taken over, and its session is not passe
 })
 
 it('a message that is looked into, and refused for good, is told so; the connection stays', async () => {
-  const refusal = Object.assign(new Error('it speaks for others'), { code: 'FORBIDDEN' })
   await on.start({
     accept: ({ payload, qos }) => {
-      if (String(payload) === 'no') return Promise.reject(refusal)
+      if (String(payload) === 'no') return 'forbidden'
       return qos === 0 ? null : Promise.resolve()
     },
   })

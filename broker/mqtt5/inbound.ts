@@ -9,7 +9,7 @@
  */
 
 import type { Access } from '../access.ts'
-import type { Delivery } from '../broker.ts'
+import type { Accepted, Delivery } from '../broker.ts'
 import type { Session } from '../persistence/session.ts'
 import type { Prepared, SqlitePersistence } from '../persistence/sqlite-persistence.ts'
 import { acknowledgementBytes, encodeAcknowledgement, writeAcknowledgement } from './codec/encode.ts'
@@ -27,7 +27,7 @@ import {
 import { expiryAt, messageProperties } from './message.ts'
 
 /** As the broker takes it: `forbidden` and `invalid` are counted, and will not get better. */
-export type Taken = Promise<void> | null | 'forbidden' | 'invalid'
+export type Taken = Accepted | 'invalid'
 
 /** Of the broker, what is needed here. */
 export interface Intake {
@@ -59,9 +59,6 @@ export interface InboundLimits {
   readonly receiveMaximum: number
   readonly topicAliases: number
 }
-
-/** Of an error with which a message is refused for good. */
-export const FORBIDDEN = 'FORBIDDEN'
 
 interface Entry {
   readonly qos: 1 | 2
@@ -220,7 +217,7 @@ export class Inbound {
     if (saved !== null) {
       Promise.all([taken, saved]).then(
         () => this.#decide(entry, SUCCESS),
-        error => this.#refused(entry, error),
+        () => this.#failed(),
       )
     } else if (taken === null) {
       this.#decide(entry, SUCCESS)
@@ -247,9 +244,9 @@ export class Inbound {
         for (const each of commit.entries) each.code = SUCCESS
         this.#flush()
       },
-      error => {
+      () => {
         isOver()
-        for (const each of commit.entries) this.#refused(each, error)
+        this.#failed()
       },
     )
   }
@@ -265,7 +262,7 @@ export class Inbound {
         if (this.#isClosed) this.#intake.publish(publication)
         else this.#decide(entry, SUCCESS)
       },
-      error => this.#refused(entry, error),
+      () => this.#failed(),
     )
   }
 
@@ -311,16 +308,9 @@ export class Inbound {
     }
   }
 
-  /** The disk fails, or the spool is full; or it was looked into, and is not allowed, which will not get better. */
-  #refused(entry: Entry, error: unknown): void {
-    if (this.#isClosed) return
-    if ((error as { code?: unknown }).code !== FORBIDDEN) {
-      this.#publisher.disconnect(SERVER_BUSY, 'messages cannot be stored now')
-      return
-    }
-    if (entry.prepared !== null) this.#persistence.cancel(entry.prepared)
-    entry.prepared = null
-    this.#decide(entry, NOT_AUTHORIZED)
+  /** The disk fails, or the spool is full. */
+  #failed(): void {
+    if (!this.#isClosed) this.#publisher.disconnect(SERVER_BUSY, 'messages cannot be stored now')
   }
 
   #toPublication({ payload, qos, retain, raw, properties }: Publish, topic: string): BusPublication {
