@@ -401,6 +401,7 @@ export class Broker {
     const delivery = toDelivery(client, packet, identity)
     const accepted = this.#intake.take(access, delivery)
     if (accepted === 'forbidden') {
+      this.#forgetWill(packet)
       done(new Error(`it may not publish that to ${packet.topic}`))
       return
     }
@@ -417,6 +418,14 @@ export class Broker {
       done(error ?? null)
     }
     Promise.all([accepted, prepared?.saved]).then(() => finish(), finish)
+  }
+
+  /** One of an earlier run, that was refused: Aedes would try it again and again, before those that come after it. */
+  #forgetWill(packet: PublishPacket & { clientId?: string }): void {
+    const { persistence } = this.#options
+    const { clientId } = packet
+    if (clientId !== undefined && persistence.wills.get(clientId) === (packet as object))
+      void persistence.delWill({ id: clientId })
   }
 
   /** A will is judged by what its owner may do when it is published: its client may be somebody else's by then. */
@@ -483,7 +492,8 @@ function toDelivery(
     payload: typeof payload === 'string' ? Buffer.from(payload) : payload,
     qos,
     retain,
-    dup,
+    // A will has neither flag nor identifier, whatever its type says.
+    dup: dup ?? false,
     packetId: qos > 0 && messageId !== undefined ? messageId : null,
     // A will of an earlier run has no client any more, but names it.
     client: client?.id ?? packet.clientId ?? null,

@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { Delivery } from './broker.ts'
 import { listener, send, sleeper, startBroker, type TestBroker, type TestBrokerOptions } from './fixture.ts'
-import { type Directory, newDirectory } from './persistence/fixture.ts'
+import { type Directory, newDirectory, persistenceOptions } from './persistence/fixture.ts'
+import { SqlitePersistence } from './persistence/sqlite-persistence.ts'
+
+/** When the broker takes it that clients of an earlier run are gone. */
+const ORPHANS_AFTER_MS = 60_000
 
 let directory: Directory
 let broker: TestBroker
@@ -292,4 +297,32 @@ it('a will of a client that did not say goodbye is published, in this run', asyn
   expect(watcher.heard).toEqual(['status/a gone'])
   await device.client.endAsync(true)
   await watcher.client.endAsync()
+})
+
+it('a will of an earlier run is judged like a message; one that is refused is not tried again', async () => {
+  const earlier = new SqlitePersistence(persistenceOptions(directory.path))
+  for (const id of ['bad', 'good']) {
+    const will = { topic: `status/${id}`, payload: Buffer.from('gone'), qos: 1, retain: false } as const
+    await earlier.putWill({ id }, { ...will })
+  }
+  await earlier.destroy()
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const judged: Delivery[] = []
+  const accept = (delivery: Delivery) => {
+    judged.push(delivery)
+    return delivery.client === 'bad' ? 'forbidden' : Promise.resolve()
+  }
+  broker = await startBroker({ directory: directory.path, accept })
+  const watcher = await listener(broker.port)
+  await watcher.client.subscribeAsync('status/#', { qos: 1 })
+  vi.advanceTimersByTime(ORPHANS_AFTER_MS)
+  await watcher.count(1)
+  await watcher.client.endAsync()
+  expect(judged).toHaveLength(2)
+  for (const delivery of judged) expect(delivery).toMatchObject({ dup: false, packetId: null, qos: 1 })
+  await broker.close()
+  const later = new SqlitePersistence(persistenceOptions(directory.path))
+  expect(later.wills.get('bad')).toBeUndefined()
+  await later.destroy()
 })

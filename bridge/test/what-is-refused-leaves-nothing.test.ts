@@ -5,7 +5,7 @@ import { type Listener, listener } from '../../broker/fixture.ts'
 import { greet, publish } from '../../broker/mqtt5/fixture.ts'
 import { connectRaw } from '../../broker/raw-client.ts'
 import { People } from './people.ts'
-import { newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
+import { eventually, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
 
 const SECRETS = { alice: 'a'.repeat(32), bob: 'b'.repeat(32) }
 const VERSIONS = [4, 5] as const
@@ -96,3 +96,17 @@ it('neither as retained message nor for who listens or sleeps, by any version an
   const metrics = await fetch(`${trestle.url}/metrics`, { headers: { authorization: `Bearer ${token}` } })
   expect(await metrics.text()).toMatch(/^trestle_mqtt_closed_total\{reason="forbidden"\} 2$/m)
 }, 60_000)
+
+it.each(VERSIONS)('nor as a will by MQTT protocol %i: it is judged once, and not kept', async version => {
+  const forbidden = async () => (await trestle.ledger()).dropped.forbidden ?? 0
+  const before = await forbidden()
+  const will = { topic: 'alice/gone', payload: Buffer.from(FORGED), qos: 1, retain: true } as const
+  if (version === 4) (await connectRaw(trestle.mqtt, { ...alice, will })).destroy()
+  else await (await greet(trestle.mqtt, { ...alice, will })).drop()
+  await eventually(forbidden, count => count > before)
+  // A session that ends has its will told, if there is one left.
+  const again = await greet(trestle.mqtt, alice)
+  await again.settled()
+  await again.leave()
+  expect(await forbidden()).toBe(before + 1)
+})
