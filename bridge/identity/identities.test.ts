@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ANYONE, type Principal } from '../live/access.ts'
 import { loginOf, startIdentities, type TestIdentities } from './fixture.ts'
 import { Identities, SESSION_COOKIE } from './identities.ts'
@@ -272,6 +272,23 @@ describe('people', () => {
     // A new one of the same name is another.
     await noticed(() => addToken('lasting', 'viewer'))
     expect(identities.principalOf({ token: lasting })).toBeNull()
+  })
+
+  it('a token ends on time also after a clock that jumped forward, and back', async () => {
+    const { identities, noticed, addToken, store } = start()
+    const startMs = Date.now()
+    const expiresAtMs = startMs + 3_600_000
+    const brief = await noticed(() => addToken('brief', 'admin', expiresAtMs))
+    const { identity } = store.read().tokens[0]!
+    vi.useFakeTimers({ toFake: ['Date'], now: startMs })
+    onTestFinished(() => void vi.useRealTimers())
+    await noticed(() => vi.setSystemTime(expiresAtMs + 86_400_000))
+    expect(identities.accessOf(identity)).toBeNull()
+    await noticed(() => vi.setSystemTime(startMs))
+    expect((await identities.authenticate(loginOf({ username: 'x', password: brief }))).ok).toBe(true)
+    // Whoever holds a connection by it hears of its end.
+    await noticed(() => vi.setSystemTime(expiresAtMs))
+    expect(identities.accessOf(identity)).toBeNull()
   })
 
   it('and devices share no name', async () => {

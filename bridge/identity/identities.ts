@@ -82,6 +82,8 @@ export class Identities {
   /** Told once, until it is over. */
   #trouble: string | null = null
   #nextExpiryMs = Number.POSITIVE_INFINITY
+  /** What had expired by then has not before. */
+  #takenAtMs = 0
 
   /** Throws a SetupError when what is known cannot be read: never taken for "nobody is". */
   constructor(options: IdentitiesOptions) {
@@ -356,6 +358,7 @@ export class Identities {
 
   #take(known: Known): void {
     this.#known = known
+    this.#takenAtMs = Date.now()
     this.#nextExpiryMs = Number.POSITIVE_INFINITY
     for (const subject of known.subjects) {
       if (subject.kind !== 'token' || subject.row.expiresAtMs === null || hasExpired(subject)) continue
@@ -393,7 +396,9 @@ export class Identities {
       this.#dataVersion = version
       return true
     }
-    if (Date.now() < this.#nextExpiryMs) return false
+    const nowMs = Date.now()
+    // A clock may be set back, too.
+    if (nowMs >= this.#takenAtMs && nowMs < this.#nextExpiryMs) return false
     this.#take(this.#known)
     return true
   }
