@@ -249,9 +249,9 @@ function resultOf(outcome: Outcome): string {
   }
 }
 
-/** The same for a message sent again by its client: 32 bits of client and payload, 16 of the packet identifier. */
-function retransmissionKey({ client, payload }: Message, packetId: number): number {
-  const seed = clientCrc(client ?? '')
+/** The same for a message sent again by its client: 32 bits of client, topic and payload, 16 of the packet identifier. */
+function retransmissionKey({ client, topic, payload }: Message, packetId: number): number {
+  const seed = (Math.imul(crcOf(client ?? ''), FNV_PRIME) ^ crcOf(topic)) >>> 0
   const sum = payload.length <= MAX_HASHED_BYTES ? hash(payload, seed) : crc32(payload, seed)
   return sum * 0x1_0000 + packetId
 }
@@ -260,22 +260,26 @@ function retransmissionKey({ client, payload }: Message, packetId: number): numb
 const MAX_HASHED_BYTES = 256
 
 /** FNV-1a. */
+const FNV_PRIME = 0x0100_0193
+
 function hash(bytes: Uint8Array, seed: number): number {
   let sum = seed
-  for (let i = 0; i < bytes.length; i++) sum = Math.imul(sum ^ bytes[i]!, 0x0100_0193)
+  for (let i = 0; i < bytes.length; i++) sum = Math.imul(sum ^ bytes[i]!, FNV_PRIME)
   return sum >>> 0
 }
 
-/** Clients send many messages: their part of the key is kept. */
-const clientCrcs = new Map<string, number>()
-const MAX_CLIENT_CRCS = 20_000
+/** Clients send many messages, and to few topics: their part of the key is kept. */
+const knownCrcs = new Map<string, number>()
+const MAX_KNOWN_CRCS = 50_000
+const MAX_KNOWN_LENGTH = 256
 
-function clientCrc(client: string): number {
-  let crc = clientCrcs.get(client)
+function crcOf(text: string): number {
+  if (text.length > MAX_KNOWN_LENGTH) return crc32(text)
+  let crc = knownCrcs.get(text)
   if (crc === undefined) {
-    if (clientCrcs.size >= MAX_CLIENT_CRCS) clientCrcs.clear()
-    crc = crc32(client)
-    clientCrcs.set(client, crc)
+    if (knownCrcs.size >= MAX_KNOWN_CRCS) knownCrcs.clear()
+    crc = crc32(text)
+    knownCrcs.set(text, crc)
   }
   return crc
 }

@@ -83,3 +83,14 @@ it('a message on a reserved topic is counted, not acknowledged, and its sender i
   }
   expect(await trestle.ledger()).toMatchObject({ received: 2, dropped: { forbidden: 2 }, balanced: true })
 })
+
+it('an equal payload with the same packet identifier on another topic is no retransmission, whatever its DUP flag', async () => {
+  trestle = await startTrestle()
+  const client = await RawClient.connect(trestle.mqtt)
+  client.publish({ topic: TOPIC, payload: PAYLOAD, messageId: 7 })
+  await client.next('puback')
+  client.publish({ topic: 'home/hall/counter-2/state', payload: PAYLOAD, dup: true, messageId: 7 })
+  await client.next('puback')
+  client.end()
+  expect(await trestle.ledger()).toMatchObject({ received: 2, ignored: {}, balanced: true })
+})
