@@ -1,6 +1,7 @@
 /** A WebSocket client in bytes (RFC 6455): it sends any frame, right or wrong, and shows what came. */
 
 import { connect, type Socket } from 'node:net'
+import { Patience } from '../../broker/conformance/patience.ts'
 
 export interface FrameFields {
   readonly opcode: number
@@ -24,7 +25,6 @@ export interface ReceivedFrame {
 export const OPCODE = { more: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
 
 const MASK = Buffer.from([0x5a, 0xa5, 0x3c, 0xc3])
-const PATIENCE_MS = 10_000
 
 export function frame(fields: FrameFields): Buffer {
   const { opcode, payload = '', isFinal = true, reserved = 0, isMasked = true } = fields
@@ -59,7 +59,7 @@ export class RawWebSocket {
   #isUpgraded = false
   #head = ''
   #isClosed = false
-  #waiting: (() => void)[] = []
+  readonly #patience = new Patience()
 
   private constructor(socket: Socket) {
     this.socket = socket
@@ -67,7 +67,7 @@ export class RawWebSocket {
     socket.on('error', () => undefined)
     socket.on('close', () => {
       this.#isClosed = true
-      this.#wake()
+      this.#patience.wake()
     })
   }
 
@@ -126,7 +126,7 @@ export class RawWebSocket {
       this.#isUpgraded = this.#head.startsWith('HTTP/1.1 101 ')
     }
     while (this.#readFrame()) if (this.frames.length > 1000) this.frames.shift()
-    this.#wake()
+    this.#patience.wake()
   }
 
   #readFrame(): boolean {
@@ -153,25 +153,15 @@ export class RawWebSocket {
     return true
   }
 
-  async #until(isThere: () => boolean, what: string): Promise<void> {
-    let isLate = false
-    const timer = setTimeout(() => {
-      isLate = true
-      this.#wake()
-    }, PATIENCE_MS)
-    try {
-      while (!isThere()) {
+  #until(isThere: () => boolean, what: string): Promise<void> {
+    return this.#patience.until(
+      () => {
+        if (isThere()) return true
         if (this.#isClosed)
           throw new Error(`${what} was due, the connection was closed with ${this.closeCode}: ${this.#head}`)
-        if (isLate) throw new Error(`${what} was due: ${this.#head.slice(0, 100)}`)
-        await new Promise<void>(resolve => this.#waiting.push(resolve))
-      }
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-
-  #wake(): void {
-    for (const proceed of this.#waiting.splice(0)) proceed()
+        return false
+      },
+      () => `${what} was due: ${this.#head.slice(0, 100)}`,
+    )
   }
 }

@@ -14,12 +14,10 @@ import {
   read,
   subscribe,
 } from './packets.ts'
+import { Patience } from './patience.ts'
 
 type Of<K extends Kind> = Extract<Received, { kind: K }>
 export type Publish = Of<'publish'>
-
-/** A healthy broker is long done by then, on any machine. */
-const PATIENCE_MS = 10_000
 
 export class Wire {
   /** What came and was not asked for yet, in order. */
@@ -28,7 +26,7 @@ export class Wire {
   #isClosed = false
   #fault: Error | null = null
   #bytes = Buffer.alloc(0)
-  #waiting: (() => void)[] = []
+  readonly #patience = new Patience()
   #lastId = 0
 
   constructor(stream: Duplex) {
@@ -37,7 +35,7 @@ export class Wire {
     stream.on('error', () => undefined)
     stream.once('close', () => {
       this.#isClosed = true
-      this.#wake()
+      this.#patience.wake()
     })
   }
 
@@ -133,7 +131,7 @@ export class Wire {
       this.#fault = error as Error
       this.stream.destroy()
     }
-    this.#wake()
+    this.#patience.wake()
   }
 
   #untilReceived(isThere: () => boolean, what: string): Promise<void> {
@@ -145,24 +143,11 @@ export class Wire {
     }, what)
   }
 
-  async #until(isThere: () => boolean, what: string): Promise<void> {
-    let isLate = false
-    const timer = setTimeout(() => {
-      isLate = true
-      this.#wake()
-    }, PATIENCE_MS)
-    try {
-      while (!isThere()) {
-        if (isLate) throw new Error(`${what} was due, there is only ${JSON.stringify(this.unread)}`)
-        await new Promise<void>(resolve => this.#waiting.push(resolve))
-      }
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-
-  #wake(): void {
-    for (const proceed of this.#waiting.splice(0)) proceed()
+  #until(isThere: () => boolean, what: string): Promise<void> {
+    return this.#patience.until(
+      isThere,
+      () => `${what} was due, there is only ${JSON.stringify(this.unread)}`,
+    )
   }
 
   #nextId(): number {

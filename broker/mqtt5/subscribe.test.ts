@@ -186,13 +186,13 @@ it('UNSUBACK says which there were; what was sent before is delivered to its end
 it('a shared subscription: each message to one of those who hold it, in turn', async () => {
   await on.start()
   const workers = [await on.greet(), await on.greet(), await on.greet()]
-  for (const worker of workers) await subscribe(worker, '$share/g/work/#', { qos: 1 })
+  for (const worker of workers) await subscribe(worker, '$share/g/jobs/#', { qos: 1 })
   const alone = await on.greet()
-  await subscribe(alone, '$share/other/work/+', { qos: 0 })
+  await subscribe(alone, '$share/other/jobs/+', { qos: 0 })
   const both = workers[0]!
-  await subscribe(both, 'work/#', { qos: 0 })
+  await subscribe(both, 'jobs/#', { qos: 0 })
   const sender = await on.greet()
-  for (let i = 0; i < 30; i++) await publish(sender, 'work/x', String(i), { qos: (i % 3) as 0 })
+  for (let i = 0; i < 30; i++) await publish(sender, 'jobs/x', String(i), { qos: (i % 3) as 0 })
   for (const peer of [...workers, alone]) await peer.settled()
   const shares = workers.map(worker => worker.heard().length)
   // The first gets all of them by its own subscription, too.
