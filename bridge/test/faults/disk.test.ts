@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
+import type { Load } from '../load.ts'
 import { eventually, newDataDir } from '../trestle.ts'
 import { type DiskFaults, diskFaults, smallDisk } from './disk-faults.ts'
 import { Story } from './story.ts'
@@ -29,6 +30,33 @@ async function begin(below = 'data/spool/'): Promise<{ running: Story; faults: D
   const faults = diskFaults(join(dataDir, below), dataDir)
   story = await Story.begin({ ...faults.env, TRESTLE_SPOOL__HOLD: '500' }, dataDir)
   return { running: story, faults }
+}
+
+/**
+ * From the fault on nothing is acknowledged; within 2 s of its end messages are taken again. Returns the reason that
+ * `/readyz` gave.
+ */
+async function stuckUntilWell(running: Story, load: Load, faults: DiskFaults): Promise<string | null> {
+  await eventually(
+    () => readiness(running),
+    ({ ready }) => !ready,
+  )
+  const stuck = load.acked.size
+  await sleep(1500)
+  expect(load.acked.size).toBe(stuck)
+  const { reason } = await readiness(running)
+  faults.set()
+  await eventually(
+    () => readiness(running),
+    ({ ready }) => ready,
+    2000,
+  )
+  await eventually(
+    async () => load.acked.size,
+    acked => acked > stuck,
+    5000,
+  )
+  return reason
 }
 
 describe('a disk that fails now and then loses nothing that was acknowledged, and nothing is acknowledged on it:', () => {
@@ -67,25 +95,7 @@ it('a disk that fails for good acknowledges nothing, says so in /readyz, and tak
     acked => acked > 100,
   )
   faults.set('fdatasync EIO 100', 'write EIO 100')
-  await eventually(
-    () => readiness(running),
-    ({ ready }) => !ready,
-  )
-  const stuck = load.acked.size
-  await sleep(1500)
-  expect(load.acked.size).toBe(stuck)
-  expect((await readiness(running)).reason).toMatch(/cannot be written.*EIO/)
-  faults.set()
-  await eventually(
-    () => readiness(running),
-    ({ ready }) => ready,
-    2000,
-  )
-  await eventually(
-    async () => load.acked.size,
-    acked => acked > stuck,
-    5000,
-  )
+  expect(await stuckUntilWell(running, load, faults)).toMatch(/cannot be written.*EIO/)
   expect(await running.check()).toMatchObject({ lost: 0, duplicates: 0, ledger: { balanced: true } })
 }, 60_000)
 
@@ -98,25 +108,7 @@ it('a file system that turns read-only under load acknowledges nothing, and take
   )
   // What a kernel says that has set it read-only under open files. By `mount` it cannot be done: that refuses then.
   faults.set(...['write', 'fdatasync', 'open', 'change'].map(call => `${call} EROFS 100`))
-  const { reason } = await eventually(
-    () => readiness(running),
-    ({ ready }) => !ready,
-  )
-  expect(reason).toMatch(/EROFS/)
-  const stuck = load.acked.size
-  await sleep(1500)
-  expect(load.acked.size).toBe(stuck)
-  faults.set()
-  await eventually(
-    () => readiness(running),
-    ({ ready }) => ready,
-    2000,
-  )
-  await eventually(
-    async () => load.acked.size,
-    acked => acked > stuck,
-    5000,
-  )
+  expect(await stuckUntilWell(running, load, faults)).toMatch(/EROFS/)
   // A new life finds nothing half done.
   await running.restart()
   expect(await running.check()).toMatchObject({ lost: 0, duplicates: 0, ledger: { balanced: true } })
