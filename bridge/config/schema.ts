@@ -139,10 +139,10 @@ export const settingsSchema = z.strictObject({
       /** What clients leave behind when they sleep: bounded, as some never come back. */
       sessions: z
         .strictObject({
-          max: z.coerce.number().int().min(1).default(20_000),
+          max: count.default(20_000),
           expiry: duration.refine(ms => ms > 0, 'must be longer').default(7 * 86_400_000),
           /** Of one client: as Mosquitto and HiveMQ have it. */
-          maxMessages: z.coerce.number().int().min(1).default(1000),
+          maxMessages: count.default(1000),
           maxBytes: size.default(4 * 1024 ** 2),
           /** Of all clients: it is in memory. */
           maxTotalBytes: size.default(256 * 1024 ** 2),
@@ -165,7 +165,7 @@ export const settingsSchema = z.strictObject({
       /** Pages of other places that may connect to `/live` and `/mqtt`, and read answers with a token. */
       origins: names.default([]),
       /** Requests, live clients and MQTT over WebSocket together: each takes a file descriptor. */
-      maxConnections: z.coerce.number().int().min(1).default(15_000),
+      maxConnections: count.default(15_000),
       /** Of one address that is neither loopback nor a trusted proxy. */
       maxConnectionsPerAddress: count.default(1000),
     })
@@ -220,9 +220,9 @@ export const settingsSchema = z.strictObject({
       /** Bytes in memory on their way to the disk. */
       maxPendingBytes: size.default(64 * 1024 ** 2),
       /** Messages whose acknowledgement waits for the disk, in all: a few times what a busy disk lets gather. */
-      maxPendingMessages: z.coerce.number().int().min(1).default(100_000),
+      maxPendingMessages: count.default(100_000),
       /** The same of one client, which is not read from until half of them are acknowledged. */
-      maxPendingPerClient: z.coerce.number().int().min(1).default(1000),
+      maxPendingPerClient: count.default(1000),
       keepDelivered: z
         .strictObject({ age: duration.default(3_600_000), bytes: size.default(256 * 1024 ** 2) })
         .prefault({}),
@@ -246,13 +246,13 @@ export const settingsSchema = z.strictObject({
   /** Names come from outside, and each device and field costs memory: what comes beyond is in the quarantine. */
   limits: z
     .strictObject({
-      devices: z.coerce.number().int().min(1).default(CATALOG_LIMITS.devices),
+      devices: count.default(CATALOG_LIMITS.devices),
       /** Of one device; a field counts once for each topic that it comes by. */
-      fieldsPerDevice: z.coerce.number().int().min(1).default(CATALOG_LIMITS.fieldsPerDevice),
+      fieldsPerDevice: count.default(CATALOG_LIMITS.fieldsPerDevice),
       /** Fields of all devices: 2.4 KB each in the embedded store's process. */
-      series: z.coerce.number().int().min(1).default(CATALOG_LIMITS.series),
+      series: count.default(CATALOG_LIMITS.series),
       /** Of one client: time to notice that it invents them. */
-      newDevicesPerMinute: z.coerce.number().int().min(1).default(CATALOG_LIMITS.newDevicesPerMinute),
+      newDevicesPerMinute: count.default(CATALOG_LIMITS.newDevicesPerMinute),
     })
     .prefault({}),
 
@@ -267,14 +267,14 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       /** Readings kept for clients that resume: 2 minutes at 1,000/s. */
       ringReadings: z.coerce.number().int().min(1024).max(4_194_304).default(131_072),
-      maxConnections: z.coerce.number().int().min(1).default(10_000),
+      maxConnections: count.default(10_000),
       /** Rates and counts per address spare loopback, here as everywhere. */
-      maxPerAddress: z.coerce.number().int().min(1).default(1000),
+      maxPerAddress: count.default(1000),
       /** Of the connections, those that have not said who they are yet, and how long each has for it. */
-      maxUnauthenticated: z.coerce.number().int().min(1).default(500),
+      maxUnauthenticated: count.default(500),
       authTimeout: duration.refine(ms => ms > 0, 'must be longer').default(10_000),
       /** Of one client. */
-      maxSubscriptions: z.coerce.number().int().min(1).default(64),
+      maxSubscriptions: count.default(64),
       maxMessageBytes: size.refine(bytes => bytes >= 1024, 'must be larger').default(64 * 1024),
       /** Frames and pings from a client, on average; four seconds' worth at once. */
       messagesPerSecond: z.coerce.number().min(1).default(50),
@@ -294,7 +294,7 @@ export const settingsSchema = z.strictObject({
       /** What waits for a sleeping device so long is not carried out any more; 0: it waits as its session lasts. */
       expiry: duration.default(3_600_000),
       /** Under way at once, in all. */
-      maxPending: z.coerce.number().int().min(1).default(500),
+      maxPending: count.default(500),
     })
     .prefault({}),
 
