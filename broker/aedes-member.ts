@@ -1,13 +1,7 @@
 /** A client of Aedes, as admission knows it. */
 
-import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
-import { TLSSocket } from 'node:tls'
 import type { Client, ConnectPacket } from 'aedes'
-import type { Login } from './access.ts'
 import type { Member } from './admission.ts'
-
-type Peer = Pick<Login, 'address' | 'certificate' | 'headers'>
 
 /** Aedes has them; its types do not say so. */
 interface Insides {
@@ -50,12 +44,6 @@ export class AedesMember implements Member {
     return this.#willTopic
   }
 
-  /** The guard knows best; a stream that did not come through it says what it can. */
-  get peer(): Peer {
-    const { conn, req } = this.#client as Client & { conn: Duplex & { connection?: Peer } }
-    return conn.connection ?? peerOf(req?.socket ?? conn, req)
-  }
-
   leave(withWill: boolean): Promise<void> {
     const insides = this.#client as unknown as Insides
     if (!withWill) {
@@ -64,17 +52,4 @@ export class AedesMember implements Member {
     }
     return new Promise(resolve => this.#client.close(resolve))
   }
-}
-
-function peerOf(socket: Duplex, request: IncomingMessage | undefined): Peer {
-  const address = 'remoteAddress' in socket ? String(socket.remoteAddress ?? '') : ''
-  return { address, certificate: certificateOf(socket), headers: request?.headers ?? null }
-}
-
-/** Null also for one that no authority of ours signed, and for one that goes by several names. */
-function certificateOf(socket: Duplex): Login['certificate'] {
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return null
-  const { subject, fingerprint256 } = socket.getPeerCertificate()
-  const commonName: unknown = subject?.CN
-  return typeof commonName === 'string' ? { commonName, fingerprint256 } : null
 }

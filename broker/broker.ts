@@ -21,7 +21,7 @@ import { memberOf } from './aedes-member.ts'
 import { Audience } from './audience.ts'
 import { BackPressure } from './back-pressure.ts'
 import { Forwarding } from './forwarding.ts'
-import { speakByAedes, streamOf } from './guard/aedes-speaker.ts'
+import { peerOf, speakByAedes, streamOf } from './guard/aedes-speaker.ts'
 import { Guard } from './guard/guard.ts'
 import type { GuardLimits } from './guard/limits.ts'
 import { SubscriptionLimits } from './guard/subscription-limits.ts'
@@ -361,11 +361,12 @@ export class Broker {
   ): Promise<AuthenticateError | null> {
     const member = memberOf(client)
     client.conn.once('close', () => this.#admission.gone(member))
-    const { clientId, willTopic, peer } = member
+    const { clientId, willTopic } = member
+    const { address, certificate, headers } = peerOf(client)
     const admitted = await this.#admission.admit(
       member,
       client.id,
-      { clientId, ...given, ...peer },
+      { clientId, ...given, address, certificate, headers },
       willTopic,
     )
     if (client.conn.destroyed) this.#admission.gone(member)
