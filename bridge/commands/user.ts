@@ -4,12 +4,10 @@ import { type Command, Option } from 'commander'
 import { isLoopback } from '../config/config.ts'
 import { hashSecret } from '../identity/secrets.ts'
 import type { IdentityStore } from '../identity/store.ts'
-import type { Role } from '../live/access.ts'
+import { ROLES, type Role } from '../live/access.ts'
 import { checkName, dayOf, table, withIdentities } from './identity-store.ts'
 import { choosePassword, type PasswordFlags } from './password.ts'
 import { fail } from './surroundings.ts'
-
-export const ROLES: readonly Role[] = ['viewer', 'operator', 'admin']
 
 /** A new one each time: commander keeps state in it. */
 export function roleOption(): Option {

@@ -8,7 +8,7 @@
  */
 
 import type { Access } from '../../broker/access.ts'
-import type { Role } from '../live/access.ts'
+import { may, type Role } from '../live/access.ts'
 import { isValidFilter } from '../telemetry/topics.ts'
 
 /** Status for everybody with a name; what else is below `$SYS` tells client ids, and is nobody's. */
@@ -54,11 +54,12 @@ export function deviceAccess(id: string, { isGateway, allow }: DeviceRights, own
 }
 
 export function roleAccess(role: Role, owner: Ownership): Access {
+  const mayAct = may({ role }, 'act')
   return new TopicAccess(owner, {
-    publish: role === 'viewer' ? [] : [EVERYTHING],
+    publish: mayAct ? [EVERYTHING] : [],
     subscribe: [EVERYTHING, OURS, STATUS],
     isConfined: false,
-    isOpenToDollars: role !== 'viewer',
+    isOpenToDollars: mayAct,
   })
 }
 

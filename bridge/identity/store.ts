@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { z } from 'zod'
 import { SetupError } from '../data-directory.ts'
-import type { Role } from '../live/access.ts'
+import { ROLES } from '../live/access.ts'
 import { parseHash } from './secrets.ts'
 import { makeKey, readKey } from './signing.ts'
 
@@ -38,7 +38,7 @@ CREATE TABLE certificate (
 PRAGMA user_version = ${FORMAT_VERSION};
 `
 
-const role = z.enum(['viewer', 'operator', 'admin'] satisfies Role[])
+const role = z.enum(ROLES)
 const hash = z.string().refine(text => parseHash(text) !== null)
 const text = z.string().min(1)
 const version = z.number().int().positive()

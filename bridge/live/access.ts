@@ -2,7 +2,9 @@
 
 import type { IncomingMessage } from 'node:http'
 
-export type Role = 'viewer' | 'operator' | 'admin'
+export const ROLES = ['viewer', 'operator', 'admin'] as const
+
+export type Role = (typeof ROLES)[number]
 
 export interface Principal {
   readonly name: string
@@ -43,7 +45,7 @@ const DEEDS: Readonly<Record<Role, readonly Deed[]>> = {
   admin: ['watch', 'act', 'administer'],
 }
 
-export function may({ role }: Principal, deed: Deed): boolean {
+export function may({ role }: Pick<Principal, 'role'>, deed: Deed): boolean {
   return DEEDS[role].includes(deed)
 }
 
