@@ -86,7 +86,7 @@ function keyOf(address: string, name?: string): string {
   return name === undefined ? address : `${address} ${name.slice(0, 64)}`
 }
 
-export function isLoopbackAddress(address: string): boolean {
+function isLoopbackAddress(address: string): boolean {
   const plain = address.replace(/^::ffff:/i, '')
   return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'))
 }

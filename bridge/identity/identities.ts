@@ -316,7 +316,7 @@ export class Identities {
   #holds({ identity, version, expiresAtMs }: Statement): Subject | null {
     const subject = this.#known.withIdentity(identity)
     if (subject === null || subject.row.version !== version || hasExpired(subject)) return null
-    return expiresAtMs !== null && expiresAtMs <= Date.now() ? null : subject
+    return isOver(expiresAtMs) ? null : subject
   }
 
   #principal(subject: Subject, statement: Statement): Principal {
@@ -413,8 +413,10 @@ function admit({ access }: Subject): LoginResult {
 }
 
 function hasExpired(subject: Subject): boolean {
-  if (subject.kind !== 'token') return false
-  const { expiresAtMs } = subject.row
+  return subject.kind === 'token' && isOver(subject.row.expiresAtMs)
+}
+
+function isOver(expiresAtMs: number | null): boolean {
   return expiresAtMs !== null && expiresAtMs <= Date.now()
 }
 

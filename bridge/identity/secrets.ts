@@ -51,7 +51,7 @@ export async function hashSecret(secret: string, kind: SecretKind): Promise<stri
   const { N, r, p } = COSTS[kind]
   const salt = randomBytes(SALT_BYTES)
   const hash = await derive(secret, salt, HASH_BYTES, { N, r, p, maxmem: MAX_MEMORY_BYTES })
-  return ['scrypt', N, r, p, salt.toString('base64url'), hash.toString('base64url')].join(':')
+  return formatHash(kind, salt, hash)
 }
 
 export async function verifySecret(secret: string, kept: string): Promise<boolean> {
@@ -73,13 +73,10 @@ export function parseHash(text: string): (Cost & { readonly salt: Buffer; readon
 
 /** Work that nobody succeeds at: for names that are not known. */
 export function decoyHash(kind: SecretKind): string {
+  return formatHash(kind, randomBytes(SALT_BYTES), randomBytes(HASH_BYTES))
+}
+
+function formatHash(kind: SecretKind, salt: Buffer, hash: Buffer): string {
   const { N, r, p } = COSTS[kind]
-  return [
-    'scrypt',
-    N,
-    r,
-    p,
-    randomBytes(SALT_BYTES).toString('base64url'),
-    randomBytes(HASH_BYTES).toString('base64url'),
-  ].join(':')
+  return ['scrypt', N, r, p, salt.toString('base64url'), hash.toString('base64url')].join(':')
 }
