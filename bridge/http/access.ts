@@ -27,7 +27,7 @@ const OPEN = new Set(['/api/login', '/api/logout', '/api/session'])
  * What a request does; null: it is open to everybody, or, as `/live`, looks for itself. What changes something and is
  * not known here needs an admin, so that a route that forgets to say is closed.
  */
-export function deedOf(method: string, path: string): Deed | null {
+function deedOf(method: string, path: string): Deed | null {
   if (path !== '/metrics' && path !== '/api' && !path.startsWith('/api/')) return null
   if (OPEN.has(path)) return null
   if (method === 'GET' || method === 'HEAD' || QUESTIONS.has(path)) return 'watch'

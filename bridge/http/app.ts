@@ -6,7 +6,7 @@ import { Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Ledger } from '../ledger.ts'
-import { may } from '../live/access.ts'
+import { type Authenticate, may } from '../live/access.ts'
 import type { liveRoutes } from '../live/routes.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
@@ -119,7 +119,8 @@ export function createApp({
     }),
   )
   app.use(checkOrigin(origin), answerInvited(origin), jsonOnly)
-  app.use(checkAccess(credentials => identities.principalOf(credentials)))
+  const authenticate: Authenticate = credentials => identities.principalOf(credentials)
+  app.use(checkAccess(authenticate))
   app.onError((error, c) => {
     if (c.req.raw.signal.aborted) return problem(c, 400, 'client-left', 'the client hung up')
     log.error({ err: error, path: c.req.path }, 'http: a request failed')
@@ -129,7 +130,7 @@ export function createApp({
   app.get('/healthz', c => c.json({ ok: true }))
   app.get('/readyz', async c => {
     const state = readiness()
-    const principal = await principalOfRequest(c, credentials => identities.principalOf(credentials))
+    const principal = await principalOfRequest(c, authenticate)
     const isKnown = principal !== null && may(principal, 'watch')
     return c.json(isKnown ? state : withoutDetails(state), state.ready ? 200 : 503)
   })
