@@ -6,9 +6,10 @@ import { Broker, type BrokerOptions, type Delivery } from './broker.ts'
 import type { GuardLimits } from './guard/limits.ts'
 import { listenTcp, type TcpOptions } from './listeners.ts'
 import type { Mqtt5Settings } from './mqtt5/front.ts'
-import { answerLate, persistenceOptions, QUIET, seeded } from './persistence/fixture.ts'
+import { answerLate, persistenceOptions, QUIET } from './persistence/fixture.ts'
 import type { SessionLimits } from './persistence/sessions.ts'
 import { SqlitePersistence } from './persistence/sqlite-persistence.ts'
+import { seeded } from './seeded.ts'
 
 export interface TestBroker {
   readonly broker: Broker

@@ -1,6 +1,7 @@
 /** For the tests: messages of the tables, spoiled by a seeded hand, and what must hold for any message. */
 
 import { readdirSync } from 'node:fs'
+import { type Random, seeded } from '../../broker/seeded.ts'
 import { writableName } from '../store/line-protocol.ts'
 import type { Decoded, Field } from '../telemetry/reading.ts'
 import type { Decodable, Decoder } from './decoder.ts'
@@ -18,7 +19,7 @@ export interface FuzzReport {
 /** Throws an Error that names seed and message when a promise is broken. */
 export async function fuzz(messages: number, seed: number): Promise<FuzzReport> {
   const sources = await messagesOfTables()
-  const random = mulberry32(seed)
+  const random = seeded(seed)
   let decoder = createDecoder({ maxTopics: 1_000 })
   let readings = 0
   let slowestMs = 0
@@ -87,18 +88,6 @@ function isCleanName(name: string): boolean {
 
 function demand(isTrue: boolean, what: string): void {
   if (!isTrue) throw new Error(`broken promise: ${what}`)
-}
-
-type Random = () => number
-
-function mulberry32(seed: number): Random {
-  let a = seed
-  return () => {
-    a = (a + 0x6d2b79f5) | 0
-    let t = Math.imul(a ^ (a >>> 15), 1 | a)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 const pick = <T>(list: readonly T[], random: Random): T => list[Math.floor(random() * list.length)]!

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { seeded } from '../../broker/persistence/fixture.ts'
+import { seeded } from '../../broker/seeded.ts'
 import { nameMistake } from './names.ts'
 import { deviceAccess, openAccess, patternMistake, roleAccess, TopicPatterns } from './permissions.ts'
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { SimulatedDisk, seededRandom } from '../test/faults/simulated-disk.ts'
+import { seeded } from '../../broker/seeded.ts'
+import { SimulatedDisk } from '../test/faults/simulated-disk.ts'
 import type { Entry } from './batch.ts'
 import type { Commit } from './position.ts'
 import { SpoolReader } from './reader.ts'
@@ -45,7 +46,7 @@ function readAll(files: SimulatedDisk, spool: Spool): string[] {
 }
 
 it('after a failed fsync the block goes to another file, and only there: the old descriptor is not believed again', async () => {
-  const files = new SimulatedDisk(seededRandom(1))
+  const files = new SimulatedDisk(seeded(1))
   const { spool } = open(files)
   await spool.append(message('a v=1 1'))
   let failures = 1
@@ -58,7 +59,7 @@ it('after a failed fsync the block goes to another file, and only there: the old
 })
 
 it('a disk that cuts no file either takes no block elsewhere: nothing may stand in two', async () => {
-  const files = new SimulatedDisk(seededRandom(2))
+  const files = new SimulatedDisk(seeded(2))
   const { spool } = open(files, { holdMs: 300 })
   await spool.append(message('a v=1 1'))
   files.failure = operation => (operation === 'sync' || operation === 'cut' ? 'EIO' : null)
@@ -70,7 +71,7 @@ it('a disk that cuts no file either takes no block elsewhere: nothing may stand 
 })
 
 it('the hold begins with the message, however long the spool was idle before', async () => {
-  const files = new SimulatedDisk(seededRandom(3))
+  const files = new SimulatedDisk(seeded(3))
   const { spool } = open(files, { holdMs: 400 })
   await spool.append(message('a v=1 1'))
   await sleep(450)
@@ -82,7 +83,7 @@ it('the hold begins with the message, however long the spool was idle before', a
 })
 
 it('is well again by itself when the disk is, with nobody sending', async () => {
-  const files = new SimulatedDisk(seededRandom(4))
+  const files = new SimulatedDisk(seeded(4))
   const { spool } = open(files, { holdMs: 0 })
   files.failure = () => 'ENOSPC'
   await expect(spool.append(message('a v=1 1'))).rejects.toMatchObject({ code: 'SPOOL_FAILING' })
@@ -94,7 +95,7 @@ it('is well again by itself when the disk is, with nobody sending', async () => 
 })
 
 it('what nobody waits for is counted when it is lost: to the disk, and to the bound on what waits for it', async () => {
-  const files = new SimulatedDisk(seededRandom(5))
+  const files = new SimulatedDisk(seeded(5))
   const { spool } = open(files, { holdMs: 0, maxPendingMessages: 3 })
   files.failure = () => 'EIO'
   for (let i = 0; i < 5; i++) void spool.append(message(`m v=${i} ${i}`, false))
@@ -105,7 +106,7 @@ it('what nobody waits for is counted when it is lost: to the disk, and to the bo
 })
 
 it('refuses at once what is beyond the bound, and takes messages again when there is less', async () => {
-  const files = new SimulatedDisk(seededRandom(6))
+  const files = new SimulatedDisk(seeded(6))
   const { spool } = open(files, { maxPendingMessages: 10 })
   const appended = Array.from({ length: 12 }, (_, i) => spool.append(message(`m v=${i} ${i}`)))
   const outcomes = await Promise.allSettled(appended)
@@ -114,7 +115,7 @@ it('refuses at once what is beyond the bound, and takes messages again when ther
 })
 
 it('a reader near the tail never keeps bytes that were still being written', async () => {
-  const files = new SimulatedDisk(seededRandom(7))
+  const files = new SimulatedDisk(seeded(7))
   const { spool } = open(files)
   await spool.append(message('a v=1 1'))
   // The next block is half there, as a reader may see it between write and fsync.
@@ -128,7 +129,7 @@ it('a reader near the tail never keeps bytes that were still being written', asy
 })
 
 it('a segment that cannot be opened for now is not one that is gone', async () => {
-  const files = new SimulatedDisk(seededRandom(8))
+  const files = new SimulatedDisk(seeded(8))
   const { spool } = open(files, { segmentBytes: 1 })
   for (let i = 0; i < 4; i++) await spool.append(message(`m v=${i} ${i}`))
   const busy = Object.assign(Object.create(files), {
@@ -142,7 +143,7 @@ it('a segment that cannot be opened for now is not one that is gone', async () =
 })
 
 it('numbers of a file that was damaged as a whole are not used again', async () => {
-  const files = new SimulatedDisk(seededRandom(9))
+  const files = new SimulatedDisk(seeded(9))
   const { spool } = open(files, { segmentBytes: 400 })
   for (let i = 0; i < 6; i++) await spool.append(message(`m v=${i} ${i}`))
   const last = listSegments('spool', files).at(-1)!

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type Random, seeded } from '../../broker/seeded.ts'
 import { type Accepted, Catalog, type TypeScope } from '../catalog/catalog.ts'
 import { createDecoder, type Decodable } from '../decode/decoder.ts'
 import type { Reading } from '../telemetry/reading.ts'
@@ -91,7 +92,7 @@ export function forge(
   visit: (forged: Forged) => void,
   { scope = 'device', perRound = 2_000 }: ForgeOptions = {},
 ): number {
-  const random = mulberry32(seed)
+  const random = seeded(seed)
   let points = 0
   for (let round = 0; round * perRound < count; round++) {
     const messages = Math.min(perRound, count - round * perRound)
@@ -141,7 +142,7 @@ function withCatalog(scope: TypeScope, action: (catalog: Catalog) => void): void
   }
 }
 
-function forgedMessage(random: () => number): Decodable {
+function forgedMessage(random: Random): Decodable {
   const any = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!
   const text = (most: number) =>
     Array.from({ length: 1 + Math.floor(random() * most) }, () => any(PIECES)).join('')
@@ -163,15 +164,4 @@ function forgedMessage(random: () => number): Decodable {
   const bytes =
     random() < 0.1 ? line : typeof json === 'string' && random() < 0.5 ? json : JSON.stringify(json)
   return { topic, payload: Buffer.from(bytes), retain: false }
-}
-
-/** A small generator, so that a seed is a test. */
-function mulberry32(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }

@@ -1,6 +1,6 @@
 /** Repeatable decisions: the seed of a run that failed runs it again. */
 
-import { seeded } from '../persistence/fixture.ts'
+import { seeded } from '../seeded.ts'
 
 export class Chance {
   readonly #random: () => number

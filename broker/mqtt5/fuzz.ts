@@ -6,7 +6,7 @@
 import { type Duplex, duplexPair } from 'node:stream'
 import { generate, type Packet, parser } from 'mqtt-packet'
 import type { Broker } from '../broker.ts'
-import { seeded } from '../persistence/fixture.ts'
+import { seeded } from '../seeded.ts'
 
 export interface FuzzReport {
   readonly connections: number

@@ -4,7 +4,8 @@ import assert from 'node:assert'
 // @ts-expect-error: it comes without types
 import abstractTests from 'aedes-persistence/abstract.js'
 import { afterAll, describe, it } from 'vitest'
-import { answerLate, newDirectory, persistenceOptions, seeded } from './fixture.ts'
+import { seeded } from '../seeded.ts'
+import { answerLate, newDirectory, persistenceOptions } from './fixture.ts'
 import { SqlitePersistence } from './sqlite-persistence.ts'
 
 const directories: { remove(): void }[] = []

@@ -1,8 +1,8 @@
 /** Killed, or told to end, at moments of chance, under load; the devices send again what was not acknowledged. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { seeded } from '../../../broker/seeded.ts'
 import { eventually } from '../trestle.ts'
-import { seededRandom } from './simulated-disk.ts'
 import { Story, type StoryReport } from './story.ts'
 
 const CONNECTIONS = 10
@@ -23,7 +23,7 @@ export async function killMany(options: {
   readonly withinMs?: number
 }): Promise<KillReport> {
   const { signal = 'SIGKILL', influxUrl, withinMs = Number.POSITIVE_INFINITY } = options
-  const random = seededRandom(options.seed)
+  const random = seeded(options.seed)
   const env: Record<string, string> = influxUrl === null ? {} : { INFLUX_URL: influxUrl }
   const until = performance.now() + withinMs
   const story = await Story.begin(env)

@@ -7,9 +7,9 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { seeded } from '../../../broker/seeded.ts'
 import { eventually, newDataDir } from '../trestle.ts'
 import { ImageDisk } from './disk-faults.ts'
-import { seededRandom } from './simulated-disk.ts'
 import { SleepingWitness, type WitnessReport } from './sleeping-witness.ts'
 import { Story, type StoryReport } from './story.ts'
 
@@ -19,7 +19,7 @@ export async function cutPowerMany(options: {
   readonly seed: number
   readonly withinMs?: number
 }): Promise<(StoryReport & { readonly cuts: number; readonly witness: WitnessReport }) | null> {
-  const random = seededRandom(options.seed)
+  const random = seeded(options.seed)
   const images = mkdtempSync(join(tmpdir(), 'trestle-image-'))
   const dataDir = newDataDir()
   const mounted = join(dataDir, 'data')

@@ -6,6 +6,7 @@
  */
 
 import { setImmediate as turn } from 'node:timers/promises'
+import { type Random, seeded } from '../../../broker/seeded.ts'
 import { balance } from '../../ledger.ts'
 import { releasedEntry } from '../../quarantine/record.ts'
 import type { Outcome } from '../../spool/batch.ts'
@@ -15,7 +16,7 @@ import type { QuarantineKeeper } from '../../store/quarantine-filler.ts'
 import type { Store } from '../../store/store.ts'
 import { Writer } from '../../store/writer.ts'
 import type { Progress } from '../../store/writer-messages.ts'
-import { type Random, SimulatedDisk, seededRandom } from './simulated-disk.ts'
+import { SimulatedDisk } from './simulated-disk.ts'
 
 const NODE_ID = '0123456789abcdef0123456789abcdef'
 const silent = { warn: () => undefined, error: () => undefined }
@@ -29,10 +30,10 @@ export interface CrashReport {
 
 /** Throws at the first thing that is not as promised, with the seed that shows it again. */
 export async function crashMany(crashes: number, seed: number): Promise<CrashReport> {
-  const random = seededRandom(seed)
+  const random = seeded(seed)
   const report = { crashes: 0, appended: 0, acknowledged: 0, drains: 0 }
   while (report.crashes < crashes) {
-    const world = new World(seededRandom(Math.floor(random() * 2 ** 32)))
+    const world = new World(seeded(Math.floor(random() * 2 ** 32)))
     try {
       for (let i = 0; i < 20 && report.crashes < crashes; i++, report.crashes++) await world.live()
       await world.drain()

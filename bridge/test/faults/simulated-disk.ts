@@ -5,22 +5,10 @@
  */
 
 import { dirname } from 'node:path'
+import type { Random } from '../../../broker/seeded.ts'
 import type { SpoolFile, SpoolFiles } from '../../spool/files.ts'
 
 const SECTOR_BYTES = 512
-
-export type Random = () => number
-
-/** Mulberry32: a seed gives the same crash again. */
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 interface Inode {
   /** As a process sees it. */

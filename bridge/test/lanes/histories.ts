@@ -6,7 +6,8 @@
 
 import type { Access } from '../../../broker/access.ts'
 import { startBroker, type TestBroker } from '../../../broker/fixture.ts'
-import { newDirectory, seeded } from '../../../broker/persistence/fixture.ts'
+import { newDirectory } from '../../../broker/persistence/fixture.ts'
+import { seeded } from '../../../broker/seeded.ts'
 import { deviceAccess } from '../../identity/permissions.ts'
 import { LaneClient } from './client.ts'
 
