@@ -10,6 +10,7 @@
 
 import type { Access } from '../access.ts'
 import type { Accepted, Delivery } from '../broker.ts'
+import type { BusPublication } from '../intake.ts'
 import type { Session } from '../persistence/session.ts'
 import type { Prepared, SqlitePersistence } from '../persistence/sqlite-persistence.ts'
 import { acknowledgementBytes, encodeAcknowledgement, writeAcknowledgement } from './codec/encode.ts'
@@ -36,16 +37,6 @@ export interface Intake {
   publish(packet: BusPublication): void
   /** Whether it means something to anybody who is there, or will come. */
   isWanted(topic: string, retain: boolean): boolean
-}
-
-export interface BusPublication {
-  readonly topic: string
-  readonly payload: Buffer
-  readonly qos: 0 | 1 | 2
-  readonly retain: boolean
-  readonly clientId: string
-  readonly properties?: Buffer | undefined
-  readonly messageExpiry?: number | undefined
 }
 
 export interface Publisher {
