@@ -25,7 +25,7 @@ const USERNAME = 0x80
 /** Bridges of Mosquitto set it, to be told where a message came from. */
 const BRIDGE_BIT = 0x80
 /** Enough for a UUID or a certificate's fingerprint with a prefix; ids stand in lists, logs and keys. */
-const MAX_CLIENT_ID_BYTES = 256
+export const MAX_CLIENT_ID_BYTES = 256
 
 const MALFORMED: ConnectResult = { kind: 'malformed', flaw: 'malformed' }
 const BAD_TEXT: ConnectResult = { kind: 'malformed', flaw: 'text' }

@@ -21,7 +21,7 @@ const DELETE = 0x7f
 // U+FEFF is a character like others [MQTT-1.5.3-3].
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** C0, C1, and the code points that Unicode promises never to assign. */
-const UNWANTED = /[\p{Cc}\p{Noncharacter_Code_Point}]/u
+export const UNWANTED = /[\p{Cc}\p{Noncharacter_Code_Point}]/u
 
 /** Null: not acceptable. */
 export function readText(bytes: Buffer, start: number, end: number): string | null {

@@ -11,7 +11,9 @@
 import type { Access } from '../access.ts'
 import { type Member, NO_ACCESS, type Refusal as NotAdmitted } from '../admission.ts'
 import { assignId } from '../assigned-id.ts'
+import { MAX_CLIENT_ID_BYTES } from '../guard/connect.ts'
 import type { Connection as GuardedConnection, Refusal, Speaker } from '../guard/speaker.ts'
+import { UNWANTED } from '../guard/text.ts'
 import { ownBytes } from '../persistence/packet.ts'
 import type { Session } from '../persistence/session.ts'
 import type { Will } from '../persistence/wills.ts'
@@ -46,9 +48,6 @@ import { type Asker, Subscribing } from './subscribing.ts'
 /** What was not named in CONNECT has these values (3.1.2.11). */
 const DEFAULT_RECEIVE_MAXIMUM = 65_535
 const MAX_PACKET_BYTES = 268_435_460
-/** As the guard has it for older protocols. */
-const MAX_CLIENT_ID_BYTES = 256
-const UNWANTED = /[\p{Cc}\p{Noncharacter_Code_Point}]/u
 /** One that closes keeps its client id no longer; many that want the same id take turns. */
 const MAX_TRIES = 100
 /** Written at once when so much has gathered. */

@@ -1,10 +1,7 @@
 /** What a topic filter looks like (4.7, 4.8.2). */
 
-import type { TopicLimits } from '../guard/text.ts'
+import { type TopicLimits, UNWANTED } from '../guard/text.ts'
 import { isShared, sharedFilter } from '../persistence/shared-subscriptions.ts'
-
-/** Nobody names a thing so, and it harms those who print it. */
-const UNWANTED = /[\p{Cc}\p{Noncharacter_Code_Point}]/u
 
 /** [MQTT-4.7.1-1], [MQTT-4.7.1-2], [MQTT-4.7.3-1]; of a shared subscription [MQTT-4.8.2-1], [MQTT-4.8.2-2]. */
 export function isTopicFilter(text: string, { maxTopicBytes, maxTopicLevels }: TopicLimits): boolean {
