@@ -35,7 +35,7 @@ import { tapBus } from './mqtt5/tap.ts'
 import { OURSELVES } from './persistence/owners.ts'
 import type { Grant } from './persistence/session.ts'
 import { isShared, sharedFilter } from './persistence/shared-subscriptions.ts'
-import type { Prepared, SqlitePersistence } from './persistence/sqlite-persistence.ts'
+import type { SqlitePersistence } from './persistence/sqlite-persistence.ts'
 import { keepRegistry } from './registry.ts'
 import { asText, keepRepeatedFilters } from './repeated-filters.ts'
 import { matchesFilter } from './topic-filter.ts'
@@ -265,9 +265,7 @@ export class Broker {
    * QoS 1. `timeout`: the bus did not take it in time.
    */
   async deliver(publication: Publication, withinMs: number): Promise<'delivered' | 'offline' | 'timeout'> {
-    const isHeard = Object.values(this.#clients()).some(client =>
-      Object.keys(client.subscriptions).some(filter => matchesFilter(plainFilter(filter), publication.topic)),
-    )
+    const isHeard = Object.values(this.#clients()).some(client => isSubscribed(client, publication.topic))
     const deadline = new AbortController()
     const late = sleep(withinMs, 'timeout' as const, { signal: deadline.signal }).catch(
       () => 'timeout' as const,
@@ -278,6 +276,11 @@ export class Broker {
     const result = await Promise.race([sent, late])
     deadline.abort()
     return result
+  }
+
+  /** Whether somebody who is connected takes requests as MQTT 5 has them: with a topic to answer on. */
+  takesRequests(topic: string): boolean {
+    return Object.values(this.#clients()).some(client => client.version === 5 && isSubscribed(client, topic))
   }
 
   /**
@@ -412,10 +415,10 @@ export class Broker {
     }
     const waiting = client === null ? null : this.#backPressure.add(client)
     // Of a will; QoS 2 is kept together with its packet identifier, when Aedes stores that.
-    const prepared = packet.qos === 1 ? this.#prepare(delivery) : null
+    const prepared = packet.qos === 1 ? this.#intake.prepare(delivery) : null
     const finish = (error?: Error) => {
       if (client !== null && waiting !== null) this.#backPressure.remove(client, waiting)
-      if (prepared !== null && error !== undefined) this.#options.persistence.cancel(prepared)
+      if (prepared !== null && error !== undefined) this.#intake.cancel(prepared)
       done(error ?? null)
     }
     Promise.all([accepted, prepared?.saved]).then(() => finish(), finish)
@@ -434,18 +437,6 @@ export class Broker {
     const willOwner = this.#options.persistence.willOwner(packet)
     if (willOwner !== undefined) return this.#options.accessOf(willOwner)
     return client === null ? null : this.#admission.accessOf(memberOf(client))
-  }
-
-  #prepare({ topic, payload, qos, retain }: Delivery): Prepared | null {
-    return this.#options.persistence.prepare({ topic, payload, qos, retain })
-  }
-
-  /** Whether somebody who is connected takes requests as MQTT 5 has them: with a topic to answer on. */
-  takesRequests(topic: string): boolean {
-    return Object.values(this.#clients()).some(
-      ({ version, subscriptions }) =>
-        version === 5 && Object.keys(subscriptions).some(filter => matchesFilter(plainFilter(filter), topic)),
-    )
   }
 
   async #publishNext({ topic, payload, qos, retain, ...properties }: Publication): Promise<void> {
@@ -470,6 +461,10 @@ export class Broker {
 function maySubscribe(access: Access, filter: string): boolean {
   const plain = plainFilter(filter)
   return !UNREADABLE_FILTER.test(plain) && access.maySubscribe(plain)
+}
+
+function isSubscribed({ subscriptions }: ConnectedClient, topic: string): boolean {
+  return Object.keys(subscriptions).some(filter => matchesFilter(plainFilter(filter), topic))
 }
 
 function plainFilter(filter: string): string {
