@@ -101,11 +101,6 @@ export class Admission {
     return this.#members.get(member)?.access ?? NO_ACCESS
   }
 
-  /** Also while its connection is being closed; undefined: it was never let in. */
-  identityOf(member: Member): string | null | undefined {
-    return this.#members.get(member)?.identity
-  }
-
   /** Of who goes by a client id now; undefined: nobody does. */
   ownerOf(clientId: string): string | null | undefined {
     return this.#holders.get(clientId)?.identity

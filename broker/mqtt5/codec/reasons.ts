@@ -1,10 +1,7 @@
 /** Reason codes that we send or look at, as the specification lists them (2.4). From 0x80 on they are refusals. */
 
 export const SUCCESS = 0x00
-export const GRANTED_QOS_0 = 0x00
 export const NO_SUBSCRIPTION_EXISTED = 0x11
-/** DISCONNECT: and publish my will. */
-export const DISCONNECT_WITH_WILL = 0x04
 
 export const UNSPECIFIED_ERROR = 0x80
 export const MALFORMED_PACKET = 0x81
