@@ -6,6 +6,7 @@ import { afterEach, expect, it } from 'vitest'
 import { connectRaw } from '../../broker/raw-client.ts'
 import { freePort } from './free-port.ts'
 import { connect } from './load.ts'
+import { sendThroughKills } from './send-through-kills.ts'
 import { eventually, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
 
 const run = promisify(execFile)
@@ -18,9 +19,9 @@ afterEach(async () => {
 })
 
 /** Killed at once after the last word, and started again. */
-async function killAndRestart(): Promise<void> {
+async function killAndRestart(env: Readonly<Record<string, string>> = {}): Promise<void> {
   await trestle.kill()
-  trestle = await startTrestle({ dataDir })
+  trestle = await startTrestle({ dataDir, env })
 }
 
 async function start(): Promise<void> {
@@ -76,55 +77,27 @@ it.each([1, 2] as const)(
       TRESTLE_MQTT_PORT: String(await freePort()),
       TRESTLE_MQTT__SESSIONS__MAX_MESSAGES: '1000000',
     }
-    const startAgain = async () => {
-      trestle = await startTrestle({ dataDir, env })
-    }
-    await startAgain()
+    trestle = await startTrestle({ dataDir, env })
     const awake = await device()
     await awake.client.subscribeAsync('home/valve/set', { qos: 2 })
     await awake.client.endAsync()
 
     const sender = connect(trestle.mqtt, { clientId: 'sender', clean: false, reconnectPeriod: 100 })
-    const acked: string[] = []
-    let next = 0
-    let isDone = false
-    const inFlight = new Set<Promise<void>>()
-    const sendNext = (): void => {
-      if (isDone) return
-      const command = String(next++)
-      const sent = sender
-        .publishAsync('home/valve/set', command, { qos })
-        .then(() => void acked.push(command))
-        .finally(() => inFlight.delete(sent))
-      inFlight.add(sent)
-      void sent.then(sendNext)
-    }
-    for (let i = 0; i < 20; i++) sendNext()
-    for (let kill = 0; kill < 2; kill++) {
-      const before = acked.length
-      await eventually(
-        async () => acked.length,
-        length => length > before + 50,
-      )
-      await sleep(Math.random() * 200)
-      await trestle.kill()
-      await startAgain()
-    }
-    isDone = true
-    await eventually(
-      async () => inFlight.size,
-      size => size === 0,
-    )
+    const sent = await sendThroughKills({
+      kills: 2,
+      send: command => sender.publishAsync('home/valve/set', command, { qos }),
+      killAndRestart: () => killAndRestart(env),
+    })
     await sender.endAsync()
     const back = await device()
     await eventually(
       async () => new Set(back.heard).size,
-      size => size >= acked.length,
+      size => size >= sent,
     )
     await sleep(200)
     const firsts = [...new Set(back.heard)].map(Number)
-    expect(firsts).toEqual(Array.from({ length: next }, (_, i) => i))
-    if (qos === 2) expect(back.heard).toHaveLength(next)
+    expect(firsts).toEqual(Array.from({ length: sent }, (_, i) => i))
+    if (qos === 2) expect(back.heard).toHaveLength(sent)
     await back.client.endAsync()
   },
   60_000,
