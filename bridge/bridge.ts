@@ -18,6 +18,7 @@ import { openDataDirectory, SetupError } from './data-directory.ts'
 import { createDecoder } from './decode/decoder.ts'
 import { hostState } from './decode/families/sparkplug.ts'
 import { isDemoWanted, startDemo } from './demo.ts'
+import { localInUrl } from './hosts.ts'
 import { createApp, type HttpStats } from './http/app.ts'
 import { commandRoutes } from './http/commands.ts'
 import { explainRoutes } from './http/explain.ts'
@@ -271,14 +272,14 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
         })
       : null
   const demo = isDemoWanted(config, identities)
-    ? await startDemo(`mqtt://${urlHost(settings.mqtt.host ?? host)}:${ports.mqtt}`, { identities, log })
+    ? await startDemo(`mqtt://${localInUrl(settings.mqtt.host ?? host)}:${ports.mqtt}`, { identities, log })
     : null
 
   return {
     address: {
       ...ports,
       http: httpPort,
-      url: `${tls === null ? 'http' : 'https'}://${urlHost(host)}:${httpPort}/`,
+      url: `${tls === null ? 'http' : 'https'}://${localInUrl(host)}:${httpPort}/`,
       store: store.kind,
     },
     reload: () => tls?.reload(),
@@ -377,10 +378,4 @@ function portMistake(wanted: number): (error: NodeJS.ErrnoException & { port?: n
           : error.message
     throw new SetupError(`port ${port} ${why}; set another, or end what listens there`, { cause: error })
   }
-}
-
-/** As it stands in a URL: IPv6 in brackets, and a name for "every address". */
-function urlHost(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return 'localhost'
-  return host.includes(':') ? `[${host}]` : host
 }

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { Settings } from '../config/schema.ts'
+import { inUrl, isEverywhere } from '../hosts.ts'
 import { checkFiles } from '../tls/check-files.ts'
 import { type Finding, verdict, wrong } from '../tls/findings.ts'
 import { namesIn } from '../tls/names.ts'
@@ -59,11 +60,11 @@ async function examineOwn(settings: Settings, flags: DoctorTlsFlags): Promise<Fi
   const { dns, ip } = namesIn(pair.leaf)
   const servername = dns[0]?.replace('*.', 'any.') ?? ip[0] ?? 'localhost'
   const { host, http, mqtts, mqtt } = settings
-  const local = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  const local = isEverywhere(host) ? '127.0.0.1' : host
   const ca = trusted(settings, flags.cafile)
   const about = (protocol: string, port: number) =>
     probe({
-      url: new URL(`${protocol}://${local.includes(':') ? `[${local}]` : local}:${port}`),
+      url: new URL(`${protocol}://${inUrl(local)}:${port}`),
       ca,
       origin: flags.origin,
       servername,

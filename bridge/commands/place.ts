@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { isLoopback } from '../config/config.ts'
 import type { Settings } from '../config/schema.ts'
+import { inUrl, isEverywhere } from '../hosts.ts'
 import { tlsFiles } from '../tls/files.ts'
 import { namesIn } from '../tls/names.ts'
 
@@ -28,20 +29,18 @@ export function brokerPlace({ host, mqtt, mqtts, http, tls, dataDir }: Settings)
   const isLocal = isLoopback(host)
   const name = nameOf(cert === null ? (mqtt.host ?? host) : host, cert)
   const page = nameOf(host, cert)
-  const shown = page.includes(':') ? `[${page}]` : page
   return {
     host: name,
     port: cert === null ? mqtt.port : mqtts.port,
     tls: cert !== null,
     ca: isOwn && existsSync(authority.cert) ? authority.cert : null,
-    url: `${cert === null ? 'http' : 'https'}://${shown}:${http.port}/`,
+    url: `${cert === null ? 'http' : 'https'}://${inUrl(page)}:${http.port}/`,
     isLocal,
   }
 }
 
 function nameOf(host: string, cert: string | null): string {
-  const isEverywhere = host === '0.0.0.0' || host === '::'
-  return isEverywhere ? (nameIn(cert) ?? lanAddress() ?? 'localhost') : host
+  return isEverywhere(host) ? (nameIn(cert) ?? lanAddress() ?? 'localhost') : host
 }
 
 /** One that others in the house can use. */

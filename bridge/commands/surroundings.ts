@@ -4,9 +4,11 @@ import { request as requestPlain } from 'node:http'
 import { type RequestOptions, request as requestSecure } from 'node:https'
 import { text as readText } from 'node:stream/consumers'
 import type { ConnectionOptions } from 'node:tls'
+import type { Command } from 'commander'
 import { type Config, loadConfig } from '../config/config.ts'
 import type { Settings } from '../config/schema.ts'
 import { type DataDirectory, openDataDirectory, SetupError } from '../data-directory.ts'
+import { localInUrl } from '../hosts.ts'
 import { asRunning } from '../running.ts'
 import { tlsToOwnBridge, trustedHere } from '../tls/trusted.ts'
 
@@ -36,6 +38,13 @@ export function takeDataDirectory({ dataDir }: Settings): DataDirectory | null {
   }
 }
 
+/** Of what asks the running bridge. */
+export function withAddress(command: Command): Command {
+  return command
+    .option('--url <url>', 'of the running bridge, where it is not that of the settings')
+    .option('--token <token>', 'TRESTLE_TOKEN otherwise')
+}
+
 export interface BridgeAddress {
   readonly url?: string
   readonly token?: string
@@ -54,9 +63,8 @@ export async function askBridge<T>(
   { method, path, body }: BridgeRequest,
 ): Promise<T> {
   const { host, http } = settings
-  const local = host === '0.0.0.0' || host === '::' ? 'localhost' : host
   const own = url === undefined ? tlsOrExit(settings) : { ca: trustedHere(settings) }
-  const base = url ?? `${own === null ? 'http' : 'https'}://${local}:${http.port}`
+  const base = url ?? `${own === null ? 'http' : 'https'}://${localInUrl(host)}:${http.port}`
   const headers = {
     'content-type': 'application/json',
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),

@@ -1,5 +1,7 @@
 /** How to make phones, browsers and devices trust an authority, in plain words; docs/tls.md says more. */
 
+import { inUrl } from '../hosts.ts'
+
 export interface TrustWords {
   /** Where the bridge is reached from elsewhere. */
   readonly host: string
@@ -10,9 +12,9 @@ export interface TrustWords {
 }
 
 export function trustWords({ host, httpPort, mqttsPort, fingerprint256 }: TrustWords): string {
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${httpPort}/ca.crt`
+  const place = `${inUrl(host)}:${httpPort}`
   return `Now tell phones, browsers and devices to trust it, once. The bridge hands the certificate out at
-    ${url}
+    http://${place}/ca.crt
 and this is its SHA-256 fingerprint, to compare before you say yes:
     ${fingerprint256}
 
@@ -27,5 +29,5 @@ ESP32          set the clock by NTP, then client.setCACert(CA), with the text of
                name, not by address. ESP8266: client.setTrustAnchors(new X509List(CA)).
 Mosquitto      mosquitto_pub --cafile ca.crt -h ${host} -p ${mqttsPort} -t home/kitchen/thermo/temperature -m 21.5
 
-The page is at https://${host.includes(':') ? `[${host}]` : host}:${httpPort}/ then; "trestle doctor tls https://${host}:${httpPort}" says what is wrong if anything is.`
+The page is at https://${place}/ then; "trestle doctor tls https://${place}" says what is wrong if anything is.`
 }
