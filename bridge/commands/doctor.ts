@@ -11,16 +11,19 @@ import { checkFiles } from '../tls/check-files.ts'
 import { type Finding, verdict } from '../tls/findings.ts'
 import { tlsPaths } from '../tls/served-certificate.ts'
 import { registerDoctorTls } from './doctor-tls.ts'
-import { askBridge, type BridgeAddress, configOrExit, takeDataDirectory } from './surroundings.ts'
+import {
+  askBridge,
+  type BridgeAddress,
+  configOrExit,
+  takeDataDirectory,
+  withAddress,
+} from './surroundings.ts'
 
 const MIN_FREE_BYTES = 256 * 1024 ** 2
 
 export function register(program: Command): void {
-  const doctor = program
-    .command('doctor')
+  const doctor = withAddress(program.command('doctor'))
     .description('look at settings, disk, spool and account, with or without the bridge running')
-    .option('--url <url>', 'of the running bridge, where it is not that of the settings')
-    .option('--token <token>', 'TRESTLE_TOKEN otherwise')
     .action(async (address: BridgeAddress) => {
       const problems = await examine(address)
       process.stdout.write(verdict(problems))

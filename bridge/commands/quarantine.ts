@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { ReplayReport } from '../quarantine/replay.ts'
-import { askBridge, type BridgeAddress, configOrExit } from './surroundings.ts'
+import { askBridge, type BridgeAddress, configOrExit, withAddress } from './surroundings.ts'
 
 interface Listed {
   readonly entries: readonly {
@@ -33,12 +33,6 @@ export function register(program: Command): void {
         `${replayed} replayed, ${ignored} without a reading, ${kept} still cannot be used.\n`,
       )
     })
-}
-
-function withAddress(command: Command): Command {
-  return command
-    .option('--url <url>', 'of the running bridge, where it is not that of the settings')
-    .option('--token <token>', 'TRESTLE_TOKEN otherwise')
 }
 
 async function list({

@@ -11,6 +11,7 @@ import {
   configOrExit,
   parseTimeMs,
   takeDataDirectory,
+  withAddress,
 } from './surroundings.ts'
 
 export function register(program: Command): void {
@@ -22,14 +23,11 @@ export function register(program: Command): void {
     )
     .option('--since <time>', 'arrival: RFC 3339, or 2h for two hours ago', '1970-01-01T00:00:00Z')
     .action(({ since }: { since: string }) => exportLines(parseTimeMs(since)))
-  spool
-    .command('replay')
+  withAddress(spool.command('replay'))
     .description(
       'feed the store again, after it was restored from a backup; the running bridge does it at once',
     )
     .requiredOption('--since <time>', 'arrival: RFC 3339, or 2h for two hours ago')
-    .option('--url <url>', 'of the running bridge, where it is not that of the settings')
-    .option('--token <token>', 'TRESTLE_TOKEN otherwise')
     .action(replay)
 }
 
