@@ -29,7 +29,7 @@ it.each([
 it.each(['#', 'a/#', '+', '+/a/#', 'a/+/b', '/'])('%s is a filter', filter =>
   expect(isValidFilter(filter)).toBe(true),
 )
-it.each(['', 'a#', 'a/#/b', 'a+', 'sport+', 'a/b\0'])('%j is none', filter =>
+it.each(['', 'a#', 'a/#/b', 'a+', 'a+/b', 'sport+', 'a/b\0'])('%j is none', filter =>
   expect(isValidFilter(filter)).toBe(false),
 )
 

@@ -1,6 +1,7 @@
 /** What MQTT delivered, and what became of it: a list that can be held still, and one message in full. */
 
 import { useEffect, useMemo, useState } from 'preact/hooks'
+import { isValidFilter } from '../../../bridge/telemetry/topics.ts'
 import { ledger } from '../data/health.ts'
 import { type ListedMessage, MessageList, type OutcomeFilter } from '../data/message-list.ts'
 import { addKeys } from '../keyboard.ts'
@@ -9,7 +10,6 @@ import { LiveChip } from '../parts/live-chip.tsx'
 import { Segments } from '../parts/segments.tsx'
 import { route, setParams } from '../route.ts'
 import { clockMillis, formatBytes, formatNumber } from '../words/format.ts'
-import { isTopicFilter } from '../words/message.ts'
 import { MessageDetail } from './message-detail.tsx'
 import { MessageRate } from './message-rate.tsx'
 import { OutcomeWords } from './outcome-words.tsx'
@@ -31,7 +31,7 @@ export function MessagesView() {
   const [selected, select] = useState<ListedMessage | null>(null)
   const [isHeld, setHeld] = useState(false)
   const isPaused = isHeld || selected !== null
-  const isValid = isTopicFilter(filter)
+  const isValid = isValidFilter(filter)
 
   useEffect(() => {
     select(null)

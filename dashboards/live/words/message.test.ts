@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { hexDump, isTopicFilter, jsonTokens, outcomeOf, payloadOf, prettyJson } from './message.ts'
+import { hexDump, jsonTokens, outcomeOf, payloadOf, prettyJson } from './message.ts'
 
 test('what became of a message, in words', () => {
   expect(outcomeOf('stored')).toEqual({ kind: 'stored', text: 'stored' })
@@ -23,11 +23,6 @@ describe('payloads', () => {
     expect(hexDump(bytes)).toMatch(/^0000 {2}a1 00 f3 41 42 +···AB$/)
     expect(payloadOf({ payload: 'é' }).bytes.length).toBe(2)
   })
-})
-
-test('topic filters by the rules of MQTT', () => {
-  for (const filter of ['#', '+', 'a/+/b', 'a/#', '/']) expect(isTopicFilter(filter)).toBe(true)
-  for (const filter of ['', 'a#', 'a/#/b', 'a+/b']) expect(isTopicFilter(filter)).toBe(false)
 })
 
 test('JSON is cut where its colours change, and nothing of it is lost', () => {

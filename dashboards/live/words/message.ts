@@ -102,12 +102,3 @@ export function hexDump(bytes: Uint8Array, most = 1024): string {
   if (bytes.length > most) lines.push(`and ${bytes.length - most} bytes more`)
   return lines.join('\n')
 }
-
-/** A topic filter by the rules of MQTT: `#` only last, wildcards only as whole levels [MQTT-4.7.1]. */
-export function isTopicFilter(filter: string): boolean {
-  if (filter === '' || filter.includes('\0')) return false
-  const levels = filter.split('/')
-  return levels.every(
-    (level, at) => level === '+' || (level === '#' && at === levels.length - 1) || !/[+#]/.test(level),
-  )
-}
