@@ -70,17 +70,7 @@ function linesOf(entry: QuarantineEntry, { decoder, catalog }: ReplayParts): Lin
   }
   const receivedUs = entry.time * 1000
   const { topic, payload, client, retain } = entry
-  const qos = entry.qos === 2 ? 2 : entry.qos === 1 ? 1 : 0
-  const message = {
-    topic,
-    payload: Buffer.from(payload),
-    qos,
-    retain,
-    dup: false,
-    packetId: null,
-    client,
-  } as const
-  const decoded = decoder.decode(message, receivedUs)
+  const decoded = decoder.decode({ topic, payload: Buffer.from(payload), retain, client }, receivedUs)
   switch (decoded.kind) {
     case 'rejected':
       return null
