@@ -32,7 +32,7 @@ export interface FieldView {
 }
 
 /** What lasts of a fact: whether a device is there now does not, and how it is called now is kept elsewhere. */
-export type LastingFact = Omit<Fact, 'available' | 'identity' | 'formerly'>
+export type LastingFact = Omit<Fact, 'available' | 'identity' | 'isGuess' | 'formerly'>
 
 /** What a view needs to know beside the device. */
 export interface Moment {

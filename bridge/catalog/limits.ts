@@ -92,18 +92,18 @@ export class Admission {
     return null
   }
 
-  /** Counts it. */
-  refuse(refusal: Refusal): Refusal {
-    this.refused[refusal]++
-    return refusal
-  }
-
   /** The same, without counting. */
   mayHaveSeries(ofDevice: number, source: Source): Refusal | null {
     if (source === STORED) return null
     if (ofDevice >= this.limits.fieldsPerDevice) return 'too-many-fields'
     const { series: cap } = this.limits
     return isOver(this.counts.series, cap, this.#of(source)?.series ?? 0) ? 'too-many-series' : null
+  }
+
+  /** Counts it. */
+  refuse(refusal: Refusal): Refusal {
+    this.refused[refusal]++
+    return refusal
   }
 
   #refusalOfDevice(brought: Brought | null): Refusal | null {
