@@ -8,7 +8,7 @@ import type { FieldType, StoredValue } from './field-type.ts'
  * What lies further ahead of our clock than a believed device's time can (decode/time.ts) is from before the clock was
  * set back. It must not stay the newest until the clock is there again.
  */
-export const SET_BACK_US = 15 * 60 * 1e6
+const SET_BACK_US = 15 * 60 * 1e6
 /** Arrivals have whole milliseconds: after a clock was set back they lie between those of before. Prime to 1,000. */
 const SHIFT_US = 389
 

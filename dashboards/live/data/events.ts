@@ -15,7 +15,7 @@ const MOST = 50
 /** Newest first. */
 export const events = signal<readonly BridgeEvent[]>([])
 
-export function addEvent(timeMs: number, words: string): void {
+function addEvent(timeMs: number, words: string): void {
   events.value = [{ timeMs, words }, ...events.value].slice(0, MOST)
 }
 

@@ -13,7 +13,7 @@ const SLOW_AGAIN_MS = 20_000
 const TRAIL_MS = 200
 
 export const outbox = new Outbox()
-/** `asked` while the screen is kept on; `refused` where the browser does not. */
+/** Whether the screen is kept on; `refused` where the browser does not. */
 export const awake = signal<'off' | 'on' | 'refused'>('off')
 
 let uplink: Uplink | null = null

@@ -43,7 +43,7 @@ export function changeSecret(text: string, isKept: boolean): void {
 }
 
 /** What was kept, as far as it makes sense, over what holds without a word. */
-export function parseSettings(kept: string | null, freshId: string): SensorSettings {
+function parseSettings(kept: string | null, freshId: string): SensorSettings {
   const found = asRecord(kept)
   const text = (key: string, otherwise: string) =>
     typeof found[key] === 'string' && found[key] !== '' ? found[key] : otherwise
@@ -77,7 +77,7 @@ function randomId(): string {
 }
 
 /** One level of a topic: `Kids’ room` is `kids-room`. */
-export function levelOf(text: string): string {
+function levelOf(text: string): string {
   return text
     .normalize('NFKD')
     .replace(/[\p{M}'’]/gu, '')
