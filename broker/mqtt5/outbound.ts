@@ -10,6 +10,7 @@
 import type { Copy } from '../persistence/copy.ts'
 import type { Retained } from '../persistence/retained.ts'
 import type { Delivery, Grant, Session, Subscriber } from '../persistence/session.ts'
+import type { Outgoing } from '../persistence/sessions.ts'
 import type { SqlitePersistence } from '../persistence/sqlite-persistence.ts'
 import { encodeAcknowledgement, encodePublishHead } from './codec/encode.ts'
 import { PUBREL } from './codec/packets.ts'
@@ -356,20 +357,15 @@ export class Outbound implements Subscriber {
     }
   }
 
-  #sendRetained(message: Retained, { qos: granted, subscriptionIdentifier }: Grant): void {
-    const { topic, payload, properties: raw = null, messageExpiry: expiresAtMs = null } = message
-    const qos = Math.min(message.qos, granted) as 0 | 1 | 2
-    const subscriptionIds = subscriptionIdentifier === undefined ? null : [subscriptionIdentifier]
-    if (!this.#wire.mayReceive(topic)) return
-    // 3.3.1.3: sent for a subscription, it says that it was retained.
-    const copy = { qos, retain: true, subscriptionIds }
-    if (qos === 0) {
-      const common = { dup: false, packetId: 0, raw, expiresAtMs }
-      this.#publish({ topic, payload, ...copy, ...common })
+  #sendRetained(message: Retained, grant: Grant): void {
+    if (!this.#wire.mayReceive(message.topic)) return
+    const copy = toCopy(message, grant)
+    if (copy.qos === 0) {
+      const { topic, payload, properties: raw = null, messageExpiry: expiresAtMs = null } = message
+      this.#publish({ topic, payload, ...copy, dup: false, packetId: 0, raw, expiresAtMs })
       return
     }
-    const outgoing = { topic, payload, brokerId: undefined, counter: null, properties: raw, expiresAtMs }
-    const delivery = this.#persistence.sessions.queue(this.session, copy, outgoing)
+    const delivery = this.#persistence.sessions.queue(this.session, copy, toOutgoing(message))
     if (delivery !== null) this.#start(delivery)
   }
 
@@ -377,15 +373,10 @@ export class Outbound implements Subscriber {
   #keepReplays(): void {
     if (this.session.isVolatile) return
     for (const { grant, messages } of this.#replays) {
-      const { qos: granted, subscriptionIdentifier } = grant
-      const subscriptionIds = subscriptionIdentifier === undefined ? null : [subscriptionIdentifier]
       for (let next = messages.next(); !next.done; next = messages.next()) {
-        const { topic, payload, properties = null, messageExpiry: expiresAtMs = null } = next.value
-        const qos = Math.min(next.value.qos, granted) as 0 | 1 | 2
-        if (qos === 0) continue
-        const outgoing = { topic, payload, brokerId: undefined, counter: null, properties, expiresAtMs }
-        const copy = { qos, retain: true, subscriptionIds }
-        if (this.#persistence.sessions.queue(this.session, copy, outgoing) === null) return
+        const copy = toCopy(next.value, grant)
+        if (copy.qos === 0) continue
+        if (this.#persistence.sessions.queue(this.session, copy, toOutgoing(next.value)) === null) return
       }
     }
   }
@@ -399,4 +390,18 @@ export class Outbound implements Subscriber {
   #write(bytes: Uint8Array): void {
     this.#wire.write(bytes)
   }
+}
+
+/** 3.3.1.3: sent for a subscription, it says that it was retained. */
+function toCopy({ qos }: Retained, { qos: granted, subscriptionIdentifier }: Grant): Copy {
+  return {
+    qos: Math.min(qos, granted) as 0 | 1 | 2,
+    retain: true,
+    subscriptionIds: subscriptionIdentifier === undefined ? null : [subscriptionIdentifier],
+  }
+}
+
+function toOutgoing(message: Retained): Outgoing {
+  const { topic, payload, properties = null, messageExpiry: expiresAtMs = null } = message
+  return { topic, payload, brokerId: undefined, counter: null, properties, expiresAtMs }
 }
