@@ -2,6 +2,7 @@
 
 import { connect, type Socket } from 'node:net'
 import { generate, type IConnectPacket, type Packet, parser } from 'mqtt-packet'
+import { hello } from './guard/fixture.ts'
 
 export interface RawClient {
   readonly socket: Socket
@@ -43,15 +44,7 @@ export async function connectRaw(port: number, options: Partial<IConnectPacket>)
     closed: new Promise(resolve => socket.once('close', () => resolve())),
     destroy: () => socket.destroy(),
   }
-  client.send({
-    cmd: 'connect',
-    protocolId: 'MQTT',
-    protocolVersion: 4,
-    clientId: '',
-    clean: true,
-    keepalive: 60,
-    ...options,
-  })
+  socket.write(hello(options))
   await client.next('connack')
   return client
 }
