@@ -34,7 +34,7 @@ import { busProperties } from './mqtt5/message.ts'
 import { tapBus } from './mqtt5/tap.ts'
 import { OURSELVES } from './persistence/owners.ts'
 import type { Grant } from './persistence/session.ts'
-import { isShared, sharedFilter } from './persistence/shared-subscriptions.ts'
+import { isShared, plainFilter } from './persistence/shared-subscriptions.ts'
 import type { SqlitePersistence } from './persistence/sqlite-persistence.ts'
 import { keepRegistry } from './registry.ts'
 import { asText, keepRepeatedFilters } from './repeated-filters.ts'
@@ -465,10 +465,6 @@ function maySubscribe(access: Access, filter: string): boolean {
 
 function isSubscribed({ subscriptions }: ConnectedClient, topic: string): boolean {
   return Object.keys(subscriptions).some(filter => matchesFilter(plainFilter(filter), topic))
-}
-
-function plainFilter(filter: string): string {
-  return isShared(filter) ? (sharedFilter(filter) ?? filter) : filter
 }
 
 function added(some: Readonly<Record<string, number>>, more: Readonly<Record<string, number>>) {

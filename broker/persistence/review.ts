@@ -5,6 +5,7 @@ import { OURSELVES, type Owners } from './owners.ts'
 import type { RetainedMessages } from './retained.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
+import { plainFilter } from './shared-subscriptions.ts'
 import type { Wills } from './wills.ts'
 
 /** How much went. */
@@ -61,13 +62,8 @@ export function review({ owners, sessions, retained, wills }: Reviewed): ReviewR
 
 /** Its filters that are not granted any more, and what waits because of them. */
 function narrow(session: Session, access: Access, sessions: Sessions): void {
-  const denied = [...session.grants.keys()].filter(filter => !access.maySubscribe(withoutShare(filter)))
+  const denied = [...session.grants.keys()].filter(filter => !access.maySubscribe(plainFilter(filter)))
   const hidden = [...session.queue.values()].filter(({ topic }) => !access.mayReceive(topic))
   for (const delivery of hidden) sessions.remove(delivery)
   if (denied.length > 0) sessions.revoke(session, denied)
-}
-
-/** `$share/group/filter` reads what `filter` does. */
-function withoutShare(filter: string): string {
-  return filter.replace(/^\$share\/[^/]*\//, '')
 }

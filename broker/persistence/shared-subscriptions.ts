@@ -29,7 +29,7 @@ export class SharedSubscriptions {
   }
 
   add(session: Session, grant: Grant): void {
-    const filter = filterOf(grant.topic)
+    const filter = plainFilter(grant.topic)
     const groups = this.#groups.get(filter) ?? new Map<string, Group>()
     const group = groups.get(grant.topic) ?? { members: [], turn: 0 }
     group.members.push({ session, grant })
@@ -38,7 +38,7 @@ export class SharedSubscriptions {
   }
 
   remove(session: Session, { topic }: Grant): void {
-    const filter = filterOf(topic)
+    const filter = plainFilter(topic)
     const groups = this.#groups.get(filter)
     const group = groups?.get(topic)
     const at = group?.members.findIndex(member => member.session === session) ?? -1
@@ -63,7 +63,7 @@ export class SharedSubscriptions {
 
   /** Another for what its first receiver will not get any more. */
   chooseOf(subscription: string, qos: number): Share | null {
-    const group = this.#groups.get(filterOf(subscription))?.get(subscription)
+    const group = this.#groups.get(plainFilter(subscription))?.get(subscription)
     return group === undefined ? null : chooseMember(group, qos)
   }
 }
@@ -80,8 +80,9 @@ export function sharedFilter(subscription: string): string | null {
   return name === '' || filter === '' || /[+#]/.test(name) ? null : filter
 }
 
-function filterOf(subscription: string): string {
-  return sharedFilter(subscription) ?? subscription
+/** What a subscription reads, shared or not. */
+export function plainFilter(subscription: string): string {
+  return isShared(subscription) ? (sharedFilter(subscription) ?? subscription) : subscription
 }
 
 /** In turn, of those that are connected the one with the least before it; else of those that sleep. */
