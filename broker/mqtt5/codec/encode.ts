@@ -140,7 +140,7 @@ function twoByteId(packetId: number): Uint8Array {
   return Uint8Array.of(packetId >> 8, packetId & 0xff)
 }
 
-export interface Outbound {
+export interface PublishHead {
   /** Empty: the alias stands for it. */
   readonly topic: string
   readonly qos: 0 | 1 | 2
@@ -158,7 +158,7 @@ export interface Outbound {
 }
 
 /** A PUBLISH but for its payload, which follows: it is shared by all who get it. */
-export function encodePublishHead(message: Outbound): Buffer {
+export function encodePublishHead(message: PublishHead): Buffer {
   const { topic, qos, raw, messageExpiryS, topicAlias, subscriptionIds, payloadBytes } = message
   const topicBytes = Buffer.byteLength(topic)
   const expiryBytes = messageExpiryS === null ? 0 : 5
