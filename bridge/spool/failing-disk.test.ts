@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { seeded } from '../../broker/seeded.ts'
 import { SimulatedDisk } from '../test/faults/simulated-disk.ts'
 import type { Entry } from './batch.ts'
+import { SPOOL_OPTIONS } from './fixture.ts'
 import type { Commit } from './position.ts'
 import { SpoolReader } from './reader.ts'
 import { listSegments, segmentPath } from './segment.ts'
@@ -14,22 +15,12 @@ function open(
 ): { spool: Spool; commits: Commit[] } {
   const commits: Commit[] = []
   const spool = new Spool({
+    ...SPOOL_OPTIONS,
     dir: 'spool',
     nodeId: '00'.repeat(16),
-    maxBytes: 1e9,
-    policy: 'refuse',
     segmentBytes: 1e6,
-    lingerMs: 0,
-    quietLingerMs: 0,
-    holdMs: 1000,
     maxPendingBytes: 1e8,
-    maxPendingMessages: 1e6,
-    keepMs: 0,
-    keepBytes: 0,
-    beforeCommit: () => null,
     onCommit: commit => commits.push(commit),
-    onOverflow: () => undefined,
-    log: { warn: () => undefined, error: () => undefined },
     files,
     ...options,
   })

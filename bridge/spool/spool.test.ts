@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Entry } from './batch.ts'
+import { SPOOL_OPTIONS } from './fixture.ts'
 import type { Commit } from './position.ts'
 import { SpoolReader } from './reader.ts'
 import { listSegments, scanSegment, segmentPath } from './segment.ts'
@@ -28,27 +29,17 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true }))
 
 const NODE = '0123456789abcdef0123456789abcdef'
-const silent = { warn: () => undefined, error: () => undefined }
 
 function open(options: Partial<SpoolOptions> = {}): { spool: Spool; commits: Commit[] } {
   const commits: Commit[] = []
   const spool = new Spool({
+    ...SPOOL_OPTIONS,
     dir,
     nodeId: NODE,
-    maxBytes: 1e9,
-    policy: 'refuse',
-    segmentBytes: 16 * 1024 * 1024,
-    lingerMs: 0,
     quietLingerMs: 5,
     holdMs: 200,
     maxPendingBytes: 1e8,
-    maxPendingMessages: 1e6,
-    keepMs: 0,
-    keepBytes: 0,
-    beforeCommit: () => null,
     onCommit: commit => commits.push(commit),
-    onOverflow: () => undefined,
-    log: silent,
     ...options,
   })
   return { spool, commits }

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { SPOOL_OPTIONS } from '../../spool/fixture.ts'
 import { Spool } from '../../spool/spool.ts'
 import { LOAD_BASE_MS } from '../load.ts'
 
@@ -14,22 +15,10 @@ export async function makeBigSpool(dataDir: string, bytes: number): Promise<numb
   mkdirSync(dataDir, { recursive: true })
   writeFileSync(join(dataDir, 'format.json'), JSON.stringify({ version: 1, nodeId }))
   const spool = new Spool({
+    ...SPOOL_OPTIONS,
     dir: join(dataDir, 'spool'),
     nodeId,
     maxBytes: bytes * 2,
-    policy: 'refuse',
-    segmentBytes: 16 * 1024 ** 2,
-    lingerMs: 0,
-    quietLingerMs: 0,
-    holdMs: 1000,
-    maxPendingBytes: 1e9,
-    maxPendingMessages: 1e6,
-    keepMs: 0,
-    keepBytes: 0,
-    beforeCommit: () => null,
-    onCommit: () => undefined,
-    onOverflow: () => undefined,
-    log: { warn: () => undefined, error: () => undefined },
   })
   let messages = 0
   while (spool.waitingBytes < bytes) {

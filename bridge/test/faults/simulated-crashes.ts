@@ -11,6 +11,7 @@ import { balance } from '../../ledger.ts'
 import { releasedEntry } from '../../quarantine/record.ts'
 import type { Outcome } from '../../spool/batch.ts'
 import { Cursor, lastKnownBlock } from '../../spool/cursor.ts'
+import { SPOOL_OPTIONS } from '../../spool/fixture.ts'
 import { Spool } from '../../spool/spool.ts'
 import type { QuarantineKeeper } from '../../store/quarantine-filler.ts'
 import type { Store } from '../../store/store.ts'
@@ -19,7 +20,6 @@ import type { Progress } from '../../store/writer-messages.ts'
 import { SimulatedDisk } from './simulated-disk.ts'
 
 const NODE_ID = '0123456789abcdef0123456789abcdef'
-const silent = { warn: () => undefined, error: () => undefined }
 
 export interface CrashReport {
   readonly crashes: number
@@ -92,23 +92,14 @@ class World {
   #start(): Life {
     const files = this.#disk
     const spool: Spool = new Spool({
+      ...SPOOL_OPTIONS,
       dir: 'spool',
       nodeId: NODE_ID,
-      maxBytes: 1e9,
-      policy: 'refuse',
       segmentBytes: 2048,
-      lingerMs: 0,
-      quietLingerMs: 0,
       holdMs: 0,
-      maxPendingBytes: 1e9,
-      maxPendingMessages: 1e6,
-      keepMs: 0,
       keepBytes: this.#random() < 0.5 ? 0 : 1e6,
       lastKnownBlock: Math.max(lastKnownBlock('cursor', files), this.#quarantine.block),
-      beforeCommit: () => null,
       onCommit: commit => writer.committed(commit),
-      onOverflow: () => undefined,
-      log: silent,
       files,
     })
     const life: { progress: Progress | null } = { progress: null }
