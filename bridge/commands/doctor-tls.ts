@@ -1,18 +1,18 @@
 /** `trestle doctor tls`: what stands between a client and this bridge, a line for each thing. */
 
-import { existsSync, readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { Settings } from '../config/schema.ts'
 import { inUrl, isEverywhere } from '../hosts.ts'
 import { checkFiles } from '../tls/check-files.ts'
-import { type Finding, verdict, wrong } from '../tls/findings.ts'
-import { namesIn } from '../tls/names.ts'
+import { type Finding, lineOf, verdict, wrong } from '../tls/findings.ts'
+import { firstNameIn } from '../tls/names.ts'
+import { CertificateError, parseChain, readFile } from '../tls/pair.ts'
 import { probe } from '../tls/probe.ts'
 import { tlsPaths } from '../tls/served-certificate.ts'
 import { trustedHere } from '../tls/trusted.ts'
 import { configOrExit, fail } from './surroundings.ts'
 
-export interface DoctorTlsFlags {
+interface DoctorTlsFlags {
   readonly cafile?: string
   readonly origin?: string
 }
@@ -30,7 +30,7 @@ export function registerDoctorTls(doctor: Command): void {
       const { settings } = configOrExit()
       const findings = await examineTls(settings, url, flags)
       for (const { isWell, subject, text } of findings)
-        process.stdout.write(`${isWell ? 'ok   ' : 'LOOK '} ${subject}: ${text}\n`)
+        process.stdout.write(lineOf(isWell, `${subject}: ${text}`))
       const problems = findings.filter(({ isWell }) => !isWell).length
       process.stdout.write(verdict(problems))
       process.exitCode = problems === 0 ? 0 : 1
@@ -57,8 +57,7 @@ async function examineOwn(settings: Settings, flags: DoctorTlsFlags): Promise<Fi
     return [wrong('file', 'there is no certificate, and no TLS: trestle tls init makes one')]
   const { pair, findings } = checkFiles(paths)
   if (pair === null) return [...findings]
-  const { dns, ip } = namesIn(pair.leaf)
-  const servername = dns[0]?.replace('*.', 'any.') ?? ip[0] ?? 'localhost'
+  const servername = firstNameIn(pair.leaf)
   const { host, http, mqtts, mqtt } = settings
   const local = isEverywhere(host) ? '127.0.0.1' : host
   const ca = trusted(settings, flags.cafile)
@@ -78,9 +77,10 @@ async function examineOwn(settings: Settings, flags: DoctorTlsFlags): Promise<Fi
 
 function trusted(settings: Settings, cafile: string | undefined): string[] {
   if (cafile === undefined) return trustedHere(settings)
-  if (!existsSync(cafile)) fail(`${cafile}: there is no such file`)
-  return (
-    readFileSync(cafile, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ??
-    fail(`${cafile}: there is no PEM certificate in it`)
-  )
+  try {
+    return parseChain(readFile(cafile), cafile).map(certificate => certificate.toString())
+  } catch (error) {
+    if (!(error instanceof CertificateError)) throw error
+    return fail(error.message)
+  }
 }

@@ -8,7 +8,7 @@ import { Cursor, lastKnownBlock } from '../spool/cursor.ts'
 import { recover } from '../spool/recovery.ts'
 import { listSegments, scanSegment, segmentPath } from '../spool/segment.ts'
 import { checkFiles } from '../tls/check-files.ts'
-import { type Finding, verdict } from '../tls/findings.ts'
+import { type Finding, lineOf, verdict } from '../tls/findings.ts'
 import { tlsPaths } from '../tls/served-certificate.ts'
 import { registerDoctorTls } from './doctor-tls.ts'
 import {
@@ -36,7 +36,7 @@ async function examine(address: BridgeAddress): Promise<number> {
   let problems = 0
   const say = (isWell: boolean, what: string) => {
     if (!isWell) problems++
-    process.stdout.write(`${isWell ? 'ok   ' : 'LOOK '} ${what}\n`)
+    process.stdout.write(lineOf(isWell, what))
   }
   const { settings, file, warnings } = configOrExit()
   say(

@@ -14,6 +14,11 @@ export function wrong(subject: Finding['subject'], text: string): Finding {
   return { subject, isWell: false, text }
 }
 
+/** As it is printed. */
+export function lineOf(isWell: boolean, text: string): string {
+  return `${isWell ? 'ok   ' : 'LOOK '} ${text}\n`
+}
+
 /** The last line of what looks at something. */
 export function verdict(problems: number): string {
   if (problems === 0) return 'All is well.\n'

@@ -79,6 +79,17 @@ export function namesIn({ subjectAltName = '' }: X509Certificate): Names {
   return { dns: all('DNS'), ip: all('IP Address').map(shortest) }
 }
 
+/** One that a certificate is for, to ask for it by. */
+export function firstNameIn(certificate: X509Certificate): string {
+  const { dns, ip } = namesIn(certificate)
+  return dns[0]?.replace('*.', 'any.') ?? ip[0] ?? 'localhost'
+}
+
+/** As a client sends it in its hello: server names are names, and an address is none (RFC 6066). */
+export function serverName(host: string): string {
+  return isIP(host) === 0 ? host : ''
+}
+
 /** Certificates print IPv6 in full; people do not. */
 function shortest(address: string): string {
   return isIP(address) === 6 ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address

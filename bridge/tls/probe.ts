@@ -13,7 +13,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { WebSocket } from 'ws'
 import { checkExpiry } from './check-files.ts'
 import { type Finding, well, wrong } from './findings.ts'
-import { namesIn } from './names.ts'
+import { namesIn, serverName } from './names.ts'
 
 export interface ProbeOptions {
   readonly url: URL
@@ -116,7 +116,7 @@ async function shakeHands(below: Socket, { ca }: ProbeOptions, place: Place): Pr
     socket: below,
     ca: [...ca],
     rejectUnauthorized: false,
-    servername: nameOrNone(servername),
+    servername: serverName(servername),
     checkServerIdentity: () => undefined,
   })
   try {
@@ -243,7 +243,7 @@ async function askHealth(url: URL, { servername }: Place): Promise<Finding> {
   const options = {
     agent: false,
     rejectUnauthorized: false,
-    servername: nameOrNone(servername),
+    servername: serverName(servername),
     timeout: WITHIN_MS,
   }
   const request = get(new URL('/healthz', url.href.replace(/^wss:/, 'https:')), options, response => {
@@ -291,9 +291,4 @@ function judgePath(path: string, status: number | string, origin: string): Findi
     default:
       return wrong('path', `${path}: ${status}`)
   }
-}
-
-/** Server names are names: an address is none (RFC 6066). */
-function nameOrNone(servername: string): string {
-  return isIP(servername) === 0 ? servername : ''
 }

@@ -1,11 +1,10 @@
 /** Whom the tools of this machine trust: those whom the system trusts, and who made the certificate of this bridge. */
 
 import { existsSync, readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
 import { type ConnectionOptions, getCACertificates } from 'node:tls'
 import type { Settings } from '../config/schema.ts'
 import { tlsFiles } from './files.ts'
-import { namesIn } from './names.ts'
+import { firstNameIn, serverName } from './names.ts'
 import { readPair } from './pair.ts'
 import { tlsPaths } from './served-certificate.ts'
 
@@ -24,12 +23,9 @@ export function tlsToOwnBridge(settings: Settings): ConnectionOptions | null {
   const paths = tlsPaths(settings)
   if (paths === null) return null
   const { cert, leaf } = readPair(paths)
-  const { dns, ip } = namesIn(leaf)
-  const name = (dns[0] ?? ip[0] ?? 'localhost').replace('*.', 'any.')
   return {
     ca: [...trustedHere(settings), cert],
     allowPartialTrustChain: true,
-    // Server names are names: an address is none (RFC 6066).
-    servername: isIP(name) === 0 ? name : '',
+    servername: serverName(firstNameIn(leaf)),
   }
 }
