@@ -1,7 +1,8 @@
 /**
  * A copy of the data directory, also while the bridge runs: readings on their way, store, quarantine, what the broker
- * keeps for others, who is known, certificates. It is as secret as the original. The position of the store is copied before what it speaks
- * of, and the spool last: a restored directory delivers again what it is not sure of, which changes nothing.
+ * keeps for others, who is known, certificates. It is as secret as the original. The position of the store is copied
+ * before what it speaks of, and the spool last: a restored directory delivers again what it is not sure of, which
+ * changes nothing.
  */
 
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
@@ -25,7 +26,7 @@ export function register(program: Command): void {
 }
 
 /** Returns the number of files. */
-export function backUp(dataDir: string, directory: string): number {
+function backUp(dataDir: string, directory: string): number {
   let files = 0
   const copy = (name: string) => {
     const from = join(dataDir, name)

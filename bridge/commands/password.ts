@@ -2,6 +2,7 @@
 
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { generateSecret } from '../identity/secrets.ts'
 import { fail } from './surroundings.ts'
 
@@ -37,11 +38,7 @@ function checked(password: string): string {
 }
 
 async function readPipe(): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
-    .toString()
-    .replace(/\r?\n$/, '')
+  return (await buffer(process.stdin)).toString().replace(/\r?\n$/, '')
 }
 
 /** Readline writes what is typed to its output, which swallows it. */

@@ -21,10 +21,14 @@ export function fail(line: string): never {
 
 /** Host and ports are those of the running bridge, whatever it was started with. */
 export function configOrExit(): Config {
-  const loaded = loadConfig()
-  if (!loaded.ok) return fail(loaded.mistakes.join('\n'))
-  const { config } = loaded
+  const config = writtenConfigOrExit()
   return { ...config, settings: asRunning(config.settings) }
+}
+
+/** As file and environment say. */
+export function writtenConfigOrExit(): Config {
+  const loaded = loadConfig()
+  return loaded.ok ? loaded.config : fail(loaded.mistakes.join('\n'))
 }
 
 /** Null: the bridge runs, and has it. */
