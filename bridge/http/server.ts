@@ -1,6 +1,6 @@
 /** The HTTP port: page, API, `/live` and MQTT over WebSocket at `/mqtt`; https and wss when there is a certificate. */
 
-import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import { createServer as createTlsServer, type Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -11,6 +11,7 @@ import { plainAddress } from '../../broker/guard/addresses.ts'
 import type { ListenerTls } from '../../broker/listeners.ts'
 import type { Gated } from './access.ts'
 import type { OriginPolicy } from './origin.ts'
+import { refuseUpgrade } from './refuse-upgrade.ts'
 
 export interface HttpOptions {
   readonly app: Hono<Gated>
@@ -71,9 +72,10 @@ export function createHttpServer(options: HttpOptions): Server {
     const path = pathOf(request)
     // The live sockets look at the origin themselves.
     if (path === '/live') return
-    if (path !== '/mqtt' || onMqttUpgrade === null) return refuse(socket, 404)
+    if (path !== '/mqtt' || onMqttUpgrade === null) return refuseUpgrade(socket, 404)
     const from = request.headers.origin
-    if (from !== undefined && !origin.allowOrigin(from, request.headers.host)) return refuse(socket, 403)
+    if (from !== undefined && !origin.allowOrigin(from, request.headers.host))
+      return refuseUpgrade(socket, 403)
     onMqttUpgrade(request, socket, head)
   })
   return server
@@ -101,11 +103,4 @@ function countIn(
 function pathOf(request: IncomingMessage): string {
   const path = (request.url ?? '').split('?', 1)[0]!
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
-}
-
-/** The socket goes at once: the other side may keep its end open for ever, and nobody counts these. */
-function refuse(socket: Duplex, status: number): void {
-  socket.on('error', () => socket.destroy())
-  socket.once('finish', () => socket.destroy())
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }

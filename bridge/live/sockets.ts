@@ -3,6 +3,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
+import { refuseUpgrade } from '../http/refuse-upgrade.ts'
 import {
   type AccessOptions,
   type Authenticate,
@@ -62,13 +63,13 @@ export function attachLive(server: Server, relay: Relay, options: LiveSocketsOpt
     const ignore = () => socket.destroy()
     socket.on('error', ignore)
     const named = request.headers['sec-websocket-protocol']
-    if (isClosing) return refuse(socket, '503 Service Unavailable', 'Retry-After: 1\r\n')
+    if (isClosing) return refuseUpgrade(socket, 503, 'Retry-After: 1\r\n')
     if (!mayComeFrom(request, options.allowOrigin)) {
       relay.countRefused('origin')
-      return refuse(socket, '403 Forbidden')
+      return refuseUpgrade(socket, 403)
     }
     if (named !== undefined && !named.split(',').some(name => name.trim() === LIVE_PROTOCOL)) {
-      return refuse(socket, '400 Bad Request')
+      return refuseUpgrade(socket, 400)
     }
     const credentials = credentialsOf(request)
     const principal = await principalOf(credentials, authenticate)
@@ -76,7 +77,7 @@ export function attachLive(server: Server, relay: Relay, options: LiveSocketsOpt
     // A cookie comes by itself, and a token may follow; who shows a token here has no other.
     if (principal === null && credentials.token !== undefined) {
       relay.countRefused('credentials')
-      return refuse(socket, '401 Unauthorized', 'WWW-Authenticate: Bearer realm="trestle"\r\n')
+      return refuseUpgrade(socket, 401, 'WWW-Authenticate: Bearer realm="trestle"\r\n')
     }
     sockets.handleUpgrade(request, socket, head, webSocket => {
       socket.off('error', ignore)
@@ -213,12 +214,6 @@ function turnAway(relay: Relay, webSocket: WebSocket, refusal: Refusal): void {
   relay.countClose('full')
   webSocket.on('error', () => webSocket.terminate())
   webSocket.close(CLOSE.full, 'too many connections; try again in 30 s')
-}
-
-/** The socket goes at once: the other side may keep its end open for ever, and nobody counts these. */
-function refuse(socket: Duplex, status: string, headers = ''): void {
-  socket.once('finish', () => socket.destroy())
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n${headers}\r\n`)
 }
 
 /** Others are of the network. */
