@@ -4,25 +4,31 @@ import { connect, type Socket } from 'node:net'
 import { generate, type IConnectPacket, type Packet, parser } from 'mqtt-packet'
 import { hello } from './guard/fixture.ts'
 
-export interface RawClient {
-  readonly socket: Socket
+/** What comes on a socket, packet by packet. */
+export interface Incoming {
   /** Everything that came, in order. */
   readonly received: Packet[]
-  send(packet: Packet): void
-  /** The first that has such a `cmd` and was not given out yet. */
-  next(cmd: Packet['cmd']): Promise<Packet>
+  /** The first that has such a `cmd` and was not given out yet. Rejects when the other side closes before. */
+  next<C extends Packet['cmd']>(cmd: C): Promise<Extract<Packet, { cmd: C }>>
   /** Resolves when the other side has closed. */
   readonly closed: Promise<void>
+}
+
+export interface RawClient extends Incoming {
+  readonly socket: Socket
+  send(packet: Packet): void
   destroy(): void
 }
 
-/** Resolves after CONNACK. */
-export async function connectRaw(port: number, options: Partial<IConnectPacket>): Promise<RawClient> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-  const parse = parser({ protocolVersion: 4 })
+export function packetsFrom(socket: Socket, protocolVersion: 4 | 5): Incoming {
+  const parse = parser({ protocolVersion })
   const received: Packet[] = []
   const unread: Packet[] = []
-  let wake: () => void = () => undefined
+  let isClosed = false
+  const waiting: (() => void)[] = []
+  const wake = () => {
+    for (const each of waiting.splice(0)) each()
+  }
   parse.on('packet', packet => {
     received.push(packet)
     unread.push(packet)
@@ -30,21 +36,37 @@ export async function connectRaw(port: number, options: Partial<IConnectPacket>)
   })
   socket.on('data', data => parse.parse(data))
   socket.on('error', () => undefined)
-  const client: RawClient = {
-    socket,
+  const closed = new Promise<void>(resolve =>
+    socket.once('close', () => {
+      isClosed = true
+      resolve()
+      wake()
+    }),
+  )
+  return {
     received,
-    send: packet => void socket.write(generate(packet)),
     async next(cmd) {
       for (;;) {
         const at = unread.findIndex(packet => packet.cmd === cmd)
-        if (at !== -1) return unread.splice(at, 1)[0]!
-        await new Promise<void>(resolve => (wake = resolve))
+        if (at !== -1) return unread.splice(at, 1)[0] as never
+        if (isClosed) throw new Error(`closed, and no ${cmd} came`)
+        await new Promise<void>(resolve => waiting.push(resolve))
       }
     },
-    closed: new Promise(resolve => socket.once('close', () => resolve())),
+    closed,
+  }
+}
+
+/** Resolves after CONNACK. */
+export async function connectRaw(port: number, options: Partial<IConnectPacket>): Promise<RawClient> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  const incoming = packetsFrom(socket, 4)
+  socket.write(hello(options))
+  await incoming.next('connack')
+  return {
+    ...incoming,
+    socket,
+    send: packet => void socket.write(generate(packet)),
     destroy: () => socket.destroy(),
   }
-  socket.write(hello(options))
-  await client.next('connack')
-  return client
 }

@@ -8,28 +8,22 @@ import {
   type IPublishPacket,
   type ISubscribePacket,
   type Packet,
-  parser,
 } from 'mqtt-packet'
 import { afterEach, beforeEach } from 'vitest'
 import { startBroker, type TestBroker, type TestBrokerOptions } from '../fixture.ts'
 import { type Directory, newDirectory } from '../persistence/fixture.ts'
+import { type Incoming, packetsFrom } from '../raw-client.ts'
 
 const V5 = { protocolVersion: 5 }
 
-export interface Peer {
+export interface Peer extends Incoming {
   readonly socket: Socket
-  /** Everything that came, in order. */
-  readonly received: Packet[]
   send(packet: Packet): void
   sendBytes(...bytes: readonly number[]): void
-  /** The first that has such a `cmd` and was not given out yet. Rejects when the other side closes before. */
-  next<C extends Packet['cmd']>(cmd: C): Promise<Extract<Packet, { cmd: C }>>
   /** Whatever was sent before is handled, and what it brought about has come. */
   settled(): Promise<void>
   /** Topics and payloads of what was published to it, in order. */
   heard(): string[]
-  /** Resolves when the other side has closed. */
-  readonly closed: Promise<void>
   /** Without a word. */
   drop(): Promise<void>
   /** With DISCONNECT. */
@@ -42,57 +36,29 @@ export interface Greeted extends Peer {
 
 export async function open(port: number): Promise<Peer> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-  const parse = parser(V5)
-  const received: Packet[] = []
-  const unread: Packet[] = []
-  let isClosed = false
-  const waiting: (() => void)[] = []
-  const wake = () => {
-    for (const each of waiting.splice(0)) each()
-  }
-  parse.on('packet', packet => {
-    received.push(packet)
-    unread.push(packet)
-    wake()
-  })
-  socket.on('data', data => parse.parse(data))
-  socket.on('error', () => undefined)
-  const closed = new Promise<void>(resolve =>
-    socket.once('close', () => {
-      isClosed = true
-      resolve()
-      wake()
-    }),
-  )
+  const incoming = packetsFrom(socket, 5)
   await new Promise(resolve => socket.once('connect', resolve))
   const peer: Peer = {
+    ...incoming,
     socket,
-    received,
     send: packet => void socket.write(generate(packet, V5)),
     sendBytes: (...bytes) => void socket.write(Uint8Array.from(bytes)),
-    async next(cmd) {
-      for (;;) {
-        const at = unread.findIndex(packet => packet.cmd === cmd)
-        if (at !== -1) return unread.splice(at, 1)[0] as never
-        if (isClosed) throw new Error(`closed, and no ${cmd} came`)
-        await new Promise<void>(resolve => waiting.push(resolve))
-      }
-    },
     async settled() {
       peer.send({ cmd: 'pingreq' })
       await peer.next('pingresp')
     },
     heard: () =>
-      received.flatMap(packet => (packet.cmd === 'publish' ? [`${packet.topic} ${packet.payload}`] : [])),
-    closed,
+      incoming.received.flatMap(packet =>
+        packet.cmd === 'publish' ? [`${packet.topic} ${packet.payload}`] : [],
+      ),
     drop() {
       socket.destroy()
-      return closed
+      return incoming.closed
     },
     leave(reasonCode = 0) {
       peer.send({ cmd: 'disconnect', reasonCode })
       socket.end()
-      return closed
+      return incoming.closed
     },
   }
   return peer
