@@ -2,12 +2,12 @@
 
 import { execFile } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
-import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { SessionView } from '../http/session.ts'
 import { TestClient } from '../live/fixture.ts'
+import { exchange } from '../tls/fixture.ts'
 import { connect } from './load.ts'
 import { People } from './people.ts'
 import { cleanEnv, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
@@ -37,16 +37,6 @@ afterAll(async () => {
   await trestle.stop()
   removeDataDir(dataDir)
 })
-
-function raw(bytes: string): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>()
-  let text = ''
-  const socket = connectTcp(trestle.http, '127.0.0.1', () => socket.write(bytes))
-  socket.on('data', chunk => (text += chunk))
-  socket.on('error', () => undefined)
-  socket.on('close', () => resolve(text))
-  return promise
-}
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
@@ -156,7 +146,10 @@ describe('over HTTP', () => {
       '/%6detrics',
       '/live/../metrics',
     ]) {
-      const answer = await raw(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`)
+      const answer = await exchange(
+        trestle.http,
+        `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`,
+      )
       expect([400, 401, 404], path).toContain(Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]))
       expect(answer, path).not.toMatch(/"received"|trestle_/)
     }
