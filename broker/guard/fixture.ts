@@ -15,7 +15,7 @@ export interface Line {
   readonly closed: Promise<void>
 }
 
-export function lineOver(socket: Duplex): Line {
+function lineOver(socket: Duplex): Line {
   const chunks: Buffer[] = []
   let wake: () => void = () => undefined
   let isClosed = false
