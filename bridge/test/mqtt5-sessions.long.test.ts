@@ -3,13 +3,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { IClientOptions, MqttClient } from 'mqtt'
 import { afterEach, expect, it } from 'vitest'
+import { LONG_MS, times } from './faults/long-run.ts'
 import { freePort } from './free-port.ts'
 import { connect } from './load.ts'
 import { sendThroughKills } from './send-through-kills.ts'
 import { eventually, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
 
-const SHARE = Number(process.env.RELIABILITY_SHARE ?? 1)
-const KILLS = Math.max(2, Math.round(40 * SHARE))
+const KILLS = Math.max(2, times(40))
 
 let dataDir: string
 let trestle: Trestle
@@ -37,7 +37,7 @@ async function device(): Promise<{ client: MqttClient; heard: string[] }> {
 
 it.each([1, 2] as const)(
   'no command by QoS %i is lost, nor their order; by QoS 2 none comes twice',
-  { timeout: 3_600_000 },
+  { timeout: LONG_MS },
   async qos => {
     dataDir = newDataDir()
     const env = {
