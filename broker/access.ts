@@ -35,7 +35,12 @@ export interface Access {
 }
 
 export type LoginResult =
-  | { readonly ok: true; readonly access: Access }
+  | {
+      readonly ok: true
+      readonly access: Access
+      /** Asked when identities change: whether what it showed still counts, where `access` is shared with others. */
+      readonly stillHolds?: () => boolean
+    }
   /** `bad-credentials` and `not-authorised` as CONNACK has them; `unavailable`: ask again later. */
   | { readonly ok: false; readonly reason: 'bad-credentials' | 'not-authorised' | 'unavailable' }
 

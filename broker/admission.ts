@@ -47,6 +47,7 @@ interface Held {
   /** As its login had it; empty: `clientId` was made for it, and it may go by it as long as it stays. */
   readonly givenId: string
   readonly identity: string | null
+  readonly stillHolds: () => boolean
   /** `NO_ACCESS` once it is to go. */
   access: Access
 }
@@ -73,13 +74,13 @@ export class Admission {
       .authenticate(login)
       .catch((error: Error): Failure => ({ ok: false, reason: 'unavailable', detail: error.message }))
     if (!result.ok) return this.#refuse(result.reason, 'detail' in result ? result.detail : result.reason)
-    const { access } = result
+    const { access, stillHolds = () => true } = result
     if (!access.mayUse(login.clientId))
       return this.#refuse('identifier-rejected', 'the client id is not its own')
     if (will !== null && !access.mayPublish(will))
       return this.#refuse('not-authorised', `it may not publish its will to ${will}`)
     const { identity } = access
-    const held: Held = { member, clientId, givenId: login.clientId, identity, access }
+    const held: Held = { member, clientId, givenId: login.clientId, identity, stillHolds, access }
     const before = this.#holders.get(clientId)
     const owner = before === undefined ? this.#options.sessionOwner(clientId) : before.identity
     if (owner !== undefined && owner !== identity) {
@@ -121,7 +122,7 @@ export class Admission {
       const { access, identity, member, givenId } = held
       if (access === NO_ACCESS) continue
       const now = this.#options.accessOf(identity)
-      if (now === access && access.mayUse(givenId)) continue
+      if (now === access && access.mayUse(givenId) && held.stillHolds()) continue
       held.access = NO_ACCESS
       leaving.push(member.leave(now !== null))
     }

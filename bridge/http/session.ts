@@ -9,7 +9,7 @@ import type { Gated } from './access.ts'
 import { limitBody } from './body.ts'
 import { problem } from './problem.ts'
 
-export type SessionSource = Pick<Identities, 'login' | 'principalOf' | 'needsCredentials'>
+export type SessionSource = Pick<Identities, 'login' | 'logout' | 'principalOf' | 'needsCredentials'>
 
 export interface SessionRoutesOptions {
   readonly identities: SessionSource
@@ -47,9 +47,13 @@ export function sessionRoutes({ identities, addressOf }: SessionRoutesOptions): 
     return c.json(viewOf(principal))
   })
 
-  // The session itself stays true until it expires: it is the browser that forgets it.
-  routes.post('/logout', c => {
+  routes.post('/logout', async c => {
+    const isKept = await identities.logout(credentialsOf(c.env.incoming)).then(
+      () => true,
+      () => false,
+    )
     deleteCookie(c, SESSION_COOKIE, attributes(c))
+    if (!isKept) return problem(c, 503, 'logout-not-kept', 'it holds until the bridge is started anew')
     return c.json(viewOf(identities.principalOf({})))
   })
 

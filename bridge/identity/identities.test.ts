@@ -234,6 +234,77 @@ describe('people', () => {
     again.close()
   })
 
+  it('log out: the session ends with what is open by it, others stay, and no restart brings it back', async () => {
+    const { identities, noticed, addUser, addDevice, dataDir, store } = start()
+    await addUser('ann', 'viewer', 'correct horse')
+    await noticed(() => addDevice('thermo'))
+    const login = async () => {
+      const outcome = await identities.login({ name: 'ann', password: 'correct horse', address: '::1' })
+      if (!outcome.ok) throw new Error(outcome.reason)
+      return { cookie: `${SESSION_COOKIE}=${outcome.session}`, principal: outcome.principal }
+    }
+    const [left, kept] = [await login(), await login()]
+    const device = await identities.authenticate(loginOf({ headers: { cookie: left.cookie } }))
+    if (!device.ok) throw new Error(device.reason)
+    expect(device.stillHolds?.()).toBe(true)
+    let heard = 0
+    identities.onChange(() => heard++)
+    const logout = identities.logout({ cookie: left.cookie })
+    // A copy is worth nothing from the first moment on, nor one whose last character says the same in other bits.
+    const { cookie } = left
+    const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    for (const digit of digits)
+      expect(identities.principalOf({ cookie: cookie.slice(0, -1) + digit }), digit).toBeNull()
+    expect(identities.isCurrent(left.principal)).toBe(false)
+    expect(device.stillHolds?.()).toBe(false)
+    expect((await identities.authenticate(loginOf({ headers: { cookie } }))).ok).toBe(false)
+    await logout
+    expect(heard).toBe(1)
+    expect(identities.principalOf({ cookie: kept.cookie })).toMatchObject({ name: 'ann' })
+    expect(identities.isCurrent(kept.principal)).toBe(true)
+    expect(store.read().endedSessions).toHaveLength(1)
+    // Once more, without one, and by nonsense: nothing happens.
+    for (const again of [cookie, undefined, 'x=y', `${SESSION_COOKIE}=trestle_x.y`])
+      await identities.logout({ cookie: again })
+    identities.close()
+    const restarted = new Identities({
+      dataDir,
+      host: '127.0.0.1',
+      allowAnonymous: false,
+      log: identitiesLog,
+    })
+    onTestFinished(() => restarted.close())
+    expect(restarted.principalOf({ cookie })).toBeNull()
+    expect(restarted.principalOf({ cookie: kept.cookie })).toMatchObject({ name: 'ann' })
+  })
+
+  it('log out while a command writes, and hear when the disk does not take it', async () => {
+    const { identities, noticed, addUser, dataDir, store, log } = start()
+    await noticed(() => addUser('ann', 'viewer', 'correct horse'))
+    const login = async () => {
+      const outcome = await identities.login({ name: 'ann', password: 'correct horse', address: '::1' })
+      return { cookie: `${SESSION_COOKIE}=${outcome.ok ? outcome.session : ''}` }
+    }
+    const writer = new DatabaseSync(databasePath(dataDir))
+    onTestFinished(() => writer.close())
+    writer.exec('BEGIN IMMEDIATE')
+    const [first, second] = [await login(), await login()]
+    const logout = identities.logout(first)
+    const waited = await Promise.race([logout.then(() => 'done'), new Promise(go => setTimeout(go, 300))])
+    expect(waited).not.toBe('done')
+    writer.exec('ROLLBACK')
+    await logout
+    expect(store.read().endedSessions).toHaveLength(1)
+    writer.exec('ALTER TABLE endedSession RENAME TO elsewhere')
+    await expect(identities.logout(second)).rejects.toThrow('endedSession')
+    expect(log.error.join()).toContain('a logout could not be kept')
+    expect(identities.principalOf(second)).toBeNull()
+    // The next one takes it along.
+    writer.exec('ALTER TABLE elsewhere RENAME TO endedSession')
+    await identities.logout(await login())
+    expect(store.read().endedSessions).toHaveLength(3)
+  })
+
   it('by MQTT: the password, a token, or the session of a page', async () => {
     const { identities, noticed, addUser, addDevice, addToken } = start()
     await addUser('ann', 'viewer', 'correct horse')
@@ -477,6 +548,26 @@ describe('the files', () => {
     again.close()
     expect(readdirSync(dataDir).toSorted()).toEqual(['identities.db', 'identity.key'])
   }, 60_000)
+
+  it('of the version before, which knew no logouts, are brought up to date', async () => {
+    const { dataDir, identities, noticed, addUser, store } = start()
+    await noticed(() => addUser('ann', 'viewer', 'correct horse'))
+    identities.close()
+    store.close()
+    alter(databasePath(dataDir), 'DROP TABLE endedSession; PRAGMA user_version = 1')
+    const { cookie } = await (async () => {
+      const old = new Identities({ dataDir, host: '127.0.0.1', allowAnonymous: false, log: identitiesLog })
+      onTestFinished(() => old.close())
+      const outcome = await old.login({ name: 'ann', password: 'correct horse', address: '::1' })
+      const cookie = `${SESSION_COOKIE}=${outcome.ok ? outcome.session : ''}`
+      await old.logout({ cookie })
+      return { cookie }
+    })()
+    const again = new Identities({ dataDir, host: '127.0.0.1', allowAnonymous: false, log: identitiesLog })
+    onTestFinished(() => again.close())
+    expect(again.principalOf({ cookie })).toBeNull()
+    expect(again.counts.users).toBe(1)
+  })
 
   it('that came back from a backup is noticed', async () => {
     const { dataDir, identities, addDevice, noticed, store } = start()

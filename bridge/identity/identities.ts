@@ -8,10 +8,13 @@
  *   allowAnonymous: never; who shows credentials is held to them all the same
  */
 
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Access, Authenticate, Login, LoginResult } from '../../broker/access.ts'
 import { isLoopback } from '../config/config.ts'
 import { ANYONE, type Credentials, type Principal } from '../live/access.ts'
 import { Attempts } from './attempts.ts'
+import { type EndedSession, EndedSessions } from './ended-sessions.ts'
 import { isAnybodys, Known, NOBODY, type Subject } from './known.ts'
 import { openAccess } from './permissions.ts'
 import { looksSigned, readSigned, type Statement, sign } from './signing.ts'
@@ -47,7 +50,7 @@ export interface LoginAttempt {
 export type LoginOutcome =
   | {
       readonly ok: true
-      /** The cookie's value. Verifiable without memory: it holds until `principal.expiresAtMs`, or a change of the user. */
+      /** The cookie's value: it holds until `principal.expiresAtMs`, a change of the user, or its logout. */
       readonly session: string
       readonly principal: Principal
     }
@@ -61,6 +64,10 @@ export type LoginOutcome =
 export const POLL_MS = 100
 /** A session of the page ends after this, whatever is done in it. */
 const SESSION_MS = 30 * 86_400_000
+/** Logouts within this time are one write and one look at who is connected: who logs in and out without pause costs little. */
+const GATHER_LOGOUTS_MS = 50
+/** How often it is tried while a command writes to the database. */
+const MAX_WRITES = 100
 /** Failed logins by MQTT are answered after this, whoever was named: the time taken tells nothing. */
 const ANSWER_FAILURE_MS = 500
 
@@ -74,6 +81,10 @@ export class Identities {
   readonly #anyone: Access
   /** What `isCurrent` needs of those that were given out. */
   readonly #given = new WeakMap<Principal, Statement>()
+  readonly #ended = new EndedSessions()
+  /** Logouts that are not on the disk yet. */
+  #unwritten: EndedSession[] = []
+  #writing: Promise<void> | null = null
   readonly #timer: NodeJS.Timeout
   #store: IdentityStore | null = null
   #dataVersion = 0
@@ -164,13 +175,26 @@ export class Identities {
       return { ok: false, reason: 'wrong', retryAfterS: 0 }
     }
     this.#attempts.succeeded(address, name)
-    const { identity, version } = user.row
-    const statement: Statement = { kind: 'session', identity, version, expiresAtMs: Date.now() + SESSION_MS }
+    const statement = this.#newSession(user)
     return {
       ok: true,
       session: sign(statement, this.#signingKey()),
       principal: this.#principal(user, statement),
     }
+  }
+
+  /**
+   * Ends the session in a Cookie header, if there is one, at once, and then what is open by it. Resolves when no restart
+   * brings it back; rejects when the disk does not take that.
+   */
+  async logout({ cookie }: Pick<Credentials, 'cookie'>): Promise<void> {
+    const found = this.#bySignature(sessionIn(cookie), 'session')
+    if (found === null) return
+    this.#unwritten.push(...this.#ended.end(found.statement))
+    this.#writing ??= this.#writeLogouts().finally(() => {
+      this.#writing = null
+    })
+    await this.#writing
   }
 
   /**
@@ -279,7 +303,8 @@ export class Identities {
   /** A page that somebody is logged in to may be a device; else nobody in particular. */
   #withoutCredentials({ headers }: Login): LoginResult {
     const found = this.#bySignature(sessionIn(headers?.cookie), 'session')
-    if (found !== null) return admit(found.subject)
+    if (found !== null)
+      return { ...admit(found.subject), stillHolds: () => this.#holds(found.statement) !== null }
     return this.needsCredentials.mqtt ? NOT_AUTHORISED : { ok: true, access: this.#anyone }
   }
 
@@ -313,7 +338,16 @@ export class Identities {
     return subject === null ? null : { subject, statement }
   }
 
-  #holds({ identity, version, expiresAtMs }: Statement): Subject | null {
+  #newSession({ row: { identity, version } }: Extract<Subject, { kind: 'user' }>): Statement {
+    const session = randomBytes(9).toString('base64url')
+    // Also after a clock was set back.
+    const expiresAtMs = Math.max(Date.now() + SESSION_MS, this.#ended.allUntilMs(identity) + 1)
+    return { kind: 'session', identity, version, expiresAtMs, session }
+  }
+
+  #holds(statement: Statement): Subject | null {
+    const { kind, identity, version, expiresAtMs } = statement
+    if (kind === 'session' && this.#ended.has(statement)) return null
     const subject = this.#known.withIdentity(identity)
     if (subject === null || subject.row.version !== version || hasExpired(subject)) return null
     return isOver(expiresAtMs) ? null : subject
@@ -344,7 +378,9 @@ export class Identities {
     try {
       const key = signingKey(dataDir)
       this.#dataVersion = store.dataVersion
-      this.#take(new Known(store.read(), this.#known, this))
+      const rows = store.read()
+      this.#ended.take(rows.endedSessions)
+      this.#take(new Known(rows, this.#known, this))
       this.#key = key
     } catch (error) {
       store.close()
@@ -374,12 +410,35 @@ export class Identities {
       this.#trouble = null
     } catch (error) {
       const { message } = error as Error
-      if (/database is locked/.test(message) || message === this.#trouble) return
+      if (isLocked(error) || message === this.#trouble) return
       this.#trouble = message
       this.#options.log.error({ reason: message }, 'identities: cannot be read; those known last stay')
       return
     }
+    this.#tell()
+  }
+
+  #tell(): void {
     for (const listener of this.#listeners) listener()
+  }
+
+  /** All that there are by then. */
+  async #writeLogouts(): Promise<void> {
+    for (let n = 1; this.#unwritten.length > 0; n++) {
+      await sleep(GATHER_LOGOUTS_MS)
+      this.#tell()
+      try {
+        if (this.#store === null) throw new Error('it stops')
+        this.#store.noteEndedSessions(this.#unwritten)
+        this.#unwritten = []
+      } catch (error) {
+        if (n < MAX_WRITES && isLocked(error)) continue
+        // They are tried again with the next, and are no more than are remembered.
+        this.#unwritten = [...this.#ended.rows()]
+        this.#options.log.error({ err: error }, 'identities: a logout could not be kept')
+        throw error
+      }
+    }
   }
 
   /** False: nothing is new. */
@@ -408,8 +467,12 @@ const BAD_CREDENTIALS: LoginResult = { ok: false, reason: 'bad-credentials' }
 const NOT_AUTHORISED: LoginResult = { ok: false, reason: 'not-authorised' }
 const UNAVAILABLE: LoginResult = { ok: false, reason: 'unavailable' }
 
-function admit({ access }: Subject): LoginResult {
+function admit({ access }: Subject): Extract<LoginResult, { ok: true }> {
   return { ok: true, access }
+}
+
+function isLocked(error: unknown): boolean {
+  return /database is locked/.test((error as Error).message)
 }
 
 function hasExpired(subject: Subject): boolean {

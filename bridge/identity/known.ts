@@ -109,4 +109,10 @@ function isSame(a: Subject['row'], b: Subject['row']): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b)
 }
 
-export const NOBODY: KnownIdentities = { devices: [], users: [], tokens: [], certificates: [] }
+export const NOBODY: KnownIdentities = {
+  devices: [],
+  users: [],
+  tokens: [],
+  certificates: [],
+  endedSessions: [],
+}

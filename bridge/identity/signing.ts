@@ -1,6 +1,7 @@
 /**
  * Sessions of the page and API tokens: small statements, signed with a secret of this data directory. Whoever has the
- * secret can check them without asking anybody; what was revoked since is told by the version in them.
+ * secret can check them without asking anybody; what was revoked since is told by the version in them, and a session
+ * that was logged out of by its name.
  *
  *   trestle_<statement, base64url JSON>.<HMAC-SHA256, base64url>
  */
@@ -22,6 +23,8 @@ const statementSchema = z.object({
   version: z.number().int(),
   /** Milliseconds since the epoch; null: it does not end by itself. */
   expiresAtMs: z.number().nullable(),
+  /** Which of that user's sessions it is: one that was logged out of holds no longer. */
+  session: z.string().min(1).optional(),
 })
 
 export type Statement = z.infer<typeof statementSchema>

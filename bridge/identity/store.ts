@@ -13,11 +13,20 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { z } from 'zod'
 import { SetupError } from '../data-directory.ts'
 import { ROLES } from '../live/access.ts'
+import { ALL_EARLIER, type EndedSession } from './ended-sessions.ts'
 import { parseHash } from './secrets.ts'
 import { makeKey, readKey } from './signing.ts'
 
-/** A newer one is refused; an older one would be migrated here, step by step. */
-const FORMAT_VERSION = 1
+/** A newer one is refused; an older one is brought here, step by step. */
+const FORMAT_VERSION = 2
+
+const ENDED_SESSION = `
+CREATE TABLE endedSession (
+  identity TEXT NOT NULL, session TEXT NOT NULL, expiresAtMs INTEGER NOT NULL, PRIMARY KEY (identity, session)
+) WITHOUT ROWID;
+`
+/** From each version to the next. */
+const STEPS: readonly string[] = ['', ENDED_SESSION]
 
 const SCHEMA = `
 CREATE TABLE device (
@@ -35,6 +44,7 @@ CREATE TABLE token (
 CREATE TABLE certificate (
   fingerprint TEXT PRIMARY KEY, identity TEXT NOT NULL, dead INTEGER NOT NULL
 ) WITHOUT ROWID;
+${ENDED_SESSION}
 PRAGMA user_version = ${FORMAT_VERSION};
 `
 
@@ -72,6 +82,7 @@ const tokenSchema = z.object({
   createdMs: z.number(),
 })
 const certificateSchema = z.object({ fingerprint: text, identity: text, dead: z.number().transform(Boolean) })
+const endedSchema = z.object({ identity: text, session: z.string(), expiresAtMs: z.number() })
 
 export type DeviceRow = Readonly<z.infer<typeof deviceSchema>>
 export type UserRow = Readonly<z.infer<typeof userSchema>>
@@ -84,6 +95,7 @@ export interface KnownIdentities {
   readonly users: readonly UserRow[]
   readonly tokens: readonly TokenRow[]
   readonly certificates: readonly CertificateRow[]
+  readonly endedSessions: readonly EndedSession[]
 }
 
 type Row = DeviceRow | UserRow | TokenRow
@@ -147,6 +159,7 @@ export class IdentityStore {
       this.#database.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL')
       const [check] = this.#all('PRAGMA quick_check(1)') as [{ quick_check: string }]
       if (check.quick_check !== 'ok') throw new Error(check.quick_check)
+      this.#bringUpToDate()
       this.read()
     } catch (error) {
       this.#database.close()
@@ -177,16 +190,14 @@ export class IdentityStore {
    */
   read(): KnownIdentities {
     return this.#inTransaction('BEGIN', () => {
-      const [{ user_version: found }] = this.#all('PRAGMA user_version') as [{ user_version: number }]
-      if (found > FORMAT_VERSION)
-        throw new SetupError(`${this.#path} is of a newer version of Trestle: use that`)
-      if (found < 1) throw new Error('it holds something else')
+      this.#checkVersion()
       const seen: Seen = new Map()
       const known = {
         devices: this.#rows('SELECT * FROM device ORDER BY id', deviceSchema, seen),
         users: this.#rows('SELECT * FROM user ORDER BY name', userSchema, seen),
         tokens: this.#rows('SELECT * FROM token ORDER BY name', tokenSchema, seen),
         certificates: z.array(certificateSchema).parse(this.#all('SELECT * FROM certificate')),
+        endedSessions: z.array(endedSchema).parse(this.#all('SELECT * FROM endedSession')),
       }
       this.#read = seen
       return known
@@ -273,8 +284,43 @@ export class IdentityStore {
     this.#write(() => this.#run('INSERT OR IGNORE INTO certificate VALUES (?, ?, 0)', fingerprint, identity))
   }
 
+  /** Throws while somebody else writes. */
+  noteEndedSessions(ended: Iterable<EndedSession>): void {
+    this.#write(() => {
+      for (const { identity, session, expiresAtMs } of ended) {
+        this.#run('INSERT OR REPLACE INTO endedSession VALUES (?, ?, ?)', identity, session, expiresAtMs)
+        if (session === ALL_EARLIER)
+          this.#run(
+            'DELETE FROM endedSession WHERE identity = ? AND session <> ? AND expiresAtMs <= ?',
+            identity,
+            ALL_EARLIER,
+            expiresAtMs,
+          )
+      }
+      // Whoever was removed comes back as another.
+      this.#run('DELETE FROM endedSession WHERE identity NOT IN (SELECT identity FROM user)')
+    })
+  }
+
   close(): void {
     if (this.#database.isOpen) this.#database.close()
+  }
+
+  #bringUpToDate(): void {
+    if (this.#checkVersion() === FORMAT_VERSION) return
+    this.#write(() => {
+      // Somebody else may have been as quick.
+      for (const step of STEPS.slice(this.#checkVersion())) this.#database.exec(step)
+      this.#database.exec(`PRAGMA user_version = ${FORMAT_VERSION}`)
+    })
+  }
+
+  #checkVersion(): number {
+    const [{ user_version: found }] = this.#all('PRAGMA user_version') as [{ user_version: number }]
+    if (found > FORMAT_VERSION)
+      throw new SetupError(`${this.#path} is of a newer version of Trestle: use that`)
+    if (found < 1) throw new Error('it holds something else')
+    return found
   }
 
   /** One name, one owner, by MQTT: devices and users share the user name there. */

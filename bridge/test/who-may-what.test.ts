@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import mqtt from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { SessionView } from '../http/session.ts'
 import { TestClient } from '../live/fixture.ts'
@@ -180,6 +181,47 @@ describe('over HTTP', () => {
     })
     expect(await out.json()).toEqual({ needsLogin: true, principal: null })
     expect(out.headers.getSetCookie()[0]).toMatch(/^trestle_session=; Max-Age=0;/)
+  })
+
+  it('logging out ends the session here, not only in the browser: a copy of the cookie opens nothing, over any transport', async () => {
+    const cookieOf = (response: Response) => response.headers.getSetCookie()[0]!.split(';')[0]!
+    const cookie = cookieOf(await logIn('vera', 'vera likes looking'))
+    const other = cookieOf(await logIn('vera', 'vera likes looking'))
+    const live = `ws://127.0.0.1:${trestle.http}/live`
+    using socket = await TestClient.connect(live, [], { cookie })
+    using stays = await TestClient.connect(live, [], { cookie: other })
+    await socket.next('hello')
+    await stays.next('hello')
+    const events = (await fetch(`${trestle.url}/live/events`, { headers: { cookie } })).text()
+    const poll = fetch(`${trestle.url}/live/poll?devices=nobody&cursor=none`, { headers: { cookie } })
+    const byMqtt = async (session: string) => {
+      const client = await mqtt.connectAsync(`ws://127.0.0.1:${trestle.http}/mqtt`, {
+        wsOptions: { headers: { cookie: session } },
+        reconnectPeriod: 0,
+      })
+      onTestFinished(() => void client.end(true))
+      return client
+    }
+    const [device, neighbour] = await Promise.all([byMqtt(cookie), byMqtt(other)])
+    const closed = new Promise<void>(resolve => device.once('close', () => resolve()))
+    const out = await fetch(`${trestle.url}/api/logout`, {
+      method: 'POST',
+      headers: { cookie, ...JSON_TYPE },
+    })
+    expect(out.status).toBe(200)
+    expect((await socket.closed).code).toBe(4401)
+    await Promise.all([closed, events, poll])
+    for (const path of ['/api/devices', '/live/events', '/live/poll'])
+      expect((await ask(path, { headers: { cookie } })).status, path).toBe(401)
+    using stranger = await TestClient.connect(live, [], { cookie })
+    stranger.send({ op: 'subscribe', id: 1 })
+    expect((await stranger.closed).code).toBe(4401)
+    expect(stranger.frames).toEqual([])
+    // Whoever is logged in elsewhere stays.
+    stays.send({ op: 'ping' })
+    await stays.next('pong')
+    await neighbour.subscribeAsync('home/#')
+    expect((await ask('/api/devices', { headers: { cookie: other } })).status).toBe(200)
   })
 
   it('behind a proxy that ends TLS the cookie is for https alone', async () => {
@@ -387,3 +429,33 @@ it('the first user closes a house that was open, also to who is in it', async ()
   expect((await fetch(`${open.url}/api/devices`)).status).toBe(401)
   first.close()
 }, 30_000)
+
+it('whoever logged out stays logged out after kill -9', async () => {
+  const own = newDataDir()
+  mkdirSync(join(own, 'data'))
+  const family = new People(join(own, 'data'))
+  await family.addUser('vera', 'viewer', 'vera likes looking')
+  family.close()
+  const first = await startTrestle({ dataDir: own })
+  const cookies: string[] = []
+  for (let n = 0; n < 2; n++) {
+    const response = await fetch(`${first.url}/api/login`, {
+      method: 'POST',
+      headers: JSON_TYPE,
+      body: JSON.stringify({ name: 'vera', password: 'vera likes looking' }),
+    })
+    cookies.push(response.headers.getSetCookie()[0]!.split(';')[0]!)
+  }
+  const [left, kept] = cookies as [string, string]
+  await fetch(`${first.url}/api/logout`, { method: 'POST', headers: { cookie: left, ...JSON_TYPE } })
+  await first.kill()
+  const again = await startTrestle({ dataDir: own })
+  onTestFinished(async () => {
+    await again.stop()
+    removeDataDir(own)
+  })
+  const statusOf = async (cookie: string) =>
+    (await fetch(`${again.url}/api/devices`, { headers: { cookie } })).status
+  expect(await statusOf(left)).toBe(401)
+  expect(await statusOf(kept)).toBe(200)
+}, 60_000)
