@@ -88,8 +88,7 @@ it('after a failed save writes the same slot again: the only sound one stays', (
       const faulty: SpoolFile = {
         size: () => real.size(),
         read: (buffer, position) => real.read(buffer, position),
-        write: (bytes, position) => real.write(bytes, position),
-        sync: () => real.sync(),
+        writeDurably: (bytes, position) => real.writeDurably(bytes, position),
         close: () => real.close(),
         syncNow: () => real.syncNow(),
         writeNow(bytes, position) {

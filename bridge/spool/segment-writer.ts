@@ -45,8 +45,7 @@ export class SegmentWriter {
     const segment = this.#segmentFor(block, totals)
     const start = segment.bytes
     try {
-      await segment.file.write(bytes, start)
-      await segment.file.sync()
+      await segment.file.writeDurably(bytes, start)
     } catch (error) {
       segment.isSpoilt = true
       throw error

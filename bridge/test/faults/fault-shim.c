@@ -67,18 +67,28 @@ ssize_t write(int fd, const void *bytes, size_t count) {
   return real(fd, bytes, count);
 }
 
+/* Of a synchronous descriptor a write is a write and an fdatasync: when that fails, the bytes may be anywhere. */
+static int syncs_writes(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  return flags >= 0 && (flags & O_DSYNC) && is_ours(fd);
+}
+
 ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset) {
   static ssize_t (*real)(int, const void *, size_t, off_t);
   if (!real) real = dlsym(RTLD_NEXT, "pwrite");
   FAIL_IF(is_ours(fd), "write");
-  return real(fd, bytes, count, offset);
+  ssize_t written = real(fd, bytes, count, offset);
+  if (written >= 0) FAIL_IF(syncs_writes(fd), "fdatasync");
+  return written;
 }
 
 ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t offset) {
   static ssize_t (*real)(int, const void *, size_t, off64_t);
   if (!real) real = dlsym(RTLD_NEXT, "pwrite64");
   FAIL_IF(is_ours(fd), "write");
-  return real(fd, bytes, count, offset);
+  ssize_t written = real(fd, bytes, count, offset);
+  if (written >= 0) FAIL_IF(syncs_writes(fd), "fdatasync");
+  return written;
 }
 
 int fdatasync(int fd) {

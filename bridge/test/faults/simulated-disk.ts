@@ -156,8 +156,11 @@ export class SimulatedDisk implements SpoolFiles {
     return {
       size: () => inode.bytes.length,
       read: (buffer, position) => inode.bytes.copy(buffer, 0, position, position + buffer.length),
-      write: async (bytes, position) => write(Buffer.from(bytes), position),
-      sync: async () => sync(),
+      writeDurably: async (bytes, position) => {
+        write(Buffer.from(bytes), position)
+        await null
+        sync()
+      },
       writeNow: (bytes, position) => write(Buffer.from(bytes), position),
       syncNow: sync,
       close: () => undefined,
