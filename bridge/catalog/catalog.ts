@@ -53,8 +53,10 @@ type JournalRecord =
     }
   | { readonly fact: LastingFact }
   | { readonly decision: Decision }
-  /** Where types do not name their device. */
+  /** Where types do not name their device, and of one that is back. */
   | { readonly seen: string }
+  /** What the store has of it until then is history, and no device. */
+  | { readonly forgotten: string; readonly untilUs: number }
 
 /** A device that fell silent, or is back. */
 export interface PresenceChange {
@@ -77,6 +79,8 @@ export class Catalog {
   readonly #types = new Map<string, FieldType>()
   readonly #devices = new Map<string, Device>()
   readonly #series = new Map<string, StoredSeries>()
+  /** Until when, microseconds since the epoch; as many as there may be devices. */
+  readonly #forgotten = new Map<string, number>()
   /** The decoder hands out one tags object per topic: most lookups end here. */
   #byTags = new WeakMap<Tags, { readonly reported: string; readonly series: StoredSeries }>()
   readonly #maxAgeUs: number
@@ -216,6 +220,7 @@ export class Catalog {
   /** Fills in what the store remembers: the newest values of before this start. */
   fill(values: readonly LastValue[]): void {
     for (const { device, measurement, tags, field, value, timeUs } of values) {
+      if (timeUs <= (this.#forgotten.get(device) ?? 0)) continue
       const series = this.#seriesBy(device, measurement, tags, STORED)
       if (typeof series === 'string') continue
       const slot = series.fields.get(field) ?? this.#addField(series, field, value, STORED)
@@ -274,6 +279,24 @@ export class Catalog {
     const device = this.#devices.get(name)
     const isId = this.#aliases.isKnown(name) || (device?.hasReadings === true && !this.#isGhost(device))
     return isId ? name : (this.#aliases.named(name) ?? name)
+  }
+
+  /**
+   * Takes a device out that is gone for good, by its id or by what it is called now: what is known of it, and its share of
+   * the caps. What is stored stays, under its id; if it speaks again, it is a new one. Flush to have it last. Returns the
+   * topics that were its own; null: there is none.
+   */
+  forget(name: string, nowUs: number): { readonly id: string; readonly topics: readonly string[] } | null {
+    const id = this.idOf(name)
+    const device = this.#devices.get(id)
+    if (device === undefined) return null
+    const others = new Set<string>()
+    for (const { owner, topic } of this.#series.values()) if (owner !== device) others.add(topic)
+    const topics = device.topics.filter(topic => !others.has(topic))
+    const untilUs = Math.max(nowUs, device.newestUs)
+    this.#drop(id, untilUs)
+    this.#journal.add({ forgotten: id, untilUs } satisfies JournalRecord)
+    return { id, topics }
   }
 
   unitOf(device: string, field: string): string | null {
@@ -353,6 +376,7 @@ export class Catalog {
   #recall(record: JournalRecord): void {
     if ('decision' in record) this.#aliases.take(record.decision)
     else if ('seen' in record) this.#device(record.seen, STORED)
+    else if ('forgotten' in record) this.#drop(record.forgotten, record.untilUs)
     else if ('fact' in record) {
       const device = this.#device(record.fact.device, STORED)
       if (typeof device !== 'string')
@@ -370,10 +394,36 @@ export class Catalog {
       const [measurement = '', device = '', field = ''] = key.split('\n')
       yield { type, measurement, ...(device === '' ? {} : { device }), field }
     }
+    for (const [forgotten, untilUs] of this.#forgotten) yield { forgotten, untilUs }
     for (const decision of this.#aliases.decisions()) yield { decision }
     for (const device of this.#devices.values()) {
-      if (this.#scope === 'measurement') yield { seen: device.id }
+      if (this.#isToBeSeen(device.id)) yield { seen: device.id }
       for (const fact of device.facts()) if (Object.keys(fact).length > 1) yield { fact }
+    }
+  }
+
+  #isToBeSeen(id: string): boolean {
+    return this.#scope === 'measurement' || this.#forgotten.has(id)
+  }
+
+  /** Types stay: what is stored has them. */
+  #drop(id: string, untilUs: number): void {
+    const device = this.#devices.get(id)
+    if (device !== undefined) {
+      this.#devices.delete(id)
+      this.#admission.left(device.seriesCount)
+      for (const series of device.series) {
+        this.#series.delete(series.prefix)
+        for (const slot of series.fields.values()) this.#longTexts.keep('', slot.value)
+      }
+    }
+    this.#aliases.forget(id)
+    this.#byTags = new WeakMap()
+    this.#forgotten.delete(id)
+    this.#forgotten.set(id, untilUs)
+    for (const oldest of this.#forgotten.keys()) {
+      if (this.#forgotten.size <= this.#admission.limits.devices) break
+      this.#forgotten.delete(oldest)
     }
   }
 
@@ -414,7 +464,7 @@ export class Catalog {
     if (refusal !== null) return this.#admission.refuse(refusal)
     this.#series.set(created.prefix, created)
     device.addSeries(created)
-    if (isNewDevice && this.#scope === 'measurement')
+    if (isNewDevice && this.#isToBeSeen(deviceId))
       this.#journal.add({ seen: deviceId } satisfies JournalRecord)
     return created
   }

@@ -79,6 +79,18 @@ export class Device {
     return [...new Set(this.#series.map(series => series.topic))].filter(topic => topic !== '')
   }
 
+  get series(): readonly StoredSeries[] {
+    return this.#series
+  }
+
+  /** The latest time of any value, which a device may have put ahead of our clock. */
+  get newestUs(): number {
+    let newestUs = this.#lastSeenUs
+    for (const { fields } of this.#series)
+      for (const { timeUs } of fields.values()) newestUs = Math.max(newestUs, timeUs)
+    return newestUs
+  }
+
   addSeries(series: StoredSeries): void {
     this.#series.push(series)
   }

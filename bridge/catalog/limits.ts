@@ -100,6 +100,12 @@ export class Admission {
     return isOver(this.counts.series, cap, this.#of(source)?.series ?? 0) ? 'too-many-series' : null
   }
 
+  /** A device with so many series is no more. */
+  left(series: number): void {
+    this.counts.devices--
+    this.counts.series -= series
+  }
+
   /** Counts it. */
   refuse(refusal: Refusal): Refusal {
     this.refused[refusal]++

@@ -1,0 +1,152 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { LastValue } from '../store/store.ts'
+import type { Reading, Value } from '../telemetry/reading.ts'
+import { Catalog, type TypeScope } from './catalog.ts'
+
+let dir: string
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'trestle-forget-'))
+})
+afterEach(() => rmSync(dir, { recursive: true }))
+
+const NOW_US = Date.UTC(2026, 2, 10, 12) * 1000
+const journalPath = () => join(dir, 'catalog.jsonl')
+
+function open(scope: TypeScope = 'device', devices = 20): Catalog {
+  return new Catalog({ journalPath: journalPath(), scope, limits: { devices } })
+}
+
+function reading(device: string, value: Value, topic = `home/${device}`): Reading {
+  return {
+    device,
+    measurement: 'reading',
+    tags: { topic },
+    fields: [{ name: 'temperature', value }],
+    timeUs: null,
+  }
+}
+
+/** As the store remembers it. */
+function lastValue(device: string, timeUs: number): LastValue {
+  const tags = { topic: `home/${device}` }
+  return { device, field: 'temperature', measurement: 'reading', tags, value: 21.5, timeUs }
+}
+
+const say = (catalog: Catalog, device: string, atUs = NOW_US, topic?: string) =>
+  catalog.accept(reading(device, 21.5, topic), 'general', atUs, 'client')
+
+async function reopened(catalog: Catalog, scope?: TypeScope): Promise<Catalog> {
+  await catalog.close()
+  return open(scope)
+}
+
+const ids = (catalog: Catalog) => [...catalog.devices()].map(({ id }) => id)
+
+describe.each<TypeScope>(['device', 'measurement'])('a device that is forgotten, with types by %s', scope => {
+  it('is in no list, takes no room, and is not brought back by what the store has of it', async () => {
+    let catalog = open(scope)
+    for (const device of ['gone', 'stays']) say(catalog, device)
+    catalog.learn([{ device: 'gone', name: 'Old one', topic: 'home/gone' }], 'client')
+    expect(catalog.forget('gone', NOW_US + 5)).toEqual({ id: 'gone', topics: ['home/gone'] })
+    for (let start = 0; start < 3; start++) {
+      expect(catalog.stats.counts.devices).toBe(1)
+      catalog.fill([lastValue('gone', NOW_US + 5), lastValue('stays', NOW_US)])
+      expect(ids(catalog)).toEqual(['stays'])
+      expect(catalog.stats.counts).toEqual({ devices: 1, series: 1 })
+      expect([...catalog.lastReadings()].map(({ device }) => device)).toEqual(['stays'])
+      expect([...catalog.facts()].filter(({ device }) => device === 'gone')).toEqual([])
+      expect(catalog.forget('gone', NOW_US)).toBeNull()
+      catalog = await reopened(catalog, scope)
+    }
+    await catalog.close()
+  })
+
+  it('is a new one when it speaks again, with the types of before, and stays one', async () => {
+    let catalog = open(scope)
+    say(catalog, 'back')
+    catalog.learn([{ device: 'back', name: 'Old one', topic: 'home/back' }], 'client')
+    catalog.forget('back', NOW_US + 5)
+    expect(say(catalog, 'back', NOW_US + 1e6).line).toMatch(/^reading,device=back,.* temperature=21.5 /)
+    expect(catalog.device('back')).toMatchObject({ name: 'back', fields: { temperature: { value: 21.5 } } })
+    // What the store has is of one type.
+    const other = catalog.accept(reading('back', 'warm'), 'general', NOW_US + 2e6, 'client')
+    expect(other.fields.map(({ name }) => name)).toEqual(['temperature_text'])
+    for (let start = 0; start < 2; start++) {
+      catalog = await reopened(catalog, scope)
+      expect(catalog.stats.counts.devices).toBe(1)
+      catalog.fill([lastValue('back', NOW_US), lastValue('back', NOW_US + 1e6)])
+      expect(catalog.device('back')?.fields.temperature?.time).toBe((NOW_US + 1e6) / 1000)
+    }
+    await catalog.close()
+  })
+
+  it('is forgotten as well by a journal that was written anew', async () => {
+    let catalog = open(scope)
+    for (const device of ['gone', 'back', 'stays']) say(catalog, device)
+    catalog.forget('gone', NOW_US)
+    catalog.forget('back', NOW_US)
+    say(catalog, 'back', NOW_US + 1)
+    await catalog.flush()
+    // Much ado about nothing, so that it is written anew.
+    for (let n = 0; n < 6000; n++) catalog.learn([{ device: 'stays', name: `${n} ${'x'.repeat(1000)}` }])
+    await catalog.flush()
+    expect(statSync(journalPath()).size).toBeLessThan(100_000)
+    for (let start = 0; start < 2; start++) {
+      catalog = await reopened(catalog, scope)
+      expect(catalog.stats.counts.devices).toBe(2)
+      catalog.fill([lastValue('gone', NOW_US), lastValue('back', NOW_US), lastValue('stays', NOW_US)])
+      expect(ids(catalog)).toEqual(['stays'])
+      catalog.fill([lastValue('back', NOW_US + 1)])
+      expect(ids(catalog).toSorted()).toEqual(['back', 'stays'])
+    }
+    await catalog.close()
+  })
+})
+
+it('makes room: a house at its cap takes another in its place', async () => {
+  const catalog = open('device', 10)
+  for (let i = 0; i < 10; i++) catalog.accept(reading(`d-${i}`, 1), 'general', NOW_US)
+  const full = () => catalog.accept(reading('next', 1), 'general', NOW_US).refused
+  expect(full()).toBe('too-many-devices')
+  catalog.forget('d-3', NOW_US)
+  expect(full()).toBeNull()
+  expect(catalog.stats.counts).toEqual({ devices: 10, series: 10 })
+  await catalog.close()
+})
+
+it('is found by what it is called now, and a device that gets its name and address is as it was', async () => {
+  let catalog = open()
+  const sight = (name: string) =>
+    catalog.learn([{ device: name, identity: 'zigbee:0xa1', topic: `zigbee2mqtt/${name}` }], 'client')
+  sight('lamp')
+  say(catalog, 'lamp', NOW_US, 'zigbee2mqtt/lamp')
+  sight('desk')
+  expect(say(catalog, 'desk', NOW_US, 'zigbee2mqtt/desk').device).toBe('lamp')
+  expect(catalog.forget('desk', NOW_US)?.id).toBe('lamp')
+  catalog = await reopened(catalog)
+  expect(say(catalog, 'desk', NOW_US + 1, 'zigbee2mqtt/desk').device).toBe('desk')
+  expect(ids(catalog)).toEqual(['desk'])
+  await catalog.close()
+})
+
+it('its topics are those that no other device has', async () => {
+  const catalog = open()
+  say(catalog, 'one', NOW_US, 'gateway/all')
+  say(catalog, 'two', NOW_US, 'gateway/all')
+  say(catalog, 'one', NOW_US, 'gateway/one')
+  expect(catalog.forget('one', NOW_US)?.topics).toEqual(['gateway/one'])
+  await catalog.close()
+})
+
+it('times that it put ahead of our clock do not bring it back', async () => {
+  const catalog = open()
+  const aheadUs = NOW_US + 60e6
+  catalog.accept({ ...reading('ahead', 1), timeUs: aheadUs }, 'general', NOW_US, 'client')
+  catalog.forget('ahead', NOW_US)
+  catalog.fill([lastValue('ahead', aheadUs)])
+  expect(ids(catalog)).toEqual([])
+  await catalog.close()
+})
