@@ -18,6 +18,7 @@ import { openDataDirectory, SetupError } from './data-directory.ts'
 import { createDecoder } from './decode/decoder.ts'
 import { hostState } from './decode/families/sparkplug.ts'
 import { isDemoWanted, startDemo } from './demo.ts'
+import { createForgetDevice } from './forget-device.ts'
 import { localInUrl } from './hosts.ts'
 import { createApp, type HttpStats } from './http/app.ts'
 import { commandRoutes } from './http/commands.ts'
@@ -192,6 +193,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   )
   const app = createApp({
     catalog,
+    forgetDevice: createForgetDevice(catalog, mqtt),
     ledger,
     metrics: createMetrics(sources),
     readiness: () => ({

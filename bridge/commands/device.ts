@@ -9,12 +9,18 @@ import type { DeviceRow, IdentityStore } from '../identity/store.ts'
 import { welcome, welcomeByCertificate } from './device-welcome.ts'
 import { checkName, dayOf, table, withIdentities } from './identity-store.ts'
 import { brokerPlace } from './place.ts'
-import { fail } from './surroundings.ts'
+import { askBridge, type BridgeAddress, configOrExit, fail, withAddress } from './surroundings.ts'
 
 interface AddFlags {
   readonly gateway?: boolean
   readonly allow: string[]
   readonly certificate?: boolean
+  readonly json?: boolean
+}
+
+interface SetFlags {
+  readonly gateway?: boolean
+  readonly allow?: string[] | false
   readonly json?: boolean
 }
 
@@ -40,6 +46,16 @@ export function register(program: Command): void {
     .option('--json', 'as one JSON array')
     .action((flags: { json?: boolean }) => withIdentities(store => list(store, flags)))
   device
+    .command('set')
+    .description('change what it may do; its secret stays, its connection is closed and comes back')
+    .argument('<id>')
+    .option('--gateway', 'it speaks for others: every topic but $... and trestle/...')
+    .option('--no-gateway', 'it speaks for itself')
+    .option('--allow <filter>', 'in place of all that were added so far; give it again for more', collect)
+    .option('--no-allow', 'nothing beside the usual topics')
+    .option('--json', 'print {id, gateway, allow} and nothing else')
+    .action(set)
+  device
     .command('rotate')
     .description('give it a new secret; the old one ends at once')
     .argument('<id>')
@@ -50,10 +66,22 @@ export function register(program: Command): void {
     .description('it is known no more: its connection, session, will and retained messages go')
     .argument('<id>')
     .action(revoke)
+  withAddress(device.command('forget'))
+    .description('it is gone for good: no list shows it, and it takes no room; what is stored of it stays')
+    .argument('<id>', 'as the page and /api/devices have it')
+    .action(forget)
 }
 
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value]
+/** `before` is no list where nothing was given, or the opposite. */
+function collect(value: string, before: unknown): string[] {
+  return [...(Array.isArray(before) ? (before as string[]) : []), value]
+}
+
+function checkPatterns(allow: readonly string[]): void {
+  for (const pattern of allow) {
+    const mistake = patternMistake(pattern)
+    if (mistake !== null) fail(`--allow ${pattern}: ${mistake}`)
+  }
 }
 
 async function add(
@@ -61,10 +89,7 @@ async function add(
   { gateway = false, allow, certificate = false, json = false }: AddFlags,
 ): Promise<void> {
   checkName('device', id)
-  for (const pattern of allow) {
-    const mistake = patternMistake(pattern)
-    if (mistake !== null) fail(`--allow ${pattern}: ${mistake}`)
-  }
+  checkPatterns(allow)
   const password = certificate ? null : generateSecret()
   const secret = password === null ? null : await hashSecret(password, 'generated')
   await withIdentities((store, settings) => {
@@ -101,13 +126,28 @@ function list(store: IdentityStore, { json = false }: { json?: boolean }): void 
   } else if (devices.length === 0) {
     process.stderr.write('There is no device yet: trestle device add <id> makes one.\n')
   } else {
-    process.stdout.write(table([['id', 'kind', 'since', 'also'], ...devices.map(row)]))
+    process.stdout.write(table([HEAD, ...devices.map(row)]))
   }
 }
+
+const HEAD = ['id', 'kind', 'since', 'also']
 
 function row({ id, gateway, secret, allow, createdMs }: DeviceRow): string[] {
   const kind = `${gateway ? 'gateway' : 'device'}${secret === null ? ', by certificate' : ''}`
   return [id, kind, dayOf(createdMs), allow.join(' ')]
+}
+
+async function set(id: string, { gateway, allow: given, json = false }: SetFlags): Promise<void> {
+  const allow = given === false ? [] : given
+  if (gateway === undefined && allow === undefined)
+    fail('say what is to change: --gateway, --no-gateway, --allow <filter> or --no-allow')
+  checkPatterns(allow ?? [])
+  await withIdentities(store => {
+    if (!store.changeDevice(id, { gateway, allow })) noSuch(id)
+    const changed = store.read().devices.find(device => device.id === id)!
+    if (json) print({ id, gateway: changed.gateway, allow: changed.allow })
+    else process.stdout.write(table([HEAD, row(changed)]))
+  })
 }
 
 async function rotate(id: string, { json = false }: { json?: boolean }): Promise<void> {
@@ -133,6 +173,16 @@ function revoke(id: string): Promise<void> {
     if (left === 0)
       process.stderr.write('That was the last device: on loopback, MQTT is open to everybody again.\n')
   })
+}
+
+/** Of the catalog, which the running bridge has; identities are another matter. */
+async function forget(id: string, address: BridgeAddress): Promise<void> {
+  const { settings } = configOrExit()
+  const request = { method: 'DELETE', path: `/api/devices/${encodeURIComponent(id)}` } as const
+  const gone = await askBridge<{ id: string }>(settings, address, request)
+  process.stderr.write(
+    `${gone.id} is forgotten. If it speaks again it is back, as a new one; trestle device revoke keeps a device out.\n`,
+  )
 }
 
 function noSuch(id: string): never {

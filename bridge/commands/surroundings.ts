@@ -55,7 +55,7 @@ export interface BridgeAddress {
 }
 
 interface BridgeRequest {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
   readonly body?: unknown
 }

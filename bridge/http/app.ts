@@ -5,6 +5,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { ForgetDevice } from '../forget-device.ts'
 import type { Ledger } from '../ledger.ts'
 import { type Authenticate, may } from '../live/access.ts'
 import type { liveRoutes } from '../live/routes.ts'
@@ -20,6 +21,7 @@ import { type SessionRoutesOptions, sessionRoutes } from './session.ts'
 
 export interface AppOptions extends SessionRoutesOptions {
   readonly catalog: Catalog
+  readonly forgetDevice: ForgetDevice
   readonly metrics: Metrics
   readonly ledger: () => Ledger
   readonly readiness: () => Readiness
@@ -68,6 +70,7 @@ export interface Readiness {
 
 export function createApp({
   catalog,
+  forgetDevice,
   metrics,
   ledger,
   readiness,
@@ -139,7 +142,7 @@ export function createApp({
   app.route('/', authorityRoute(authority))
 
   app.get('/api/ledger', c => c.json(ledger()))
-  app.route('/api', deviceRoutes(catalog))
+  app.route('/api', deviceRoutes(catalog, forgetDevice))
   app.route('/api', sessionRoutes({ identities, addressOf }))
   for (const routes of api) app.route('/api', routes)
   app.route('/', live)

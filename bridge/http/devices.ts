@@ -1,26 +1,39 @@
 import { setImmediate } from 'node:timers/promises'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { DeviceView } from '../catalog/device.ts'
+import type { ForgetDevice } from '../forget-device.ts'
 import type { Gated } from './access.ts'
 import { problem } from './problem.ts'
 
 /** Fields told between two turns of the event loop: some 5 ms. */
 const FIELDS_PER_TURN = 2_000
 
-/** `GET /devices` -> `{devices: [...]}`; `GET /devices/:id`, by its id or by what it is called now. */
-export function deviceRoutes(catalog: Pick<Catalog, 'devices' | 'device'>): Hono<Gated> {
+/**
+ * `GET /devices` -> `{devices: [...]}`; `GET /devices/:id`, by its id or by what it is called now; `DELETE /devices/:id`
+ * -> `{id}`: it is forgotten.
+ */
+export function deviceRoutes(
+  catalog: Pick<Catalog, 'devices' | 'device'>,
+  forgetDevice: ForgetDevice,
+): Hono<Gated> {
   const routes = new Hono<Gated>()
   routes.get('/devices', c =>
     c.body(ReadableStream.from(listed(catalog.devices())), 200, { 'content-type': 'application/json' }),
   )
   routes.get('/devices/:id', c => {
     const device = catalog.device(c.req.param('id'))
-    return device === null
-      ? problem(c, 404, 'unknown-device', `there is no device ${c.req.param('id')}`)
-      : c.json(device)
+    return device === null ? unknown(c, c.req.param('id')) : c.json(device)
+  })
+  routes.delete('/devices/:id', async c => {
+    const id = await forgetDevice(c.req.param('id'))
+    return id === null ? unknown(c, c.req.param('id')) : c.json({ id })
   })
   return routes
+}
+
+function unknown(c: Context, name: string): Response {
+  return problem(c, 404, 'unknown-device', `there is no device ${name}`)
 }
 
 /** The JSON in pieces: a hundred megabytes in one would keep every device waiting. */

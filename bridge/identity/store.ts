@@ -223,6 +223,26 @@ export class IdentityStore {
     })
   }
 
+  /** What is undefined stays. */
+  changeDevice(
+    id: string,
+    {
+      gateway,
+      allow,
+    }: { readonly gateway: boolean | undefined; readonly allow: readonly string[] | undefined },
+  ): boolean {
+    return this.#write(() => {
+      const changed = this.#run(
+        `UPDATE device SET gateway = coalesce(?, gateway), allow = coalesce(?, allow), version = version + 1
+         WHERE id = ?`,
+        gateway === undefined ? null : Number(gateway),
+        allow === undefined ? null : JSON.stringify(allow),
+        id,
+      )
+      return changed > 0
+    })
+  }
+
   /** Of one that shows a certificate: those that it showed are dead, and `secret` is null. */
   rotateDevice(id: string, secret: string | null): boolean {
     return this.#write(() => {

@@ -81,7 +81,7 @@ describe('over HTTP', () => {
     ['/api/quarantine/replay', post({}), UNKNOWN, NO, YES, YES],
     ['/api/spool/replay', post({ since: Date.now() }), UNKNOWN, NO, YES, YES],
     ['/api/whatever-comes-later', post({}), UNKNOWN, NO, NO, 404],
-    ['/api/devices/lamp-1', { method: 'DELETE', headers: JSON_TYPE }, UNKNOWN, NO, NO, 404],
+    ['/api/devices/nobody', { method: 'DELETE', headers: JSON_TYPE }, UNKNOWN, NO, NO, 404],
     ['/api/nothing', {}, UNKNOWN, 404, 404, 404],
   ])('%s %o: a stranger gets %i, a viewer %i, an operator %i, an admin %i', async (path, init, ...wanted) => {
     const who = [{}, bearer(tokens.viewer!), bearer(tokens.operator!), bearer(tokens.admin!)]

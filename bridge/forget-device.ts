@@ -1,0 +1,25 @@
+/** A device that is gone for good leaves what shows it: the catalog, and what it left behind as retained messages. */
+
+import type { Catalog } from './catalog/catalog.ts'
+import type { Mqtt } from './mqtt.ts'
+
+/** By its id, or by what it is called now. Returns its id; null: there is none. Rejects when the disk refuses. */
+export type ForgetDevice = (name: string) => Promise<string | null>
+
+/** For a broker that is away: its retained messages show the device again when it is back, if it has any. */
+const CLEAR_WITHIN_MS = 5_000
+const NOTHING = Buffer.alloc(0)
+
+export function createForgetDevice(
+  catalog: Pick<Catalog, 'forget' | 'flush'>,
+  mqtt: Pick<Mqtt, 'deliver'>,
+): ForgetDevice {
+  return async name => {
+    const forgotten = catalog.forget(name, Date.now() * 1000)
+    if (forgotten === null) return null
+    await catalog.flush()
+    const clear = { payload: NOTHING, qos: 1, retain: true } as const
+    await Promise.all(forgotten.topics.map(topic => mqtt.deliver({ topic, ...clear }, CLEAR_WITHIN_MS)))
+    return forgotten.id
+  }
+}

@@ -1,0 +1,130 @@
+/** What becomes of a device later on: its rights change, it is gone for good. By the commands, beside a running bridge. */
+
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import mqtt, { type MqttClient } from 'mqtt'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { cleanEnv, eventually, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
+
+let trestle: Trestle
+let secret: string
+let dials = 0
+const dataDir = newDataDir()
+beforeAll(async () => {
+  trestle = await startTrestle({ dataDir })
+  secret = (JSON.parse(await tool('device', 'add', 'thermo', '--json')) as { password: string }).password
+})
+afterAll(async () => {
+  await trestle.stop()
+  removeDataDir(dataDir)
+})
+
+/** Resolves with what it says to stdout; rejects, with `stderr`, when it fails. */
+async function tool(...words: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [join(import.meta.dirname, '../cli.ts'), ...words],
+    { cwd: dataDir, env: cleanEnv({ TRESTLE_DATA_DIR: join(dataDir, 'data') }) },
+  )
+  return stdout
+}
+
+async function dial(): Promise<MqttClient> {
+  const client = await mqtt.connectAsync({
+    port: trestle.mqtt,
+    clientId: `thermo-${++dials}`,
+    username: 'thermo',
+    password: secret,
+    reconnectPeriod: 0,
+    resubscribe: false,
+  })
+  onTestFinished(() => void client.end(true))
+  return client
+}
+
+function closeOf(client: MqttClient): Promise<void> {
+  return new Promise(resolve => client.once('close', () => resolve()))
+}
+
+async function isGranted(client: MqttClient, filter: string): Promise<boolean> {
+  return (await client.subscribeAsync(filter).catch(() => null)) !== null
+}
+
+it('its rights change, its secret stays: what was open by the old ones is closed', async () => {
+  const rights = async (...words: string[]) =>
+    JSON.parse(await tool('device', 'set', 'thermo', ...words, '--json')) as object
+  for (const { words, is, granted, denied } of [
+    {
+      words: ['--allow', 'plant/a/b/{id}/#', '--allow', 'news/#'],
+      is: { id: 'thermo', gateway: false, allow: ['plant/a/b/{id}/#', 'news/#'] },
+      granted: ['plant/a/b/thermo/x', 'news/a', 'thermo/#'],
+      denied: ['plant/a/b/other/x', 'plant/#'],
+    },
+    {
+      words: ['--gateway'],
+      is: { id: 'thermo', gateway: true, allow: ['plant/a/b/{id}/#', 'news/#'] },
+      granted: ['plant/#', 'anything'],
+      denied: ['trestle/#'],
+    },
+    {
+      words: ['--no-gateway', '--no-allow'],
+      is: { id: 'thermo', gateway: false, allow: [] },
+      granted: ['thermo/#'],
+      denied: ['news/a', 'plant/a/b/thermo/x', 'anything'],
+    },
+  ]) {
+    const before = await dial()
+    const closed = closeOf(before)
+    expect(await rights(...words)).toEqual(is)
+    await closed
+    const client = await dial()
+    for (const filter of granted) expect([filter, await isGranted(client, filter)]).toEqual([filter, true])
+    for (const filter of denied) expect([filter, await isGranted(client, filter)]).toEqual([filter, false])
+  }
+  expect(await tool('device', 'set', 'thermo', '--no-allow')).toMatch(/^id +kind.*\nthermo +device /)
+}, 60_000)
+
+it.each<[RegExp, ...string[]]>([
+  [/say what is to change/, 'set', 'thermo'],
+  [/no device called nobody/, 'set', 'nobody', '--gateway'],
+  [/reserved/, 'set', 'thermo', '--allow', '$SYS/#'],
+  [/404.*unknown-device/, 'forget', 'nobody'],
+])('a mistake is told in a line: %s', async (words, ...args) => {
+  await expect(tool('device', ...args)).rejects.toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringMatching(words),
+  })
+})
+
+it('gone for good it is in no list, also after a restart; its history stays, and if it speaks again it is back', async () => {
+  const device = await dial()
+  await device.publishAsync('home/hall/thermo/state', '{"temperature":21.5}', { qos: 1, retain: true })
+  await eventually(trestle.ledger, ({ stored }) => stored === 1)
+  expect(await trestle.get('/api/devices/thermo')).toMatchObject({ room: 'hall' })
+  await tool('device', 'forget', 'thermo')
+  const history = '/api/history?device=thermo&field=temperature&points=raw'
+  for (let start = 0; start < 2; start++) {
+    expect(await trestle.devices()).toEqual([])
+    expect((await fetch(`${trestle.url}/api/devices/thermo`)).status).toBe(404)
+    expect(await trestle.get(history)).toMatchObject({ points: [{ value: 21.5 }] })
+    const client = await dial()
+    const retained: string[] = []
+    client.on('message', topic => retained.push(topic))
+    await client.subscribeAsync('home/hall/thermo/#', { qos: 1 })
+    await client.publishAsync('home/hall/thermo/end', 'x', { qos: 1 })
+    await eventually(
+      async () => retained,
+      topics => topics.length > 0,
+    )
+    expect(retained).toEqual(['home/hall/thermo/end'])
+    await tool('device', 'forget', 'thermo')
+    if (start > 0) break
+    await trestle.kill()
+    trestle = await startTrestle({ dataDir })
+  }
+  const back = await dial()
+  await back.publishAsync('home/hall/thermo/state', '{"temperature":22.5}', { qos: 1 })
+  expect(await trestle.devices()).toMatchObject([{ id: 'thermo', fields: { temperature: { value: 22.5 } } }])
+}, 60_000)
