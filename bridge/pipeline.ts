@@ -134,9 +134,10 @@ export function createPipeline(parts: Parts): Pipeline {
         if (readings.length === 0 && rejected === undefined) return RETAINED
         const taken = acceptReadings(readings, message, by, receivedUs)
         const over = taken.refused ?? refused
-        if (over !== null) return { ...noRoom(message, over, receivedUs), ...taken }
+        const { lines, lineCount } = taken
+        if (over !== null) return { ...noRoom(message, over, receivedUs), lines, lineCount }
         const outcome = rejected === undefined ? MESSAGE : hold(message, by, rejected, receivedUs)
-        return { ...taken, outcome }
+        return { outcome, lines, lineCount }
       }
     }
   }

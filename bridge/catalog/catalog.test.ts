@@ -31,6 +31,17 @@ function line(catalog: Catalog, values: Record<string, Value>, device = 'a'): st
   return catalog.accept(reading(device, values), 'general', NOW).line
 }
 
+it('fields go by their names, in whatever order and number they come', () => {
+  const catalog = open()
+  expect(line(catalog, { t: 1, h: 2, b: 3 })).toContain(' t=1,h=2,b=3 ')
+  expect(line(catalog, { b: 4, t: 5 })).toContain(' b=4,t=5 ')
+  expect(line(catalog, { x: 6, t: 7, h: 8, b: 9 })).toContain(' x=6,t=7,h=8,b=9 ')
+  expect(line(catalog, { t: 'high', h: 10 })).toContain(' t_text="high",h=10 ')
+  const { fields } = catalog.device('a')!
+  const values = Object.entries(fields).map(([name, { value }]) => [name, value])
+  expect(Object.fromEntries(values)).toEqual({ t: 7, h: 10, b: 9, x: 6, t_text: 'high' })
+})
+
 describe('a field keeps the type that it was first stored with', () => {
   it('and what fits without loss is converted', () => {
     const catalog = open()

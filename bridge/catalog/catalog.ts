@@ -132,12 +132,13 @@ export class Catalog {
       return { device, line: '', fields: [], tags, timeUs: receivedUs, refused: series }
     }
     const timeUs = this.#believedTime(reading, receivedUs) ?? series.arrivalTime(receivedUs)
-    let encoded = ''
+    let line = series.prefix
     let fields: Field[] | null = null
+    let isEmpty = true
     let refused: Refusal | null = null
     for (let i = 0; i < reading.fields.length; i++) {
       const field = reading.fields[i]!
-      let slot = series.fields.get(field.name) ?? this.#addField(series, field.name, field.value, source)
+      let slot = series.slotAt(i, field.name) ?? this.#addField(series, field.name, field.value, source)
       let value: StoredValue | null = null
       if (typeof slot !== 'string') {
         value =
@@ -156,17 +157,18 @@ export class Catalog {
       if (fields === null && (value !== field.value || slot.name !== field.name))
         fields = reading.fields.slice(0, i)
       fields?.push({ ...field, name: slot.name, value: value! })
-      encoded += encoded === '' ? slot.encodedKey : `,${slot.encodedKey}`
-      encoded += encodeValue(value!)
+      line += isEmpty ? slot.encodedKey : slot.nextKey
+      line += encodeValue(value!)
+      isEmpty = false
       slot.update(value!, field.unit, timeUs, receivedUs)
     }
-    if (encoded !== '') {
+    if (!isEmpty) {
       series.owner.seen(receivedUs, by)
       series.owner.presence.heard(this.#clockMs())
     }
     return {
       device: series.device,
-      line: encoded === '' ? '' : `${series.prefix}${encoded} ${encodeTime(timeUs)}\n`,
+      line: isEmpty ? '' : `${line} ${encodeTime(timeUs)}\n`,
       fields: fields ?? reading.fields,
       tags: series.tags,
       timeUs,

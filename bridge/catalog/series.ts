@@ -19,6 +19,8 @@ export class StoredSeries implements Series {
   readonly tags: Tags
   readonly prefix: string
   readonly fields = new Map<string, FieldSlot>()
+  /** As a reading named them last. */
+  readonly #order: FieldSlot[] = []
   #lastUs = 0
   #shiftUs = 0
 
@@ -35,6 +37,15 @@ export class StoredSeries implements Series {
 
   get topic(): string {
     return this.tags.topic ?? ''
+  }
+
+  /** The field of a name; `place` is that of the name in its reading. Most readings name the same ones in one order. */
+  slotAt(place: number, name: string): FieldSlot | undefined {
+    const likely = this.#order[place]
+    if (likely !== undefined && likely.name === name) return likely
+    const slot = this.fields.get(name)
+    if (slot !== undefined && place <= this.#order.length) this.#order[place] = slot
+    return slot
   }
 
   /** Strictly increasing, so that two readings that arrive together never overwrite each other. */
@@ -84,6 +95,8 @@ export class FieldSlot implements LastField {
   readonly jsType: 'number' | 'boolean' | 'string'
   /** `name=`, ready for a line. */
   readonly encodedKey: string
+  /** The same behind another one. */
+  readonly nextKey: string
   value: StoredValue = ''
   unit?: string
   timeUs = 0
@@ -98,6 +111,7 @@ export class FieldSlot implements LastField {
     this.#longTexts = longTexts
     this.jsType = type === 'text' ? 'string' : type
     this.encodedKey = `${escapeName(name)}=`
+    this.nextKey = `,${this.encodedKey}`
   }
 
   /** Keeps the newest by measurement time. */
@@ -138,12 +152,19 @@ export function encodeValue(value: StoredValue): string {
   }
 }
 
+let lastSecond = Number.NaN
+let lastSecondText = ''
+
 /** Nanoseconds, of a time after 2001. The second is the same text many times over: a fifth of what all digits take at once. */
 export function encodeTime(timeUs: number): string {
   const seconds = Math.floor(timeUs / 1_000_000)
+  if (seconds !== lastSecond) {
+    lastSecond = seconds
+    lastSecondText = String(seconds)
+  }
   const restUs = timeUs - seconds * 1_000_000
   const rest = restUs >= 100_000 ? String(restUs) : String(1_000_000 + restUs).slice(1)
-  return `${seconds}${rest}000`
+  return `${lastSecondText}${rest}000`
 }
 
 /** `measurement,device=...,tag=... `: tags sorted by name, as InfluxDB likes them best. */

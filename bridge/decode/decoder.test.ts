@@ -34,6 +34,14 @@ describe('tags', () => {
   })
 })
 
+it('bytes that are no UTF-8 are not taken for text, and the sign that stands for them is text like any other', () => {
+  const decoder = createDecoder()
+  const read = (payload: Buffer) =>
+    decoder.decode({ topic: 'home/hall/note', payload, retain: false }, NOW_US)
+  expect(read(Buffer.from([0x6f, 0x6b, 0xff]))).toMatchObject({ kind: 'rejected', reason: 'not UTF-8 text' })
+  expect(readingsOf(read(Buffer.from('ok\ufffd')))[0]!.fields).toEqual([{ name: 'note', value: 'ok\ufffd' }])
+})
+
 describe('what Home Assistant discovery tells', () => {
   const config = {
     '~': 'well/pump',

@@ -10,14 +10,15 @@ import { fieldClass } from '../telemetry/field-classes.ts'
 import type { Field, Reading, Tags, Value } from '../telemetry/reading.ts'
 import { identityOf } from './identity.ts'
 import type { Json, JsonObject } from './json.ts'
+import { rowOf } from './key-rows.ts'
 import { type Key, keyOf, NAME_KEYS, NO_KEY, VALUE_KEYS } from './keys.ts'
-import { fieldName, isReserved, MAX_NAME_LENGTH, uniqueName } from './names.ts'
+import { fieldName, MAX_NAME_LENGTH, uniqueName } from './names.ts'
 import { isPictureText } from './payload.ts'
 import { booleanOf, decimalCommaOf, isNoValue, quantityOf } from './scalar.ts'
 import { documentIn, isObject, isOnly, labelOf } from './shape.ts'
 import { applyUnits, unitBeside } from './sibling-units.ts'
 import type { Subject, Subjects } from './subject.ts'
-import { isAmbiguousTime, timeOf } from './time.ts'
+import { timeOf } from './time.ts'
 
 export interface Document {
   readonly readings: readonly Reading[]
@@ -93,10 +94,11 @@ class Reader {
     let deviceRank = Number.POSITIVE_INFINITY
     let isSpecial = false
     let isNamedByTopic = false
+    const row = rowOf(object)
     let scanned = 0
     for (const name in object) {
-      if (++scanned > MAX_SCANNED) break
-      const key = keyOf(name)
+      if (scanned >= MAX_SCANNED) break
+      const key = row[scanned++] ?? keyOf(name)
       if (key.timeRank !== undefined) {
         const time = key.timeRank < timeRank ? timeOf(object[name], this.#nowUs) : null
         if (time !== null) {
@@ -111,7 +113,7 @@ class Reader {
         if (named === undefined) continue
         device = named
         deviceRank = key.identityRank
-      } else if (timeUs === null && HEADERS.has(name)) timeUs = this.#timeIn(object[name])
+      } else if (timeUs === null && key.isHeader) timeUs = this.#timeIn(object[name])
       isSpecial ||= key.isSpecial
     }
     // Its name in the topic and in the payload: a `device` beside it is another's, such as the receiver's.
@@ -135,7 +137,8 @@ class Reader {
   #draftFor({ device = '', timeUs }: Head, parent: Draft): Draft {
     const isOwn = (timeUs !== null && timeUs !== parent.timeUs) || (device !== '' && device !== parent.device)
     if (!isOwn) return parent
-    return { ...parent, device: device || parent.device, timeUs: timeUs ?? parent.timeUs, fields: [] }
+    const { tags, mayRepeat } = parent
+    return { device: device || parent.device, tags, timeUs: timeUs ?? parent.timeUs, fields: [], mayRepeat }
   }
 
   /** An object that is but one value with words about it: `{value, unit, time}`. */
@@ -172,12 +175,14 @@ class Reader {
   }
 
   #fields(object: JsonObject, draft: Draft, prefix: string, depth: number): void {
+    const row = rowOf(object)
+    let at = 0
     for (const name in object) {
       if (this.#isTooMuch()) return
+      const key = row[at++] ?? keyOf(name)
       const value = object[name]
       if (value === null || value === undefined) continue
-      const key = keyOf(name)
-      if (key.timeRank !== undefined && !isKept(name, value, this.#nowUs)) continue
+      if (key.timeRank !== undefined && !isKept(name, key, value, this.#nowUs)) continue
       const isSaid =
         key.identity !== undefined &&
         (names(value, draft.device) || (key.identity === 'strong' && depth === 0))
@@ -279,8 +284,8 @@ class Reader {
     }
     own = known?.unit ?? own
     if (own === undefined && typeof kept === 'number') own = this.#subject.usualUnit?.(name)
-    if (isReserved(name)) draft.mayRepeat = true
     const short = name.length > MAX_NAME_LENGTH ? uniqueName(name) : fieldName(name)
+    if (short !== name) draft.mayRepeat = true
     draft.fields.push(
       own === undefined ? { name: short, value: kept } : { name: short, value: kept, unit: own },
     )
@@ -306,9 +311,6 @@ class Reader {
   }
 }
 
-/** Objects that are about the message: their time is its time. */
-const HEADERS = new Set(['meta', 'metadata', 'header', 'headers', 'Header', 'Metadata'])
-
 /** Field names that say nothing before those of an object's. */
 const BARE = new Set(['value', 'state', 'values', 'data'])
 
@@ -328,9 +330,9 @@ function joined(prefix: string, name: string): string {
 }
 
 /** A time key whose value is no time may still be a duration (`"time":12.5`), or `t` a temperature. */
-function isKept(name: string, value: Json, nowUs: number): boolean {
+function isKept(name: string, key: Key, value: Json, nowUs: number): boolean {
   if (typeof value === 'object') return true
-  if (!isAmbiguousTime(name) || timeOf(value, nowUs) !== null) return false
+  if (!key.isAmbiguousTime || timeOf(value, nowUs) !== null) return false
   const quantity = typeof value === 'string' ? quantityOf(value)?.value : value
   if (typeof quantity !== 'number' || Math.abs(quantity) >= 1e8) return false
   return quantity > 0 || name === 't' || name === 'T'

@@ -4,6 +4,8 @@ import { onlineOf } from './availability.ts'
 import { families } from './families.ts'
 import { type Context, type Family, ignored, type Plan, type Result, rejected } from './family.ts'
 import { type Json, jsonLines, MAX_LINES } from './json.ts'
+import { NO_ROW, rowOf } from './key-rows.ts'
+import type { Key } from './keys.ts'
 import { isMedia, isPicture, isPictureText, type Payload, startsDocument } from './payload.ts'
 import { availabilityResult, documentResult, scalarResult } from './results.ts'
 
@@ -65,17 +67,25 @@ for (const family of families) {
   for (const mark of family.marks ?? []) byMark.set(mark, [...(byMark.get(mark) ?? []), family])
 }
 
+/** Rows of keys are few, and live as long as they are known: what one hints at is worked out once. */
+const hintedBy = new WeakMap<readonly Key[], readonly Family[]>()
+
 /** Families that one of the keys hints at. */
 function marked(json: Json): readonly Family[] {
   const sample = Array.isArray(json) ? json[0] : json
   if (sample === null || typeof sample !== 'object' || Array.isArray(sample)) return NONE
-  let found = NONE
-  for (const key in sample) {
-    const hints = byMark.get(key)
-    if (hints === undefined || hints === found) continue
-    found = found.length === 0 ? hints : [...new Set([...found, ...hints])]
-  }
+  const row = rowOf(sample)
+  const known = hintedBy.get(row)
+  if (known !== undefined) return known
+  const found = familiesOf(Object.keys(sample))
+  if (row !== NO_ROW) hintedBy.set(row, found)
   return found
+}
+
+function familiesOf(keys: readonly string[]): readonly Family[] {
+  const found = new Set<Family>()
+  for (const key of keys) for (const family of byMark.get(key) ?? NONE) found.add(family)
+  return found.size === 0 ? NONE : [...found]
 }
 
 const NONE: readonly Family[] = []

@@ -5,7 +5,7 @@
 
 import { unitOfName } from '../telemetry/units.ts'
 import { uniqueName } from './names.ts'
-import { timeRank } from './time.ts'
+import { isAmbiguousTime, timeRank } from './time.ts'
 
 export interface Key {
   /** Cleaned, as part of a field name. */
@@ -13,6 +13,10 @@ export interface Key {
   /** From its ending: `_C`, `_kWh`. */
   readonly unit: string | undefined
   readonly timeRank: number | undefined
+  /** Also the name of durations and temperatures. */
+  readonly isAmbiguousTime: boolean
+  /** Its object is about the message: its time is the message's. */
+  readonly isHeader: boolean
   /** `deviceId` names the sender whatever the topic says; `id` only where the topic names none. */
   readonly identity: 'strong' | 'address' | 'weak' | undefined
   /** Of several identities the lowest counts. */
@@ -35,7 +39,7 @@ const cache = new Map<string, Key>()
 /** Random keys must not fill the memory: past this the cache starts anew. */
 const MAX_KEYS = 20_000
 /** Nor must long ones, which no device has. */
-const MAX_KEPT_LENGTH = 128
+export const MAX_KEPT_LENGTH = 128
 
 export function keyOf(key: string): Key {
   return cache.get(key) ?? remember(key)
@@ -52,6 +56,8 @@ function remember(key: string): Key {
     name: uniqueName(key),
     unit: unitOfName(key),
     timeRank: timeRank(key),
+    isAmbiguousTime: isAmbiguousTime(key),
+    isHeader: HEADERS.has(key),
     identity: STRONG.has(flat)
       ? 'strong'
       : ADDRESSES.has(flat)
@@ -70,6 +76,8 @@ function remember(key: string): Key {
   cache.set(key, info)
   return info
 }
+
+const HEADERS = new Set(['meta', 'metadata', 'header', 'headers', 'Header', 'Metadata'])
 
 const words = (text: string) => new Set(text.split(' '))
 

@@ -31,14 +31,12 @@ export function uniqueName(name: string, maxLength = MAX_NAME_LENGTH): string {
 
 /** `time` is no name for a field in line protocol, and a field called as a tag of ours hides that tag from InfluxQL. */
 const RESERVED = new Set(['time', 'device', 'topic', 'room'])
-
-export function isReserved(name: string): boolean {
-  return RESERVED.has(name)
-}
+/** Spares most names the lookup. */
+const MAX_RESERVED_LENGTH = 6
 
 /** For whole names of fields. Of a message that has both, the later counts. */
 export function fieldName(name: string): string {
-  return RESERVED.has(name) ? `${name}_` : name
+  return name.length <= MAX_RESERVED_LENGTH && RESERVED.has(name) ? `${name}_` : name
 }
 
 /** For names of which it is not known whether they went through `uniqueName`: those that did stay as they are. */

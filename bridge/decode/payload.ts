@@ -46,7 +46,7 @@ function isBinary(contentType: string): boolean {
 
 /** Pictures and sounds are no telemetry. */
 export function isMedia(contentType: string): boolean {
-  return /^(image|audio|video)\//.test(contentType)
+  return contentType !== '' && /^(image|audio|video)\//.test(contentType)
 }
 
 /** What begins like an object or an array is meant as JSON, and broken when it does not parse. */
@@ -59,8 +59,9 @@ export function startsDocument(text: string): boolean {
 const BOM = '\ufeff'
 
 function textOf(bytes: Buffer): string | null {
-  if (!isUtf8(bytes)) return null
   let text = bytes.toString('utf8')
+  // What is no UTF-8 comes out with this in it, and hardly any other text has it.
+  if (text.includes('\ufffd') && !isUtf8(bytes)) return null
   if (text.startsWith(BOM)) text = text.slice(1)
   // C strings are often sent with their end.
   let end = text.length

@@ -31,6 +31,10 @@ export type Outcome =
 /** A batch ends at either figure; one block should stay well below a segment. */
 const MAX_BATCH_MESSAGES = 8192
 const MAX_BATCH_BYTES = 1024 * 1024
+/** Of each unit of a string. */
+const MAX_UTF8_BYTES = 3
+const FIRST_LINE_BYTES = 8192
+const NOTHING = Buffer.alloc(0)
 /** What an entry costs in memory beside its texts. */
 const ENTRY_BYTES = 16
 
@@ -43,7 +47,8 @@ export class Batch {
   /** Of the first entry, by the clock that cannot be set. */
   openedMs = 0
   arrivalMs = Date.now()
-  lines = ''
+  #lines: Buffer = NOTHING
+  #lineBytes = 0
   lineCount = 0
   bytes = 0
   entries = 0
@@ -76,9 +81,8 @@ export class Batch {
     const isCounted = this.#count(entry.outcome)
     this.bytes += entry.lines.length + ENTRY_BYTES
     if (entry.lineCount === 0) return
-    this.lines += entry.lines
     this.lineCount += entry.lineCount
-    const length = Buffer.byteLength(entry.lines)
+    const length = this.#write(entry.lines)
     this.messageLengths.push(isCounted ? length : length + UNCOUNTED)
   }
 
@@ -87,6 +91,24 @@ export class Batch {
     if (this.isEmpty) this.#open()
     this.received += messages
     this.ledger.dropped[reason] = (this.ledger.dropped[reason] ?? 0) + messages
+  }
+
+  /** Of all messages, in UTF-8. */
+  get lines(): Buffer {
+    return this.#lines.subarray(0, this.#lineBytes)
+  }
+
+  /** As bytes at once: one long string, measured and encoded at the end, took twice the time. Returns their number. */
+  #write(text: string): number {
+    const end = this.#lineBytes + MAX_UTF8_BYTES * text.length
+    if (end > this.#lines.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(end, 2 * this.#lines.length, FIRST_LINE_BYTES))
+      this.#lines.copy(grown, 0, 0, this.#lineBytes)
+      this.#lines = grown
+    }
+    const length = this.#lines.write(text, this.#lineBytes)
+    this.#lineBytes += length
+    return length
   }
 
   #open(): void {

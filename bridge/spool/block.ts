@@ -50,7 +50,7 @@ export interface BlockContent {
   readonly ledger: LedgerChange
   readonly keys: readonly number[]
   readonly messageLengths: readonly number[]
-  readonly lines: string
+  readonly lines: Uint8Array
   readonly held: readonly Uint8Array[]
 }
 
@@ -83,7 +83,7 @@ export function encodeBlock(fields: HeaderFields, content: BlockContent): Buffer
   const ledgerBytes = Buffer.byteLength(ledger)
   const keyBytes = content.keys.length * 8
   const indexBytes = content.messageLengths.length * 4
-  const lineBytes = Buffer.byteLength(content.lines)
+  const lineBytes = content.lines.length
   let heldBytes = 0
   for (const entry of content.held) heldBytes += 4 + entry.length
 
@@ -93,7 +93,8 @@ export function encodeBlock(fields: HeaderFields, content: BlockContent): Buffer
   at += buffer.write(ledger, at)
   for (const key of content.keys) at = buffer.writeDoubleLE(key, at)
   for (const length of content.messageLengths) at = buffer.writeUInt32LE(length, at)
-  at += buffer.write(content.lines, at)
+  buffer.set(content.lines, at)
+  at += lineBytes
   for (const entry of content.held) {
     at = buffer.writeUInt32LE(entry.length, at)
     buffer.set(entry, at)

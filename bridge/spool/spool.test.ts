@@ -69,6 +69,21 @@ describe('the spool', () => {
     await spool.close()
   })
 
+  it('writes what it was given, however many bytes a character takes', async () => {
+    const { spool } = open()
+    const texts = ['a', 'ä', '€', '😀', '\ud800'].flatMap(char => [char, char.repeat(5_000)])
+    await Promise.all(texts.map(text => spool.append(message(text))))
+    const [first] = listSegments(dir)
+    const { blocks } = scanSegment(segmentPath(dir, first!))
+    expect(blocks.map(block => block.lines.toString()).join('')).toBe(
+      texts.map(text => `${text.toWellFormed()}\n`).join(''),
+    )
+    expect(blocks.flatMap(block => [...block.messageLengths])).toEqual(
+      texts.map(text => Buffer.byteLength(text) + 1),
+    )
+    await spool.close()
+  })
+
   it('resolves in the order of the appends, whatever their outcome', async () => {
     const { spool } = open()
     const order: number[] = []

@@ -23,7 +23,7 @@ function block(number: number, messages: readonly string[], uncounted: readonly 
       messageLengths: messages.map((text, i) =>
         uncounted.includes(i) ? Buffer.byteLength(text) + UNCOUNTED : Buffer.byteLength(text),
       ),
-      lines,
+      lines: Buffer.from(lines),
       held: [],
     },
   )

@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest'
+import type { JsonObject } from './json.ts'
+import { NO_ROW, rowOf } from './key-rows.ts'
+
+const object = (...names: string[]): JsonObject => Object.fromEntries(names.map(name => [name, 1]))
+const namesOf = (row: readonly { readonly name: string }[]) => row.map(({ name }) => name)
+
+it('the same names in the same order are the same row, whatever else came between', () => {
+  const row = rowOf(object('temperature', 'humidity'))
+  expect(namesOf(row)).toEqual(['temperature', 'humidity'])
+  expect(namesOf(rowOf(object('temperature')))).toEqual(['temperature'])
+  expect(namesOf(rowOf(object('temperature', 'ts', 'humidity')))).toEqual(['temperature', 'ts', 'humidity'])
+  expect(namesOf(rowOf(object('humidity', 'temperature')))).toEqual(['humidity', 'temperature'])
+  expect(rowOf(object('temperature', 'humidity'))).toBe(row)
+})
+
+it('names that every object has are names like others', () => {
+  expect(namesOf(rowOf(JSON.parse('{"__proto__":1,"constructor":2}')))).toEqual(['__proto__', 'constructor'])
+})
+
+it('no row is a part of one: an object has all of its keys in it, or none', () => {
+  const many = Array.from({ length: 40 }, (_, i) => `key${i}`)
+  expect(rowOf(object(...many))).toBe(NO_ROW)
+  expect(rowOf(object('temperature', 'x'.repeat(200)))).toBe(NO_ROW)
+  expect(namesOf(rowOf(object(...many.slice(0, 32))))).toHaveLength(32)
+})
+
+it('random names do not stay for ever, and what comes after them is read as before', () => {
+  const before = rowOf(object('temperature', 'humidity'))
+  for (let i = 0; i < 25_000; i++) rowOf(object(`random${i}`))
+  const row = rowOf(object('temperature', 'humidity'))
+  expect(row).not.toBe(before)
+  expect(namesOf(row)).toEqual(['temperature', 'humidity'])
+})
