@@ -1,13 +1,13 @@
 /**
- * Failed logins, so that guessing is slow: 10 a minute for one name from one address, and 100 from one address. The table
- * is bounded: at the bound the oldest leave, which costs a guesser with many addresses more than it gives.
+ * Failed logins, so that guessing is slow: 10 a minute for one name from one address, and 100 from one address by either
+ * way. The table is bounded: at the bound the oldest leave, which costs a guesser with many addresses more than it gives.
  *
- * A device's secret cannot be guessed. What is limited there is the noise: by name alone, so that one with a secret of
- * yesterday does not keep out the others behind the same address, and not in advance, so that a whole house may come
- * back from one address at once.
+ * A device's secret cannot be guessed, and is looked at before this counts: a whole house may come back from one address
+ * at once, and one with a secret of yesterday keeps out itself, and nobody who has the right one.
  */
 
 import { isIP } from 'node:net'
+import type { Caller } from './lane.ts'
 
 const WINDOW_MS = 60_000
 const MAX_PER_NAME = 10
@@ -31,32 +31,29 @@ export class Attempts {
     return this.#entries.size
   }
 
+  /** Whether a name has failed too often from there. Nothing is counted. */
+  isLimited({ address }: Caller, name: string): boolean {
+    return !isLoopbackAddress(address) && this.#waitMs(nameKey(address, name), MAX_PER_NAME) > 0
+  }
+
   /** Counts it as failed beforehand: a thousand at once are no way around. 0: go on; else seconds to wait. */
-  begin(address: string, name: string): number {
+  begin(caller: Caller, name: string): number {
+    const { address } = caller
     if (isLoopbackAddress(address)) return 0
     const waitMs = Math.max(
-      this.#waitMs(keyOf(address, name), MAX_PER_NAME),
-      this.#waitMs(keyOf(address), MAX_PER_ADDRESS),
+      this.#waitMs(nameKey(address, name), MAX_PER_NAME),
+      this.#waitMs(addressKey(caller), MAX_PER_ADDRESS),
     )
     if (waitMs > 0) return Math.ceil(waitMs / 1000)
-    this.#count(keyOf(address, name))
-    this.#count(keyOf(address))
+    this.#count(nameKey(address, name))
+    this.#count(addressKey(caller))
     return 0
   }
 
-  /** The same for a device: nothing is counted yet. */
-  beginDevice(address: string, id: string): number {
-    return isLoopbackAddress(address) ? 0 : Math.ceil(this.#waitMs(keyOf(address, id), MAX_PER_NAME) / 1000)
-  }
-
-  deviceFailed(address: string, id: string): void {
-    if (!isLoopbackAddress(address)) this.#count(keyOf(address, id))
-  }
-
   /** It was no failure. */
-  succeeded(address: string, name: string): void {
-    this.#entries.delete(keyOf(address, name))
-    const all = this.#entries.get(keyOf(address))
+  succeeded(caller: Caller, name: string): void {
+    this.#entries.delete(nameKey(caller.address, name))
+    const all = this.#entries.get(addressKey(caller))
     if (all !== undefined) all.count--
   }
 
@@ -82,8 +79,12 @@ export class Attempts {
   }
 }
 
-function keyOf(address: string, name?: string): string {
-  return name === undefined ? address : `${address} ${name.slice(0, 64)}`
+function nameKey(address: string, name: string): string {
+  return `${address} ${name.slice(0, 64)}`
+}
+
+function addressKey({ way, address }: Caller): string {
+  return `${way}:${address}`
 }
 
 function isLoopbackAddress(address: string): boolean {

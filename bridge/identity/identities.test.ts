@@ -15,6 +15,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { seeded } from '../../broker/seeded.ts'
 import { ANYONE, type Principal } from '../live/access.ts'
 import { loginOf, startIdentities, type TestIdentities } from './fixture.ts'
 import { Identities, SESSION_COOKIE } from './identities.ts'
@@ -429,21 +430,67 @@ describe('guessing', () => {
     )
   })
 
+  it('tells nothing while many guess at once, either: every name waits its turn among the others', async () => {
+    const { identities, noticed, addUser, addDevice } = start()
+    await addUser('ann', 'viewer', 'correct horse')
+    await noticed(() => addDevice('thermo'))
+    const random = seeded(7)
+    const names = ['ann', 'thermo', 'nobody']
+    const calls = Array.from({ length: 24 }, () => names[Math.floor(random() * 3)]!)
+    const done: { readonly n: number; readonly ms: number }[] = []
+    const one = async (username: string, n: number) => {
+      const startedMs = performance.now()
+      const login = loginOf({ username, password: `guess ${n}`, address: '127.0.0.1' })
+      expect(await identities.authenticate(login)).toEqual({ ok: false, reason: 'bad-credentials' })
+      done.push({ n, ms: performance.now() - startedMs })
+    }
+    await Promise.all(calls.map(one))
+    // Those that were answered before half a second heard then; the others when it was their turn, whoever they named.
+    const late = done.filter(({ ms }) => ms > 600).map(({ n }) => n)
+    expect(new Set(late.map(n => calls[n]))).toEqual(new Set(names))
+    expect(late).toEqual(late.toSorted((a, b) => a - b))
+  })
+
+  it('a secret of yesterday costs one check, until anything changes', async () => {
+    const { identities, noticed, addDevice, store } = start()
+    await noticed(() => addDevice('thermo'))
+    const login = (username: string, address = '127.0.0.1') =>
+      identities.authenticate(loginOf({ username, password: 'of yesterday', address }))
+    for (const name of ['thermo', 'nobody']) await login(name)
+    const before = process.cpuUsage()
+    const results = await Promise.all(
+      Array.from({ length: 200 }, (_, i) => login(i % 2 === 0 ? 'thermo' : 'nobody')),
+    )
+    // A check of a password is 0.2 s of a processor: more than a few of them would show.
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(5)
+    expect(results.every(result => !result.ok && result.reason === 'bad-credentials')).toBe(true)
+    // It is limited like any other, and may be right later on.
+    for (let i = 0; i < 10; i++) await login('thermo', '192.0.2.1')
+    expect(await login('thermo', '192.0.2.1')).toEqual({ ok: false, reason: 'unavailable' })
+    const hash = await hashSecret('of yesterday', 'generated')
+    await noticed(() => store.rotateDevice('thermo', hash))
+    expect((await login('thermo')).ok).toBe(true)
+  })
+
   it('does not stop the event loop, at 200 logins a second', async () => {
     const { identities, noticed, addUser } = start()
     await noticed(() => addUser('ann', 'viewer', 'correct horse'))
     const delay = monitorEventLoopDelay({ resolution: 5 })
     delay.enable()
     const logins: Promise<unknown>[] = []
-    for (let i = 0; i < 200; i++) {
+    const lagsMs: number[] = []
+    for (let i = 0; i < 800; i++) {
       logins.push(
         identities.login({ name: i % 2 === 0 ? 'ann' : `nobody-${i}`, password: 'x', address: '::1' }),
       )
       if (i % 10 === 9) await new Promise(resolve => setTimeout(resolve, 50))
+      if (i % 200 !== 199) continue
+      lagsMs.push(delay.percentile(99) / 1e6)
+      delay.reset()
     }
     delay.disable()
-    // The bar is 50 ms on a machine of its own; a busy one stands still by itself.
-    expect(delay.percentile(99) / 1e6).toBeLessThan(200)
+    // A machine of its own has 6 to 11 ms. A busy one stands still by itself, but not all the time.
+    expect(Math.min(...lagsMs)).toBeLessThan(50)
     await Promise.all(logins)
     // More than a few that wait are told to come back.
     expect(identities.stats.loginsBusy).toBeGreaterThan(0)

@@ -16,6 +16,7 @@ import { ANYONE, type Credentials, type Principal } from '../live/access.ts'
 import { Attempts } from './attempts.ts'
 import { type EndedSession, EndedSessions } from './ended-sessions.ts'
 import { isAnybodys, Known, NOBODY, type Subject } from './known.ts'
+import type { Caller } from './lane.ts'
 import { openAccess } from './permissions.ts'
 import { looksSigned, readSigned, type Statement, sign } from './signing.ts'
 import { hasIdentities, IdentityStore, signingKey } from './store.ts'
@@ -161,10 +162,11 @@ export class Identities {
 
   /** A password, of a person. Takes a while by design (scrypt), off the event loop. */
   async login({ name, password, address }: LoginAttempt): Promise<LoginOutcome> {
-    const waitS = this.#attempts.begin(address, name)
+    const caller: Caller = { way: 'page', address }
+    const waitS = this.#attempts.begin(caller, name)
     if (waitS > 0) return this.#tooMany(waitS)
     const user = this.#known.users.get(name)
-    const isRight = await this.#verifier.password(user ?? null, password, address)
+    const isRight = await this.#verifier.password(user ?? null, password, caller)
     if (isRight === null) {
       this.stats.loginsBusy++
       return { ok: false, reason: 'too-many', retryAfterS: 1 }
@@ -174,7 +176,7 @@ export class Identities {
       this.stats.loginsFailed++
       return { ok: false, reason: 'wrong', retryAfterS: 0 }
     }
-    this.#attempts.succeeded(address, name)
+    this.#attempts.succeeded(caller, name)
     const statement = this.#newSession(user)
     return {
       ok: true,
@@ -273,31 +275,49 @@ export class Identities {
     return this.#bySecret(subject, { name, secret, address: login.address })
   }
 
+  /**
+   * Every name takes the same steps, whatever it is, and waits where the others wait: neither the time nor the kind of a
+   * refusal tells whether there is a device, a user or nobody behind it.
+   */
   async #bySecret(
     subject: Subject | null,
     { name, secret, address }: { name: string; secret: string; address: string },
   ): Promise<LoginResult> {
+    const caller: Caller = { way: 'mqtt', address }
+    if (this.#attempts.isLimited(caller, name)) return this.#limited()
+    const known = this.#known
+    const check = (isRight: () => Promise<boolean | null>) =>
+      this.#verifier.isKnownWrong(name, secret) ? false : isRight()
     const device = subject?.kind === 'device' ? subject : null
-    const waitS =
-      device === null ? this.#attempts.begin(address, name) : this.#attempts.beginDevice(address, name)
-    if (waitS > 0) {
-      this.stats.loginsLimited++
-      return UNAVAILABLE
-    }
-    const isRight =
-      subject?.kind === 'user'
-        ? await this.#verifier.password(subject, secret, address)
-        : await this.#verifier.generated(device, secret, address)
-    if (isRight === false && device !== null) this.#attempts.deviceFailed(address, name)
-    if (isRight === null) {
-      this.stats.loginsBusy++
-      return UNAVAILABLE
-    }
-    // It may have been revoked meanwhile.
-    if (!isRight || subject === null || this.#known.withIdentity(subject.row.identity) !== subject)
+    const isDevices = await check(() => this.#verifier.generated(device, secret, caller))
+    if (isDevices === null) return this.#busy()
+    if (isDevices) return this.#admitStill(subject)
+    if (this.#attempts.begin(caller, name) > 0) return this.#limited()
+    const user = subject?.kind === 'user' ? subject : null
+    const isUsers = await check(() => this.#verifier.password(user, secret, caller))
+    if (isUsers === null) return this.#busy()
+    if (!isUsers) {
+      if (known === this.#known) this.#verifier.noteWrong(name, secret)
       return BAD_CREDENTIALS
-    if (device === null) this.#attempts.succeeded(address, name)
-    return admit(subject)
+    }
+    this.#attempts.succeeded(caller, name)
+    return this.#admitStill(subject)
+  }
+
+  /** It may have been revoked meanwhile. */
+  #admitStill(subject: Subject | null): LoginResult {
+    const isStill = subject !== null && this.#known.withIdentity(subject.row.identity) === subject
+    return isStill ? admit(subject) : BAD_CREDENTIALS
+  }
+
+  #limited(): LoginResult {
+    this.stats.loginsLimited++
+    return UNAVAILABLE
+  }
+
+  #busy(): LoginResult {
+    this.stats.loginsBusy++
+    return UNAVAILABLE
   }
 
   /** A page that somebody is logged in to may be a device; else nobody in particular. */
@@ -394,6 +414,7 @@ export class Identities {
 
   #take(known: Known): void {
     this.#known = known
+    this.#verifier.forgetWrong()
     this.#takenAtMs = Date.now()
     this.#nextExpiryMs = Number.POSITIVE_INFINITY
     for (const subject of known.subjects) {

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
-import { Lane } from './lane.ts'
+import { type Caller, Lane } from './lane.ts'
+
+const ANYBODY: Caller = { way: 'page', address: '192.0.2.5' }
 
 /** A lane whose first piece of work ends when told to, and what became of the others. */
 function blocked(maxWaiting: number) {
@@ -7,9 +9,9 @@ function blocked(maxWaiting: number) {
   const { promise, resolve } = Promise.withResolvers<void>()
   const done: string[] = []
   const given: string[] = []
-  const first = lane.run(() => promise)
-  const ask = async (name: string, from?: string) => {
-    const result = await lane.run(async () => name, from)
+  const first = lane.run(() => promise, ANYBODY)
+  const ask = async (name: string, address = '192.0.2.5', way: Caller['way'] = 'page') => {
+    const result = await lane.run(async () => name, { way, address })
     if (result === null) given.push(name)
     else done.push(result)
   }
@@ -18,7 +20,7 @@ function blocked(maxWaiting: number) {
 
 it('does one thing at a time, in the order of the calls, also after one that fails', async () => {
   const { lane, ask, done, go } = blocked(10)
-  const failing = lane.run(() => Promise.reject(new Error('no')))
+  const failing = lane.run(() => Promise.reject(new Error('no')), ANYBODY)
   const others = ['a', 'b', 'c'].map(name => ask(name))
   await Promise.resolve()
   expect(done).toEqual([])
@@ -26,7 +28,7 @@ it('does one thing at a time, in the order of the calls, also after one that fai
   await expect(failing).rejects.toThrow('no')
   await Promise.all(others)
   expect(done).toEqual(['a', 'b', 'c'])
-  expect(await lane.run(async () => 'again')).toBe('again')
+  expect(await lane.run(async () => 'again', ANYBODY)).toBe('again')
 })
 
 it('a flood from one address, or one network of many, waits for itself: another has its turn', async () => {
@@ -55,4 +57,17 @@ it('within a network the address that asks most gives way', async () => {
   go()
   await Promise.all([first, honest, ...flood])
   expect(done).toEqual(['flood 0', 'flood 1', 'flood 2', 'flood 3', 'honest'])
+})
+
+it('who comes by another way waits for one of the others, not for all of them', async () => {
+  const { ask, done, given, first, go } = blocked(10)
+  const devices = Array.from({ length: 50 }, (_, i) => ask(`device ${i}`, `192.0.2.${i}`, 'mqtt'))
+  const people = [ask('ann', '198.51.100.1'), ask('ben', '198.51.100.2')]
+  const more = Array.from({ length: 50 }, (_, i) => ask(`device ${50 + i}`, `192.0.2.${50 + i}`, 'mqtt'))
+  go()
+  await Promise.all([first, ...devices, ...people, ...more])
+  expect(done.slice(0, 4)).toEqual(['device 0', 'ann', 'device 1', 'ben'])
+  expect([done.length, given.length]).toEqual([10, 92])
+  // Within a way it goes by the order of the calls.
+  expect(done.slice(4)).toEqual(['device 2', 'device 3', 'device 4', 'device 5', 'device 6', 'device 7'])
 })
