@@ -465,7 +465,7 @@ describe('guessing', () => {
     expect(process.cpuUsage(before).user / 1e6).toBeLessThan(5)
     expect(results.every(result => !result.ok && result.reason === 'bad-credentials')).toBe(true)
     // It is limited like any other, and may be right later on.
-    for (let i = 0; i < 10; i++) await login('thermo', '192.0.2.1')
+    await Promise.all(Array.from({ length: 10 }, () => login('thermo', '192.0.2.1')))
     expect(await login('thermo', '192.0.2.1')).toEqual({ ok: false, reason: 'unavailable' })
     const hash = await hashSecret('of yesterday', 'generated')
     await noticed(() => store.rotateDevice('thermo', hash))
