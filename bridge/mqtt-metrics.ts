@@ -36,7 +36,7 @@ export function embeddedMetrics(broker: Broker): MetricSource[] {
     },
     {
       name: 'mqtt_closed_total',
-      help: 'MQTT connections closed by the guard, by reason',
+      help: 'MQTT connections closed by us, by reason',
       label: 'reason',
       read: () => broker.stats.closed,
     },
@@ -63,7 +63,7 @@ export function embeddedMetrics(broker: Broker): MetricSource[] {
     },
     {
       name: 'mqtt_slow_closed_total',
-      help: 'Subscribers closed because they did not read',
+      help: 'Subscribers closed because they did not read, and had no session to keep it for them',
       read: () => broker.stats.slowClosed,
     },
     {
@@ -94,12 +94,12 @@ export function embeddedMetrics(broker: Broker): MetricSource[] {
     },
     {
       name: 'mqtt_sessions_refused_total',
-      help: 'Sessions refused because there were too many (mqtt.sessions.max), and QoS 2 messages (mqtt.maxInflight)',
+      help: 'Sessions refused because there were too many (mqtt.sessions.max)',
       read: () => broker.stats.sessionsRefused,
     },
     {
       name: 'mqtt_queued_messages',
-      help: 'Messages on their way to clients with a session',
+      help: 'Messages of QoS 1 and 2 on their way to clients, and not acknowledged by them',
       read: () => broker.stats.queuedMessages,
     },
     {

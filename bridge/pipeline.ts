@@ -34,6 +34,11 @@ export interface Pipeline {
   recall(message: Message): Promise<void> | null | 'forbidden'
   /** Counts a message that its sender had no right to publish. */
   refuse(message: Message): void
+  /**
+   * Counts a message that came again, and is known by its packet identifier: QoS 2 keeps that until it is released.
+   * Resolves when it may be acknowledged.
+   */
+  repeat(message: Message): Promise<void> | null
   /** Shows live clients whose silence says that they are gone, or that they are back. It is not stored. */
   announce(changes: readonly PresenceChange[]): void
 }
@@ -224,6 +229,7 @@ export function createPipeline(parts: Parts): Pipeline {
     accept: message => take(message, false),
     recall: message => take(message, true),
     announce,
+    repeat: message => finish(message, DUPLICATE, null, Date.now() * 1000),
     refuse: message => void finish({ ...message, qos: 0 }, FORBIDDEN, null, Date.now() * 1000),
   }
 }

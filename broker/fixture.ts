@@ -3,9 +3,9 @@
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import type { Access, AccessOf, Authenticate } from './access.ts'
 import { Broker, type BrokerOptions, type Delivery } from './broker.ts'
+import type { Mqtt5Settings } from './front/front.ts'
 import type { GuardLimits } from './guard/limits.ts'
 import { listenTcp, type TcpOptions } from './listeners.ts'
-import type { Mqtt5Settings } from './mqtt5/front.ts'
 import { answerLate, persistenceOptions, QUIET } from './persistence/fixture.ts'
 import type { SessionLimits } from './persistence/sessions.ts'
 import { SqlitePersistence } from './persistence/sqlite-persistence.ts'
@@ -33,6 +33,7 @@ export interface TestBrokerOptions {
   readonly maxWaitingPerClient?: number
   /** Access is open unless given. */
   readonly refuse?: BrokerOptions['refuse']
+  readonly repeat?: BrokerOptions['repeat']
   readonly authenticate?: Authenticate
   readonly accessOf?: AccessOf
 }
@@ -87,6 +88,7 @@ export async function startBroker({
   listener: listenerOptions = {},
   maxWaitingPerClient = 10_000,
   refuse = () => undefined,
+  repeat = () => null,
   authenticate = async () => ({ ok: true, access: OPEN }),
   accessOf = () => OPEN,
 }: TestBrokerOptions): Promise<TestBroker> {
@@ -100,6 +102,7 @@ export async function startBroker({
         return delivery.qos === 0 ? null : Promise.resolve()
       }),
     refuse,
+    repeat,
     authenticate,
     accessOf,
     persistence: isLate ? answerLate(persistence, seeded(7)) : persistence,

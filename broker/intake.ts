@@ -32,6 +32,7 @@ export interface IntakeParts {
   readonly persistence: SqlitePersistence
   readonly accept: (delivery: Delivery) => Accepted
   readonly refuse: (delivery: Delivery) => void
+  readonly repeat: (delivery: Delivery) => Promise<void> | null
   readonly log: { error(fields: object, text: string): void }
 }
 
@@ -66,6 +67,12 @@ export class Intake {
     if (retain) this.#parts.persistence.owners.publishes(payload, identity)
     if (accepted !== null) this.#lastAccepted = accepted
     return accepted
+  }
+
+  /** It was taken before, and comes again. */
+  repeat(delivery: Delivery): Promise<void> | null {
+    this.stats.received++
+    return this.#parts.repeat(delivery)
   }
 
   /** Null: it leaves nothing behind. */

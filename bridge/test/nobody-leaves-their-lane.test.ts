@@ -239,6 +239,8 @@ describe('a device that is revoked', () => {
     const bob = await as('bob')
     await bob.client.publishAsync('bob/state', 'stays', { qos: 1, retain: true })
     await gateway.client.publishAsync('alice/set', 'queued', { qos: 1 })
+    // What is on its way to those who are there is acknowledged soon.
+    await vi.waitUntil(() => house.broker.stats.queuedMessages === 1, 10_000)
     expect(house.broker.stats).toMatchObject({ sessions: 1, queuedMessages: 1, retained: 4 })
     await change(() => people.store.revokeDevice('alice'))
     expect(house.broker.stats).toMatchObject({ sessions: 0, queuedMessages: 0, retained: 1 })

@@ -1,19 +1,26 @@
 /**
  * What connections cost: many idle ones, then all of them lost and back at once. The broker is a process of its own.
  *
- *   node broker/bench/connections.ts [clients]
+ *   node broker/bench/connections.ts [clients] [--tls]
+ *
+ * Over TLS every handshake is a full one, as after a restart of the broker; the clients' half of it is done by this
+ * process, on the same machine. Needs openssl.
  */
 
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { connect as connectSecure } from 'node:tls'
+import { parseArgs } from 'node:util'
 import { type BrokerProcess, spawnBroker } from '../guard/broker-process.ts'
 import { hello } from '../guard/fixture.ts'
 
 /** Loopback has many addresses: more than one has ports. */
 const CLIENTS_PER_ADDRESS = 5000
-const count = Number(process.argv[2] ?? 10_000)
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { tls: { type: 'boolean' } } })
+const isSecure = values.tls === true
+const count = Number(positionals[0] ?? 10_000)
 
-const broker = await spawnBroker()
+const broker = await spawnBroker({ isSecure })
 const empty = await broker.figures()
 let clients = await report('connecting', broker, () => connectAll(broker.port))
 await sleep(1000)
@@ -63,8 +70,12 @@ async function keepOpening(port: number, i: number): Promise<Socket> {
 /** Null: it was not let in. */
 function open(port: number, localAddress: string, clientId: string): Promise<Socket | null> {
   return new Promise(resolve => {
-    const socket = connect({ port, host: '127.0.0.1', localAddress, noDelay: true })
-    socket.once('connect', () => socket.write(hello({ clientId, keepalive: 600 })))
+    const plain = connect({ port, host: '127.0.0.1', localAddress, noDelay: true })
+    const socket = isSecure ? connectSecure({ socket: plain, rejectUnauthorized: false }) : plain
+    plain.on('error', () => resolve(null))
+    socket.once(isSecure ? 'secureConnect' : 'connect', () =>
+      socket.write(hello({ clientId, keepalive: 600 })),
+    )
     socket.once('data', bytes => resolve(bytes[3] === 0 ? socket : null))
     socket.on('error', () => resolve(null))
     socket.once('close', () => resolve(null))

@@ -77,7 +77,10 @@ describe.each([
   it('retained messages are not sent to a session that goes on, nor deleted with one [MQTT-3.1.2-7] [MQTT-3.3.1-6]', async () => {
     const topic = mqtt.name()
     const publisher = await mqtt.connected()
+    await publisher.subscribe(`${topic}/a`, 0)
     await publisher.publish({ topic: `${topic}/a`, payload: 'kept', qos: 1, retain: true })
+    // It has been told to those who listen: who subscribes from now on gets what is retained.
+    await publisher.receive(1)
     const clientId = mqtt.name()
     const wire = await mqtt.connected({ clientId, clean: false })
     await wire.subscribe(`${topic}/#`, 1)

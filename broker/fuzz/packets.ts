@@ -1,22 +1,24 @@
 /**
- * Bytes against everything that reads packets, without a network: the guard's framer and checks, the codec of MQTT 5,
- * the PROXY header. What must hold:
+ * Bytes against everything that reads packets, without a network: the guard's framer and checks, the codecs, the PROXY
+ * header. What must hold:
  *
  * - Nothing throws but the codec's faults, and nothing takes long.
  * - However the bytes are split, the same packets are found.
- * - What the guard lets through to the library that Aedes reads with, that library reads without an error, as one
- *   packet, with the same topic.
+ * - What we take by MQTT 3.1 and 3.1.1, a library of others (mqtt-packet) reads without an error, as the same packet.
  * - Object.prototype stays as it was.
  */
 
+import assert from 'node:assert/strict'
 import { generate, type Packet, parser } from 'mqtt-packet'
+import type { Codec } from '../front/codec/codec.ts'
+import { Fault } from '../front/codec/fault.ts'
+import { mqtt3Codec } from '../front/codec/mqtt3.ts'
+import { mqtt5Codec } from '../front/codec/mqtt5.ts'
+import * as types from '../front/codec/packets.ts'
 import { readConnect } from '../guard/connect.ts'
 import { Framer } from '../guard/framer.ts'
-import { checkPacket } from '../guard/packets.ts'
 import { readProxyHeader } from '../guard/proxy-header.ts'
 import { Topics } from '../guard/topics.ts'
-import { decode } from '../mqtt5/codec/decode.ts'
-import { Fault } from '../mqtt5/codec/fault.ts'
 import { Chance } from './chance.ts'
 import { connectOf, type Level, packetOf } from './grammar.ts'
 import { mutate, withRightLength } from './mutate.ts'
@@ -34,6 +36,8 @@ const MAX_PACKET_BYTES = 2 * 1024 ** 2
 const SLOW_MS = 200
 const POOL = 512
 
+type Codecs = Readonly<Record<Level, Codec>>
+
 interface Found {
   readonly bytes: Buffer
   readonly at: number
@@ -45,6 +49,11 @@ interface Found {
 export function fuzzPackets(mutations: number, seed: number): PacketReport {
   const chance = new Chance(seed)
   const topics = new Topics(LIMITS)
+  const codecs: Codecs = {
+    3: mqtt3Codec(3, topics, LIMITS),
+    4: mqtt3Codec(4, topics, LIMITS),
+    5: mqtt5Codec(topics),
+  }
   const prototype = Object.getOwnPropertyNames(Object.prototype).join()
   const pools = { 3: poolOf(chance, 3), 4: poolOf(chance, 4), 5: poolOf(chance, 5) }
   let packets = 0
@@ -61,11 +70,11 @@ export function fuzzPackets(mutations: number, seed: number): PacketReport {
       const startMs = performance.now()
       for (const found of frame(chance, bytes)) {
         packets++
-        if (passes(found, level, topics)) passed++
+        if (passes(found, codecs[level])) passed++
       }
       const tookMs = performance.now() - startMs
       if (chance.is(0.02)) readProxyHeader(chance.is(0.5) ? bytes : proxyHeaderOf(chance))
-      if (tookMs > slowestMs) slowestMs = Math.min(tookMs, againMs(chance, bytes, level, topics))
+      if (tookMs > slowestMs) slowestMs = Math.min(tookMs, againMs(chance, bytes, codecs[level]))
     } catch (cause) {
       const hex = bytes.toString('hex').slice(0, 4000)
       throw new Error(`seed ${seed}, mutation ${n}, level ${level}: ${hex}`, { cause })
@@ -77,14 +86,27 @@ export function fuzzPackets(mutations: number, seed: number): PacketReport {
 }
 
 /** What is slow is so each time; a machine that was busy is not. */
-function againMs(chance: Chance, bytes: Buffer, level: Level, topics: Topics): number {
+function againMs(chance: Chance, bytes: Buffer, codec: Codec): number {
   const startMs = performance.now()
-  for (const found of frame(chance, bytes)) passes(found, level, topics)
+  for (const found of frame(chance, bytes)) passes(found, codec)
   return performance.now() - startMs
 }
 
-function passes(found: Found, level: Level, topics: Topics): boolean {
-  return level === 5 ? passes5(found, topics) : passes3(found, topics)
+function passes(found: Found, codec: Codec): boolean {
+  const { bytes, at, body, end } = found
+  // The guard lets through no other first byte, nor a CONNECT of 3.1 or 3.1.1 with a flaw.
+  if (bytes[at]! >> 4 === types.CONNECT) {
+    const { kind } = readConnect(bytes, body, end, LIMITS)
+    if (bytes[at] !== 0x10 || (codec.version < 5 && kind !== 'connect')) return false
+  }
+  try {
+    const ours = codec.decode(bytes, at, body, end)
+    if (codec.version < 5) demandSame(ours, readByLibrary(bytesOf(found)))
+    return true
+  } catch (error) {
+    if (error instanceof Fault) return false
+    throw error
+  }
 }
 
 function poolOf(chance: Chance, level: Level): Buffer[] {
@@ -131,30 +153,67 @@ function bytesOf({ bytes, at, end }: Found): Buffer {
   return bytes.subarray(at, end)
 }
 
-function passes5({ bytes, at, body, end }: Found, topics: Topics): boolean {
-  if (bytes[at] === 0x10) readConnect(bytes, body, end, LIMITS)
-  try {
-    decode(bytes, at, body, end, topics)
-    return true
-  } catch (error) {
-    if (error instanceof Fault) return false
-    throw error
+function demandSame(ours: types.Packet, theirs: Packet): void {
+  assert.deepStrictEqual(saidOf(ours), heardOf(theirs))
+}
+
+const BY_TYPE: Readonly<Record<number, Packet['cmd']>> = {
+  [types.PUBACK]: 'puback',
+  [types.PUBREC]: 'pubrec',
+  [types.PUBREL]: 'pubrel',
+  [types.PUBCOMP]: 'pubcomp',
+  [types.PINGREQ]: 'pingreq',
+  [types.DISCONNECT]: 'disconnect',
+}
+
+/** A packet as we read it, in words that both have. */
+function saidOf(packet: types.Packet): unknown[] {
+  switch (packet.type) {
+    case types.CONNECT: {
+      const { clientId, isCleanStart, keepAliveS, will, username, password } = packet
+      const said = will === null ? null : [will.topic, String(will.payload), will.qos, will.retain]
+      return ['connect', clientId, isCleanStart, keepAliveS, said, username, password && String(password)]
+    }
+    case types.PUBLISH: {
+      const { topic, payload, qos, retain, dup, packetId } = packet
+      return ['publish', topic, payload.toString('hex'), qos, retain, dup, packetId]
+    }
+    case types.SUBSCRIBE:
+      return ['subscribe', packet.packetId, packet.requests.map(({ filter, qos }) => [filter, qos])]
+    case types.UNSUBSCRIBE:
+      return ['unsubscribe', packet.packetId, packet.filters]
+    default:
+      return [BY_TYPE[packet.type], 'packetId' in packet ? packet.packetId : null]
   }
 }
 
-function passes3(found: Found, topics: Topics): boolean {
-  const { bytes, at, body, end } = found
-  const isConnect = bytes[at] === 0x10
-  const isFine = isConnect
-    ? readConnect(bytes, body, end, LIMITS).kind === 'connect'
-    : checkPacket(bytes, at, body, end, LIMITS, topics) === null
-  if (!isFine) return false
-  const read = readByLibrary(bytesOf(found))
-  if (read.cmd === 'publish') {
-    const topicEnd = body + 2 + bytes.readUInt16BE(body)
-    demand(topics.read(bytes, body + 2, topicEnd) === read.topic, 'the same topic')
+/** The same of how the library read it. */
+function heardOf(packet: Packet): unknown[] {
+  switch (packet.cmd) {
+    case 'connect': {
+      const { clientId, clean, keepalive, will, username, password } = packet
+      const heard = will ? [will.topic, String(will.payload), will.qos, will.retain] : null
+      return [
+        'connect',
+        clientId,
+        clean,
+        keepalive,
+        heard,
+        username ?? null,
+        password ? String(password) : null,
+      ]
+    }
+    case 'publish': {
+      const { topic, payload, qos, retain, dup, messageId = 0 } = packet
+      return ['publish', topic, Buffer.from(payload as Buffer).toString('hex'), qos, retain, dup, messageId]
+    }
+    case 'subscribe':
+      return ['subscribe', packet.messageId, packet.subscriptions.map(({ topic, qos }) => [topic, qos])]
+    case 'unsubscribe':
+      return ['unsubscribe', packet.messageId, packet.unsubscriptions]
+    default:
+      return [packet.cmd, packet.messageId ?? null]
   }
-  return true
 }
 
 function readByLibrary(bytes: Buffer): Packet {
@@ -162,7 +221,7 @@ function readByLibrary(bytes: Buffer): Packet {
   const library = parser({ protocolVersion: 4 })
   library.on('packet', packet => read.push(packet))
   library.on('error', error => {
-    throw new Error('the library refuses what the guard lets through', { cause: error })
+    throw new Error('the library refuses what we take', { cause: error })
   })
   demand(library.parse(Buffer.from(bytes)) === 0, 'nothing left over')
   demand(read.length === 1, `one packet, not ${read.length}`)

@@ -1,11 +1,10 @@
 /** For tests and benchmarks: a broker in a process of its own, whose memory and event loop can be asked about. */
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { startBroker } from '../fixture.ts'
 import { newDirectory } from '../persistence/fixture.ts'
-import type { GuardLimits } from './limits.ts'
 
 export interface Figures {
   readonly rssBytes: number
@@ -24,8 +23,9 @@ export interface BrokerProcess {
   close(): Promise<void>
 }
 
-export async function spawnBroker(limits: Partial<GuardLimits> = {}): Promise<BrokerProcess> {
-  const child = spawn(process.execPath, ['--expose-gc', import.meta.filename, JSON.stringify(limits)], {
+/** `isSecure`: over TLS, by a certificate of the moment that nobody trusts. */
+export async function spawnBroker({ isSecure = false } = {}): Promise<BrokerProcess> {
+  const child = spawn(process.execPath, ['--expose-gc', import.meta.filename, isSecure ? 'tls' : 'tcp'], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: { PATH: process.env.PATH },
   })
@@ -54,9 +54,10 @@ async function answer(child: ChildProcess): Promise<unknown> {
   return message
 }
 
-async function serve(limits: Partial<GuardLimits>): Promise<void> {
+async function serve(isSecure: boolean): Promise<void> {
   const directory = newDirectory()
-  const { broker, port, close } = await startBroker({ directory: directory.path, limits })
+  const listener = isSecure ? { tls: { options: makePair(), serve: () => undefined } } : {}
+  const { broker, port, close } = await startBroker({ directory: directory.path, listener })
   const delay = monitorEventLoopDelay({ resolution: 5 })
   delay.enable()
   process.on('message', () => {
@@ -81,4 +82,15 @@ async function serve(limits: Partial<GuardLimits>): Promise<void> {
   process.send!(port)
 }
 
-if (process.argv[1] === import.meta.filename) await serve(JSON.parse(process.argv[2] ?? '{}'))
+/** Of the kind that `trestle tls init` makes. */
+function makePair(): { readonly key: string; readonly cert: string } {
+  const words =
+    'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout - -subj /CN=localhost -days 1'
+  const both = execFileSync('openssl', words.split(' '), {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  return { key: both, cert: both }
+}
+
+if (process.argv[1] === import.meta.filename) await serve(process.argv[2] === 'tls')

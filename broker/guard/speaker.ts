@@ -1,6 +1,6 @@
 /**
- * The seam between the guard, which knows bytes, and those who speak a protocol level: Aedes for MQTT 3.1 and 3.1.1,
- * a front of its own for MQTT 5. The level in a client's CONNECT decides who gets the connection.
+ * The seam between the guard, which knows bytes, and the front, which speaks the protocol. The level in a client's
+ * CONNECT decides how.
  *
  *   socket -> PROXY header? -> TLS? -> guard: caps, frames, sizes, rates, clocks -> Speaker
  */
@@ -53,8 +53,8 @@ export type Refusal = 'malformed' | 'too-large' | 'keep-alive' | 'protocol'
 export interface Speaker {
   /**
    * A whole packet, `bytes` from `at` to `end`, whose fixed header ends before `body`. Size and rate are within the
-   * limits; a first packet is a CONNECT, others are none. For 3.1 and 3.1.1 it is checked to the last byte; for 5 the
-   * rest is the speaker's to check. The bytes stay as they are; a view of them holds the whole read.
+   * limits; a first packet is a CONNECT, of 3.1 and 3.1.1 checked to the last byte. The rest is the speaker's to check.
+   * The bytes stay as they are; a view of them holds the whole read.
    */
   packet(bytes: Buffer, at: number, body: number, end: number): void
   /** After the packets of one read: the time to write what they brought about. */

@@ -1,8 +1,8 @@
 /** How many filters one client, and all of them, may be subscribed to: each costs memory, and time of every message. */
 
-import type { Client } from 'aedes'
-
-interface Subscribed {
+/** A connected client. */
+export interface Subscribed {
+  readonly closed: boolean
   readonly subscriptions: Readonly<Record<string, unknown>>
 }
 
@@ -10,7 +10,7 @@ export class SubscriptionLimits {
   readonly refused = { client: 0, all: 0 }
   readonly #maxPerClient: number
   readonly #max: number
-  readonly #counts = new Map<Client, number>()
+  readonly #counts = new Map<Subscribed, number>()
   #total = 0
 
   constructor(maxPerClient: number, max: number) {
@@ -23,8 +23,8 @@ export class SubscriptionLimits {
   }
 
   /** Whether the client may have this filter, too. */
-  admit(client: Client, filter: string): boolean {
-    if (filter in subscriptionsOf(client)) return true
+  admit(client: Subscribed, filter: string): boolean {
+    if (filter in client.subscriptions) return true
     const count = this.#counts.get(client) ?? 0
     if (count >= this.#maxPerClient || this.#total >= this.#max) {
       this.refused[count >= this.#maxPerClient ? 'client' : 'all']++
@@ -35,22 +35,18 @@ export class SubscriptionLimits {
   }
 
   /** After SUBSCRIBE and UNSUBSCRIBE: what is there, whatever was asked. */
-  recount(client: Client): void {
+  recount(client: Subscribed): void {
     if (client.closed) this.forget(client)
-    else this.#set(client, Object.keys(subscriptionsOf(client)).length)
+    else this.#set(client, Object.keys(client.subscriptions).length)
   }
 
-  forget(client: Client): void {
+  forget(client: Subscribed): void {
     this.#set(client, 0)
     this.#counts.delete(client)
   }
 
-  #set(client: Client, count: number): void {
+  #set(client: Subscribed, count: number): void {
     this.#total += count - (this.#counts.get(client) ?? 0)
     this.#counts.set(client, count)
   }
-}
-
-function subscriptionsOf(client: Client): Subscribed['subscriptions'] {
-  return (client as unknown as Subscribed).subscriptions
 }

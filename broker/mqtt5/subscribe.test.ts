@@ -248,10 +248,17 @@ it('what a member of a shared subscription did not acknowledge before its sessio
   expect(staying.heard()).toEqual(['work by 1'])
 })
 
-it('a shared subscription of an older client is denied', async () => {
+it('a client of an older version shares, too', async () => {
   await on.start()
   const older = await connectRaw(on.port, { clientId: 'old' })
   older.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: '$share/g/a', qos: 1 }] })
-  expect(await older.next('suback')).toMatchObject({ granted: [0x80] })
+  expect(await older.next('suback')).toMatchObject({ granted: [1] })
+  const newer = await on.greet()
+  await subscribe(newer, '$share/g/a')
+  const publisher = await on.greet()
+  for (let i = 0; i < 10; i++) await publish(publisher, 'a', String(i))
+  for (let i = 0; i < 5; i++) await older.next('publish')
+  await newer.settled()
+  expect(newer.heard()).toHaveLength(5)
   older.destroy()
 })

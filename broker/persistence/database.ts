@@ -62,7 +62,7 @@ export interface WillRow {
   readonly payload: Uint8Array
   readonly qos: number
   readonly retain: boolean
-  /** Of MQTT 5; `delayMs` null: of an older protocol. */
+  /** Of MQTT 5; `delayMs` null: none, of an earlier version of ours. */
   readonly properties: Uint8Array | null
   readonly messageExpiryMs: number | null
   readonly delayMs: number | null

@@ -88,17 +88,6 @@ export class Outbox {
     )
   }
 
-  /**
-   * Whether the bus is to send a message to a connected client now. Not what its session lost for want of room, or
-   * has sent already, and not while it still sends what was missed: then the queue brings it.
-   */
-  isDue(clientId: string, { brokerCounter = 0 }: Pick<Packet, 'brokerCounter'>): boolean {
-    const session = this.#sessions.get(clientId)
-    if (session === undefined) return true
-    const delivery = session.find(brokerCounter)
-    return delivery !== undefined && delivery.packetId === null && !session.isCatchingUp
-  }
-
   /** Before PUBLISH. May change the packet's identifier, when another message holds it. */
   async sent(party: Party, packet: Packet): Promise<void> {
     if (isGone(party)) return

@@ -48,7 +48,7 @@ export interface Delivery {
   isSaved: boolean
 }
 
-/** A connected MQTT 5 client. */
+/** A connected client. */
 export interface Subscriber {
   /** The message was put into its queue, and is to be sent in its turn. */
   send(delivery: Delivery): void
@@ -58,7 +58,7 @@ export class Session {
   readonly clientId: string
   /** Ends with its connection: it is in memory only. */
   readonly isVolatile: boolean
-  /** Of an MQTT 5 client: ends when it stays away for so long; null: an older protocol, the setting counts. */
+  /** Ends when its client stays away for so long; null: the setting counts. */
   expiryMs: number | null = null
   subscriber: Subscriber | null = null
   readonly grants = new Map<string, Grant>()

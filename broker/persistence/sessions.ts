@@ -131,28 +131,45 @@ export class Sessions {
   ensure(clientId: string): Session | null {
     const known = this.#sessions.get(clientId)
     if (known !== undefined) return known
-    if (!this.#shares.sessions.hasRoom(this.#owners.ownerNow(clientId), 1)) {
-      this.stats.refused++
-      return null
-    }
-    this.#owners.keepClient(clientId)
-    return this.#add(clientId)
+    return this.#hasRoomForOneOf(clientId) ? this.#add(clientId) : null
   }
 
   /**
-   * For an MQTT 5 client that connects, with its session of before, if there is one (`isPresent`). `expiryMs` 0: a
-   * session of this connection only; so it is, too, when there are too many that last.
+   * For a client that connects, with its session of before, if there is one (`isPresent`). `expiryMs` 0: a session of
+   * this connection only; so it is, too, when there are too many that last. Null: it is one as soon as there is
+   * something to keep, see `adopt`.
    */
-  open(clientId: string, isCleanStart: boolean, expiryMs: number): { session: Session; isPresent: boolean } {
+  open(
+    clientId: string,
+    isCleanStart: boolean,
+    expiryMs: number | null,
+  ): { session: Session; isPresent: boolean } {
     const known = this.#sessions.get(clientId)
     known?.age()
     // [MQTT-3.1.2-4], [MQTT-4.1.0-2]
     const isOver = known !== undefined && (isCleanStart || this.#isExpired(known))
     if (isOver) this.end(known)
-    const kept = known !== undefined && !isOver ? known : null
-    const lasting = kept ?? (expiryMs > 0 ? this.ensure(clientId) : null)
-    const session = lasting ?? new Session(clientId, true)
-    return { session, isPresent: kept !== null }
+    if (known !== undefined && !isOver) return { session: known, isPresent: true }
+    if (expiryMs === null) return { session: new Session(clientId), isPresent: false }
+    const lasting = expiryMs > 0 ? this.ensure(clientId) : null
+    return { session: lasting ?? new Session(clientId, true), isPresent: false }
+  }
+
+  /** Before a session of a connected client is given something to keep. False: there are too many. */
+  adopt(session: Session): boolean {
+    const { clientId, isVolatile } = session
+    if (isVolatile || this.#sessions.get(clientId) === session) return true
+    if (!this.#hasRoomForOneOf(clientId)) return false
+    session.isConnected = true
+    this.#list(session)
+    return true
+  }
+
+  /** Its client is gone, and may come back. */
+  left(session: Session): void {
+    if (this.#sessions.get(session.clientId) !== session) return
+    this.forgetIfEmpty(session)
+    this.noteSession(session)
   }
 
   grant(session: Session, grants: readonly Grant[]): void {
@@ -360,13 +377,25 @@ export class Sessions {
     this.#shares.sessions.giveBack(this.#ownerOf.get(session) ?? null, 1)
   }
 
+  #hasRoomForOneOf(clientId: string): boolean {
+    const hasRoom = this.#shares.sessions.hasRoom(this.#owners.ownerNow(clientId), 1)
+    if (hasRoom) this.#owners.keepClient(clientId)
+    else this.stats.refused++
+    return hasRoom
+  }
+
   #add(clientId: string): Session {
     const session = new Session(clientId)
+    this.#list(session)
+    return session
+  }
+
+  #list(session: Session): void {
+    const { clientId } = session
     const owner = this.#owners.ofClient(clientId)
     this.#sessions.set(clientId, session)
     this.#ownerOf.set(session, owner)
     this.#shares.sessions.take(owner, 1)
-    return session
   }
 
   #enqueue(delivery: Delivery): void {

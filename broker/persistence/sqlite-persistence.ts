@@ -66,7 +66,6 @@ export class SqlitePersistence {
   readonly #clock: NodeJS.Timeout
   /** By the payload's identity: Aedes copies packets, but not payloads. */
   readonly #prepared = new WeakMap<object, Prepared>()
-  #granted: ((subscription: Grant) => Grant | null) | null = null
   #host: Host = { id: '' }
   #destroyed: Promise<void> | null = null
 
@@ -115,19 +114,8 @@ export class SqlitePersistence {
 
   // for our broker
 
-  /** Only what this returns is stored of a SUBSCRIBE: Aedes hands over what it denied, too. */
-  storeOnly(granted: (subscription: Grant) => Grant | null): void {
-    this.#granted = granted
-  }
-
-  /** By 3.1 or 3.1.1: the session is one of those from now on. */
   connected(clientId: string): void {
-    const session = this.sessions.get(clientId)
-    if (session === undefined) return
-    session.connect()
-    if (session.expiryMs === null) return
-    session.expiryMs = null
-    this.sessions.noteSession(session)
+    this.sessions.get(clientId)?.connect()
   }
 
   /** Resolves when what was changed until now is on the disk. */
@@ -163,12 +151,6 @@ export class SqlitePersistence {
     this.wills.delete(clientId)
     this.owners.forgetClient(clientId)
     await this.#saver.saved()
-  }
-
-  /** The identity whose will a packet is; undefined: it is no will. */
-  willOwner(packet: object): string | null | undefined {
-    const { clientId } = packet as Will
-    return clientId === undefined ? undefined : this.owners.ofClient(clientId)
   }
 
   /** What identities may do has changed. Resolves when what they may not have is gone, also from the disk. */
@@ -214,15 +196,11 @@ export class SqlitePersistence {
     return this.#outbox.queueShares(this.sessions.shared.choose(packet.topic, packet.qos), packet)
   }
 
-  /** A QoS 2 message of an MQTT 5 client, in one commit with its identifier; null: nothing is to be awaited. */
+  /** A QoS 2 message, in one commit with its identifier; null: nothing is to be awaited. */
   storeIncoming(session: Session, packetId: number, packet: Message): Promise<void> | null {
     this.sessions.addIncoming(session, packetId, true, !session.isVolatile)
     const prepared = this.prepare(packet)
     return session.isVolatile ? (prepared?.saved ?? null) : this.#saver.saved()
-  }
-
-  isDue(clientId: string, packet: Pick<Packet, 'brokerCounter'>): boolean {
-    return this.#outbox.isDue(clientId, packet)
   }
 
   // for Aedes
@@ -250,12 +228,7 @@ export class SqlitePersistence {
   }
 
   async addSubscriptions({ id }: Party, subscriptions: readonly Grant[]): Promise<void> {
-    const grants = subscriptions
-      .map(subscription => (this.#granted === null ? subscription : this.#granted(subscription)))
-      .filter(grant => grant !== null)
-      .map(copyGrant)
-    if (grants.length === 0) return
-    this.sessions.grant(this.#ensureSession(id), grants)
+    this.sessions.grant(this.#ensureSession(id), subscriptions.map(copyGrant))
     await this.#saver.saved()
   }
 

@@ -13,7 +13,7 @@ export interface Will {
   /** Of the run that its client was connected to. */
   brokerId?: string
   clientId?: string
-  /** Of MQTT 5: published so long after the connection is gone, by the front; undefined: by Aedes. */
+  /** Published so long after the connection is gone, by the front; undefined: by Aedes, as its interface has it. */
   delayMs?: number | undefined
   properties?: Buffer | undefined
   messageExpiryMs?: number | undefined
@@ -38,7 +38,7 @@ export class Wills {
         retain,
         brokerId: broker,
         clientId: client,
-        delayMs: row.delayMs ?? undefined,
+        delayMs: row.delayMs ?? 0,
         properties: asBuffer(row.properties) ?? undefined,
         messageExpiryMs: row.messageExpiryMs ?? undefined,
       })
@@ -71,11 +71,6 @@ export class Wills {
   *orphans(isAlive: (brokerId: string) => boolean): Generator<Will> {
     for (const will of this.#wills.values())
       if (will.delayMs === undefined && !isAlive(will.brokerId ?? '')) yield will
-  }
-
-  /** Of MQTT 5 clients. */
-  *delayed(): Generator<Will> {
-    for (const will of this.#wills.values()) if (will.delayMs !== undefined) yield will
   }
 
   #note(client: string): void {

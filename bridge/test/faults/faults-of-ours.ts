@@ -17,7 +17,7 @@ export const PLACES = {
   position: 'bridge/spool/cursor.ts Cursor save 2',
   store: 'bridge/store/embedded/embedded-store.ts EmbeddedStore write 2',
   sessions: 'broker/persistence/sqlite-persistence.ts SqlitePersistence prepare 200',
-  forwarding: 'broker/forwarding.ts Forwarding forward 2',
+  outbound: 'broker/front/outbound.ts Outbound offer 2',
 } as const
 
 const PRELOAD = `--import=${join(import.meta.dirname, 'throw-once.ts')}`

@@ -13,12 +13,14 @@ import type { Accepted, Delivery } from '../broker.ts'
 import type { BusPublication } from '../intake.ts'
 import type { Session } from '../persistence/session.ts'
 import type { Prepared, SqlitePersistence } from '../persistence/sqlite-persistence.ts'
+import type { Codec } from './codec/codec.ts'
 import { acknowledgementBytes, encodeAcknowledgement, writeAcknowledgement } from './codec/encode.ts'
 import { Fault } from './codec/fault.ts'
 import { PUBACK, PUBCOMP, PUBREC, type Publish } from './codec/packets.ts'
 import {
   NOT_AUTHORIZED,
   PACKET_IDENTIFIER_IN_USE,
+  QUOTA_EXCEEDED,
   RECEIVE_MAXIMUM_EXCEEDED,
   SERVER_BUSY,
   SUCCESS,
@@ -34,6 +36,8 @@ export type Taken = Accepted | 'invalid'
 export interface Intake {
   /** `isKnownTopic`: that it is within the limits is known. */
   take(access: Access, delivery: Delivery, isKnownTopic: boolean): Taken
+  /** One that was taken before. Resolves when it is counted. */
+  repeat(delivery: Delivery): Promise<void> | null
   publish(packet: BusPublication): void
   /** Whether it means something to anybody who is there, or will come. */
   isWanted(topic: string, retain: boolean): boolean
@@ -41,14 +45,20 @@ export interface Intake {
 
 export interface Publisher {
   readonly access: Access
+  readonly codec: Pick<Codec, 'saysWhy'>
   write(bytes: Uint8Array): void
   disconnect(code: number, reason: string): void
+  /** Does not read from the client until `release`. */
+  hold(): void
+  release(): void
 }
 
 export interface InboundLimits {
-  /** As CONNACK said. */
+  /** Messages that wait to be acknowledged. As CONNACK says; a client that cannot be told is held beyond. */
   readonly receiveMaximum: number
-  readonly topicAliases: number
+  /** QoS 2 messages under way, of a client that cannot be told. */
+  readonly maxInflight: number
+  readonly inboundTopicAliases: number
 }
 
 interface Entry {
@@ -83,7 +93,8 @@ export class Inbound {
   /** To which the next message may belong. */
   #newest: Commit | null = null
   /** Identifiers of QoS 2 messages that are among the entries. */
-  readonly #receiving = new Set<number>()
+  #receiving: Set<number> | null = null
+  #isHeld = false
   #isClosed = false
 
   constructor(
@@ -105,7 +116,12 @@ export class Inbound {
     const topic = this.#resolve(packet)
     const { qos, packetId } = packet
     if (qos > 0) this.#checkQuota(packet)
-    if (qos === 2 && this.#isRepeated(packetId)) return
+    if (qos === 2 && this.#isKnown(packetId)) {
+      this.#acknowledgeAgain(packetId, this.#intake.repeat(this.#toDelivery(packet, topic)))
+      return
+    }
+    if (qos === 2 && !this.#persistence.sessions.adopt(this.#session))
+      throw new Fault(QUOTA_EXCEEDED, 'too many sessions', 'sessions')
     const isWanted = qos === 2 || this.#intake.isWanted(topic, packet.retain)
     const publication = isWanted ? this.#toPublication(packet, topic) : null
     const delivery = this.#toDelivery(packet, topic)
@@ -114,8 +130,12 @@ export class Inbound {
       this.#publishOnce(publication, taken)
       return
     }
+    if (typeof taken === 'string' && !this.#publisher.codec.saysWhy)
+      throw new Fault(NOT_AUTHORIZED, `it may not publish to ${topic}`)
     const entry: Entry = { qos, publication, packetId, code: null, isRepeated: false, prepared: null }
     this.#entries.push(entry)
+    if (qos === 2) this.#noteReceiving(packetId)
+    this.#holdBack()
     if (typeof taken === 'string')
       this.#decide(entry, taken === 'forbidden' ? NOT_AUTHORIZED : TOPIC_NAME_INVALID)
     else if (qos === 1) this.#acceptOnce(entry, taken)
@@ -155,7 +175,7 @@ export class Inbound {
   #resolve({ topic, properties: { topicAlias } }: Publish): string {
     if (topicAlias === undefined) return topic
     // [MQTT-3.3.2-9], [MQTT-3.3.2-12]
-    if (topicAlias > this.#limits.topicAliases)
+    if (topicAlias > this.#limits.inboundTopicAliases)
       throw new Fault(TOPIC_ALIAS_INVALID, 'a topic alias beyond the maximum')
     this.#aliases ??= new Map()
     if (topic === '') {
@@ -169,36 +189,72 @@ export class Inbound {
 
   /** [MQTT-3.3.4-7]: of messages that are neither acknowledged nor completed. */
   #checkQuota({ qos, packetId }: Publish): void {
-    const isKnown = qos === 2 && this.#session.incoming.has(packetId)
-    const underWay = this.#entries.length - this.#head + this.#session.incoming.size
-    if (!isKnown && underWay >= this.#limits.receiveMaximum)
-      throw new Fault(RECEIVE_MAXIMUM_EXCEEDED, 'more than the receive maximum')
+    const { incoming } = this.#session
+    if (qos === 2 && incoming.has(packetId)) return
+    const { receiveMaximum, maxInflight } = this.#limits
+    const isTooMuch = this.#publisher.codec.saysWhy
+      ? this.#waiting + incoming.size >= receiveMaximum
+      : qos === 2 && (this.#receiving?.size ?? 0) + incoming.size >= maxInflight
+    if (isTooMuch) throw new Fault(RECEIVE_MAXIMUM_EXCEEDED, 'more messages at once than we receive')
+  }
+
+  get #waiting(): number {
+    return this.#entries.length - this.#head
+  }
+
+  #holdBack(): void {
+    if (this.#isHeld || this.#publisher.codec.saysWhy || this.#waiting < this.#limits.receiveMaximum) return
+    this.#isHeld = true
+    this.#publisher.hold()
+  }
+
+  #letGoOn(): void {
+    if (!this.#isHeld || this.#waiting * 2 > this.#limits.receiveMaximum) return
+    this.#isHeld = false
+    this.#publisher.release()
   }
 
   /** [MQTT-4.3.3-10]: until PUBREL, the same identifier is the same message. */
-  #isRepeated(packetId: number): boolean {
-    const isUnderWay = this.#receiving.has(packetId)
-    if (!isUnderWay && !this.#session.incoming.has(packetId)) {
-      this.#receiving.add(packetId)
-      return false
+  #isKnown(packetId: number): boolean {
+    return this.#receiving?.has(packetId) === true || this.#session.incoming.has(packetId)
+  }
+
+  #noteReceiving(packetId: number): void {
+    this.#receiving ??= new Set()
+    this.#receiving.add(packetId)
+  }
+
+  #acknowledgeAgain(packetId: number, counted: Promise<void> | null): void {
+    const isUnderWay = this.#receiving?.has(packetId) === true
+    // The one before it will be answered.
+    if (isUnderWay && !this.#publisher.codec.saysWhy) {
+      counted?.catch(() => this.#failed())
+      return
     }
     const code = isUnderWay ? PACKET_IDENTIFIER_IN_USE : SUCCESS
-    this.#entries.push({ qos: 2, publication: null, packetId, code, isRepeated: true, prepared: null })
-    this.#flush()
-    return true
+    const entry: Entry = { qos: 2, publication: null, packetId, code: null, isRepeated: true, prepared: null }
+    this.#entries.push(entry)
+    Promise.resolve(counted).then(
+      () => this.#decide(entry, code),
+      () => this.#failed(),
+    )
   }
 
   /** Nobody waits for QoS 0; a promise may say that it was not taken after all. */
   #publishOnce(publication: BusPublication | null, taken: Taken): void {
+    if (typeof taken === 'string') {
+      if (!this.#publisher.codec.saysWhy) throw new Fault(NOT_AUTHORIZED, 'it may not publish that')
+      return
+    }
     if (publication === null) {
-      if (taken instanceof Promise) taken.catch(() => undefined)
+      taken?.catch(() => this.#failed())
       return
     }
     if (taken === null) this.#intake.publish(publication)
-    else if (typeof taken !== 'string')
+    else
       taken.then(
         () => this.#intake.publish(publication),
-        () => undefined,
+        () => this.#failed(),
       )
   }
 
@@ -275,12 +331,13 @@ export class Inbound {
     const acknowledgements = Buffer.allocUnsafe(bytes)
     for (let i = from, at = 0; i < to; i++) {
       const { qos, packetId, code, isRepeated } = entries[i]!
-      if (qos === 2 && !isRepeated) this.#receiving.delete(packetId)
+      if (qos === 2 && !isRepeated) this.#receiving?.delete(packetId)
       // [MQTT-2.2.1-5]
       at = writeAcknowledgement(acknowledgements, at, qos === 1 ? PUBACK : PUBREC, packetId, code!)
     }
     this.#head = to
     this.#publisher.write(acknowledgements)
+    this.#letGoOn()
     for (let i = from; i < to; i++) {
       const { publication, code, isRepeated } = entries[i]!
       if (publication !== null && code === SUCCESS && !isRepeated) this.#intake.publish(publication)

@@ -3,7 +3,8 @@
 import type { Access } from '../access.ts'
 import type { Grant, Session } from '../persistence/session.ts'
 import { isShared } from '../persistence/shared-subscriptions.ts'
-import { encodeSuback, encodeUnsuback } from './codec/encode.ts'
+import type { Codec } from './codec/codec.ts'
+import { Fault } from './codec/fault.ts'
 import type { Subscribe, SubscriptionRequest, Unsubscribe } from './codec/packets.ts'
 import { NO_PROPERTIES } from './codec/properties.ts'
 import * as reasons from './codec/reasons.ts'
@@ -14,6 +15,7 @@ import type { Seat } from './seat.ts'
 
 /** The connection, as far as it is needed here. */
 export interface Asker {
+  readonly codec: Codec
   readonly access: Access
   readonly isOpen: boolean
   /** Reasons in words [MQTT-3.1.2-29]. */
@@ -42,7 +44,10 @@ export class Subscribing {
     for (const grant of this.#session.grants.values()) this.#begin(grant)
   }
 
+  /** Throws a Fault when there are too many sessions for it to have one. */
   subscribe({ packetId, requests, subscriptionId }: Subscribe): void {
+    if (!this.#front.persistence.sessions.adopt(this.#session))
+      throw new Fault(reasons.QUOTA_EXCEEDED, 'too many sessions', 'sessions')
     const replayed: Grant[] = []
     let isChanged = false
     const codes = requests.map((request, i) => {
@@ -57,7 +62,7 @@ export class Subscribing {
       this.#begin(grant)
       return code
     })
-    this.#front.subscriptionLimits.recount(this.#seat.asClient)
+    this.#front.subscriptionLimits.recount(this.#seat)
     this.#afterSaving(isChanged, () => {
       this.#asker.write(this.#suback(packetId, codes))
       for (const grant of replayed) this.#outbound.replay(grant)
@@ -73,15 +78,15 @@ export class Subscribing {
       delete this.#seat.subscriptions[filter]
       return reasons.SUCCESS
     })
-    this.#front.subscriptionLimits.recount(this.#seat.asClient)
+    this.#front.subscriptionLimits.recount(this.#seat)
     // [MQTT-3.10.4-4]
-    this.#afterSaving(true, () => this.#asker.write(encodeUnsuback(packetId, codes)))
+    this.#afterSaving(true, () => this.#asker.write(this.#asker.codec.unsuback(packetId, codes)))
   }
 
   /** The connection is gone; the session may keep what it has. */
   close(): void {
     for (const filter of this.#session.grants.keys()) this.#front.live.remove(this.#outbound, filter)
-    this.#front.subscriptionLimits.forget(this.#seat.asClient)
+    this.#front.subscriptionLimits.forget(this.#seat)
   }
 
   #begin(grant: Grant): void {
@@ -95,7 +100,7 @@ export class Subscribing {
     if (!isTopicFilter(filter, topicLimits)) return reasons.TOPIC_FILTER_INVALID
     // 0x87 would say more; some clients take 0x80 only, as 3.1.1 has it. The reason stands in words beside it.
     if (!maySubscribe(this.#asker.access, filter)) return reasons.UNSPECIFIED_ERROR
-    return subscriptionLimits.admit(this.#seat.asClient, filter) ? qos : reasons.QUOTA_EXCEEDED
+    return subscriptionLimits.admit(this.#seat, filter) ? qos : reasons.QUOTA_EXCEEDED
   }
 
   /** What a session has is on the disk before it is acknowledged. */
@@ -109,10 +114,11 @@ export class Subscribing {
 
   /** With the reason in words, unless the client does not want it, or it is too much for it [MQTT-3.9.2-1]. */
   #suback(packetId: number, codes: readonly number[]): Buffer {
-    const plain = encodeSuback(packetId, codes, NO_PROPERTIES)
+    const { codec } = this.#asker
+    const plain = codec.suback(packetId, codes, NO_PROPERTIES)
     const isDenied = codes.includes(reasons.UNSPECIFIED_ERROR)
     if (!isDenied || !this.#asker.wantsReasons) return plain
-    const explained = encodeSuback(packetId, codes, { reasonString: 'not authorised to read all of it' })
+    const explained = codec.suback(packetId, codes, { reasonString: 'not authorised to read all of it' })
     return explained.length <= this.#asker.maxPacketBytes ? explained : plain
   }
 }

@@ -1,15 +1,15 @@
 /**
- * MQTT 5 (OASIS Standard, 7 March 2019) on a broker that speaks 3.1 and 3.1.1. Clients of all versions share the bus,
- * sessions, retained messages, client ids and permissions. Numbers in brackets are the standard's normative statements,
- * others its sections.
+ * MQTT 3.1, 3.1.1 and 5 (OASIS Standard, 7 March 2019). Clients of all versions share the bus, sessions, retained
+ * messages, client ids and permissions; what is said about one is in MQTT 5's words, of which the others have fewer.
+ * Numbers in brackets are that standard's normative statements, others its sections.
  *
  *   guard -> connection: CONNECT, SUBSCRIBE, ... -> session and subscriptions (broker/persistence)
  *              |                                         ^
  *              +-> inbound: PUBLISH -> accept -> bus -> live subscriptions -> outbound -> clients
  *
- * codec/ reads and writes packets; connection.ts goes through the life of one client; inbound.ts and outbound.ts are the
- * two directions of PUBLISH; live-subscriptions.ts finds receivers; delayed-wills.ts keeps wills; seat.ts stands for a
- * client where Aedes looks for one.
+ * codec/ reads and writes packets of each version; connection.ts goes through the life of one client; inbound.ts and
+ * outbound.ts are the two directions of PUBLISH; live-subscriptions.ts finds receivers; delayed-wills.ts keeps wills;
+ * seat.ts stands for a client where Aedes looks for one.
  */
 
 import type { Aedes } from 'aedes'
@@ -23,12 +23,15 @@ import { Topics } from '../guard/topics.ts'
 import type { Intake as BrokerIntake } from '../intake.ts'
 import type { SqlitePersistence } from '../persistence/sqlite-persistence.ts'
 import type { Will } from '../persistence/wills.ts'
+import type { Codec } from './codec/codec.ts'
+import { mqtt3Codec } from './codec/mqtt3.ts'
+import { mqtt5Codec } from './codec/mqtt5.ts'
 import { Connection } from './connection.ts'
 import { DelayedWills } from './delayed-wills.ts'
 import { isTopicWelcome } from './filters.ts'
 import type { Intake, Taken } from './inbound.ts'
-import { LiveSubscriptions } from './live-subscriptions.ts'
-import { type BusPacket, expiryAt } from './message.ts'
+import type { LiveSubscriptions } from './live-subscriptions.ts'
+import { expiryAt } from './message.ts'
 import type { OutboundStats } from './outbound.ts'
 
 /** Of the settings. */
@@ -46,8 +49,10 @@ export interface FrontOptions {
   readonly persistence: SqlitePersistence
   readonly admission: Admission
   readonly subscriptionLimits: SubscriptionLimits
+  readonly live: LiveSubscriptions
   readonly limits: GuardLimits
-  readonly settings: Mqtt5Settings
+  /** Null: MQTT 5 is not spoken, and its clients are told so. */
+  readonly mqtt5: Mqtt5Settings | null
   /** Messages of one client that may wait to be acknowledged. */
   readonly maxWaitingPerClient: number
   readonly intake: BrokerIntake
@@ -64,10 +69,10 @@ export interface FrontParts {
   readonly admission: Admission
   readonly subscriptionLimits: SubscriptionLimits
   readonly maySubscribe: FrontOptions['maySubscribe']
-  readonly topics: Topics
   readonly topicLimits: Pick<GuardLimits, 'maxTopicBytes' | 'maxTopicLevels' | 'maxFiltersPerSubscribe'>
   readonly limits: Mqtt5Settings & {
     readonly receiveMaximum: number
+    readonly maxInflight: number
     readonly maxPacketBytes: number
     readonly maxKeepAliveS: number
   }
@@ -75,7 +80,10 @@ export interface FrontParts {
   readonly wills: DelayedWills
   readonly live: LiveSubscriptions
   readonly stats: OutboundStats & {
-    connections: number
+    /** By MQTT 5. */
+    mqtt5Connections: number
+    /** Times that clients were not read from, because too many of their messages waited. */
+    paused: number
     /** By us, by reason. */
     readonly closed: Record<string, number>
   }
@@ -85,32 +93,45 @@ export interface FrontParts {
 
 /** A receive maximum has two bytes, and is not 0 (3.2.2.3.3). */
 const MAX_RECEIVE_MAXIMUM = 65_535
+/** Where MQTT 5 is not spoken, nobody asks for what these bound. */
+const WITHOUT_MQTT5: Mqtt5Settings = {
+  sessionExpiryMs: Number.POSITIVE_INFINITY,
+  inboundTopicAliases: 0,
+  outboundTopicAliases: 0,
+}
 
-export class Mqtt5Front {
+export class Front {
   readonly #options: FrontOptions
   readonly #parts: FrontParts
+  readonly #speakers = new Map<number, Speak>()
   #isStopping = false
 
   constructor(options: FrontOptions) {
-    const { aedes, persistence, admission, subscriptionLimits, maySubscribe, limits, settings, log } = options
+    const { aedes, persistence, admission, subscriptionLimits, maySubscribe, live, limits, mqtt5, log } =
+      options
     this.#options = options
     const { wills } = persistence
+    const topics = new Topics(limits)
+    this.#speak(mqtt3Codec(3, topics, limits))
+    this.#speak(mqtt3Codec(4, topics, limits))
+    if (mqtt5 !== null) this.#speak(mqtt5Codec(topics))
     this.#parts = {
       aedes,
       persistence,
       admission,
       subscriptionLimits,
       maySubscribe,
-      topics: new Topics(limits),
       topicLimits: limits,
       limits: {
-        ...settings,
+        ...(mqtt5 ?? WITHOUT_MQTT5),
+        maxInflight: limits.maxInflight,
         receiveMaximum: Math.min(options.maxWaitingPerClient, MAX_RECEIVE_MAXIMUM),
         maxPacketBytes: limits.maxPacketBytes,
         maxKeepAliveS: Math.min(65_535, Math.max(1, Math.floor(limits.idleTimeoutMs / 1500))),
       },
       intake: {
         take: (access, delivery, isKnownTopic) => this.#take(access, delivery, isKnownTopic),
+        repeat: delivery => this.#options.intake.repeat(delivery),
         publish: publication => this.#options.intake.publish(publication),
         isWanted: (topic, retain) => this.#isWanted(topic, retain),
       },
@@ -123,12 +144,14 @@ export class Mqtt5Front {
             // Of a client that is there, more may follow.
             if (admission.ownerOf(clientId) === undefined) persistence.disown(clientId)
           },
-          delayed: () => wills.delayed(),
+          *all() {
+            for (const [, will] of wills.all()) yield will
+          },
         },
         will => this.#publishWill(will),
       ),
-      live: new LiveSubscriptions(persistence),
-      stats: { connections: 0, skipped: 0, slowClosed: 0, tooLarge: 0, closed: {} },
+      live,
+      stats: { mqtt5Connections: 0, paused: 0, skipped: 0, slowClosed: 0, tooLarge: 0, closed: {} },
       log,
       isStopping: () => this.#isStopping || aedes.closed,
     }
@@ -138,27 +161,22 @@ export class Mqtt5Front {
     return this.#parts.stats
   }
 
-  /** Who of MQTT 5 listens. */
-  get live(): Pick<LiveSubscriptions, 'version' | 'hears'> {
-    return this.#parts.live
-  }
-
-  get speak(): Speak {
-    return connection => {
-      this.#parts.stats.connections++
-      return new Connection(this.#parts, connection)
-    }
-  }
-
-  /** What is on the bus, in its order. */
-  route(packet: BusPacket): void {
-    this.#parts.live.route(packet)
+  /** Null: nobody here speaks that version. */
+  speakerOf(version: 3 | 4 | 5): Speak | null {
+    return this.#speakers.get(version) ?? null
   }
 
   /** Before Aedes closes its clients, among which are ours. */
   stop(): void {
     this.#isStopping = true
     this.#parts.wills.close()
+  }
+
+  #speak(codec: Codec): void {
+    this.#speakers.set(codec.version, connection => {
+      if (codec.version === 5) this.#parts.stats.mqtt5Connections++
+      return new Connection(this.#parts, codec, connection)
+    })
   }
 
   #take(access: Access, delivery: Delivery, isKnownTopic: boolean): Taken {

@@ -12,7 +12,8 @@ import type { Retained } from '../persistence/retained.ts'
 import type { Delivery, Grant, Session, Subscriber } from '../persistence/session.ts'
 import type { Outgoing } from '../persistence/sessions.ts'
 import type { SqlitePersistence } from '../persistence/sqlite-persistence.ts'
-import { encodeAcknowledgement, encodePublishHead } from './codec/encode.ts'
+import type { Codec } from './codec/codec.ts'
+import { encodeAcknowledgement } from './codec/encode.ts'
 import { PUBREL } from './codec/packets.ts'
 import { isRefusal, PACKET_IDENTIFIER_NOT_FOUND, QUOTA_EXCEEDED, SUCCESS } from './codec/reasons.ts'
 import { type Message, remainingS } from './message.ts'
@@ -27,6 +28,7 @@ export interface Receiver {
 
 /** The connection, as far as it is needed here. */
 export interface Wire {
+  readonly codec: Codec
   readonly clientId: string
   readonly unsentBytes: number
   write(bytes: Uint8Array): void
@@ -162,7 +164,8 @@ export class Outbound implements Subscriber {
   received(packetId: number, code: number): void {
     const delivery = this.session.withPacketId(packetId)
     if (delivery === undefined || delivery.qos !== 2) {
-      if (!isRefusal(code)) this.#write(encodeAcknowledgement(PUBREL, packetId, PACKET_IDENTIFIER_NOT_FOUND))
+      const answer = this.#wire.codec.saysWhy ? PACKET_IDENTIFIER_NOT_FOUND : SUCCESS
+      if (!isRefusal(code)) this.#write(encodeAcknowledgement(PUBREL, packetId, answer))
       return
     }
     // [MQTT-4.4.0-2], [MQTT-4.8.2-6]
@@ -200,7 +203,8 @@ export class Outbound implements Subscriber {
     }
     const { retain, subscriptionIds } = copy
     const isPlain = !retain && subscriptionIds === null && this.#receiver.topicAliases === 0
-    if (isPlain && message.plain.length <= this.#receiver.maxPacketBytes) this.#write(message.plain)
+    const plain = isPlain ? message.plain(this.#wire.codec) : null
+    if (plain !== null && plain.length <= this.#receiver.maxPacketBytes) this.#write(plain)
     else
       this.#publish({
         topic,
@@ -301,7 +305,7 @@ export class Outbound implements Subscriber {
     const { topic, payload, qos } = sending
     const alias = this.#aliasOf(topic)
     const isKnown = alias !== null && !alias.isNew
-    const head = encodePublishHead({
+    const head = this.#wire.codec.publishHead({
       ...sending,
       // MQTT.js hands an aliased QoS 2 message to its application without a topic: those always carry it.
       topic: isKnown && qos < 2 ? '' : topic,

@@ -1,7 +1,7 @@
 /**
- * Wills of MQTT 5 clients (3.1.2.5, 3.1.3.2.2): kept until the connection ends in peace, published otherwise, at once or
- * after their delay, but when the session ends at the latest [MQTT-3.1.2-8]. They are kept on the disk like those of
- * other clients: after a crash, the next start publishes them, with time for their clients to come back.
+ * Wills (3.1.2.5, of MQTT 5 also 3.1.3.2.2): kept until the connection ends in peace, published otherwise, at once or
+ * after their delay, but when the session ends at the latest [MQTT-3.1.2-8]. They are kept on the disk: after a crash,
+ * the next start publishes them, with time for their clients to come back.
  */
 
 import type { Will } from '../persistence/wills.ts'
@@ -10,10 +10,10 @@ export interface WillStore {
   get(clientId: string): Will | undefined
   keep(clientId: string, will: Will): void
   delete(clientId: string): void
-  delayed(): Iterable<Will>
+  all(): Iterable<Will>
 }
 
-/** After a start, clients of before are given so long to come back: as long as those of older protocols. */
+/** After a start, clients of before are given so long to come back. */
 const RETURN_WITHIN_MS = 60_000
 /** The longest that a timer of Node takes. */
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -27,7 +27,7 @@ export class DelayedWills {
   constructor(store: WillStore, publish: (will: Will) => Promise<void>) {
     this.#store = store
     this.#publish = publish
-    for (const will of store.delayed()) {
+    for (const will of store.all()) {
       const { clientId, delayMs = 0 } = will
       if (clientId !== undefined) this.#schedule(clientId, will, Math.max(delayMs, RETURN_WITHIN_MS))
     }
@@ -41,10 +41,13 @@ export class DelayedWills {
     else this.#store.keep(clientId, will)
   }
 
-  /** The session ends, now: its will is due, if there is one [MQTT-3.1.2-8]. */
+  /**
+   * The session ends, now: its will is due, if it waits for that [MQTT-3.1.2-8]. One without a delay was not published
+   * because it was us who were gone, and its client is back.
+   */
   sessionEnded(clientId: string): Promise<void> {
     const will = this.#store.get(clientId)
-    return will?.delayMs === undefined ? Promise.resolve() : this.#send(clientId, will)
+    return will === undefined || (will.delayMs ?? 0) === 0 ? Promise.resolve() : this.#send(clientId, will)
   }
 
   /** [MQTT-3.14.4-3], [MQTT-3.1.2-10] */

@@ -1,10 +1,9 @@
 /**
- * An MQTT 5 client among the clients of Aedes: so that a client id is taken over across protocol versions, both ways
- * [MQTT-3.1.4-3], and everybody who counts or lists clients finds it. Aedes asks of a client that it did not make only
- * what stands here; tests pin that.
+ * A connected client where Aedes lists clients, and those who count or look for them find it: one for each client id
+ * [MQTT-3.1.4-3]. Aedes asks of a client that it did not make only what stands here; tests pin that.
  */
 
-import type { Aedes, Client } from 'aedes'
+import type { Aedes } from 'aedes'
 
 /** Aedes as it is at run time, beyond its types. */
 interface Registry {
@@ -15,8 +14,8 @@ interface Registry {
 
 export class Seat {
   readonly id: string
-  readonly version = 5
-  readonly clean = false
+  /** Of the protocol, as CONNECT says. */
+  readonly version: number
   connected = false
   closed = false
   /** By filter. */
@@ -25,15 +24,11 @@ export class Seat {
   readonly #leave: () => void
 
   /** `leave`: another one takes its place, or the broker stops. */
-  constructor(aedes: Aedes, id: string, leave: () => void) {
+  constructor(aedes: Aedes, id: string, version: number, leave: () => void) {
     this.id = id
+    this.version = version
     this.#registry = aedes as unknown as Registry
     this.#leave = leave
-  }
-
-  /** Those who count by client take it for one. */
-  get asClient(): Client {
-    return this as unknown as Client
   }
 
   /** Nobody has the client id. */

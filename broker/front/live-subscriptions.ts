@@ -1,5 +1,5 @@
 /**
- * Which connected MQTT 5 clients a message on the bus is for. Each gets it once [MQTT-3.3.4-2], whatever it matched;
+ * Which connected clients a message on the bus is for. Each gets it once [MQTT-3.3.4-2], whatever it matched;
  * for those with a session that lasts, a QoS 1 or 2 message is in the queue by now, and only its turn has come.
  */
 

@@ -1,5 +1,6 @@
-/** The packets that a server sends, as bytes. */
+/** The packets that a server sends, as bytes. Acknowledgements of success are the same in all versions. */
 
+import type { PublishHead } from './codec.ts'
 import {
   CONNACK,
   DISCONNECT,
@@ -24,7 +25,8 @@ export function variableLength(value: number): 1 | 2 | 3 | 4 {
   return value < 2_097_152 ? 3 : 4
 }
 
-function writeVariable(bytes: Buffer, at: number, value: number): number {
+/** Returns where the next byte goes. */
+export function writeVariable(bytes: Buffer, at: number, value: number): number {
   let rest = value
   while (rest >= 128) {
     bytes[at++] = (rest & 0x7f) | 0x80
@@ -138,23 +140,6 @@ export function encodeDisconnect(code: number, properties: Properties): Buffer {
 
 function twoByteId(packetId: number): Uint8Array {
   return Uint8Array.of(packetId >> 8, packetId & 0xff)
-}
-
-export interface PublishHead {
-  /** Empty: the alias stands for it. */
-  readonly topic: string
-  readonly qos: 0 | 1 | 2
-  readonly retain: boolean
-  readonly dup: boolean
-  /** Of QoS 1 and 2. */
-  readonly packetId: number
-  /** Properties of the sender, unaltered. */
-  readonly raw: Buffer | null
-  readonly messageExpiryS: number | null
-  /** 0: none. */
-  readonly topicAlias: number
-  readonly subscriptionIds: readonly number[] | null
-  readonly payloadBytes: number
 }
 
 /** A PUBLISH but for its payload, which follows: it is shared by all who get it. */

@@ -1,5 +1,5 @@
 /**
- * One MQTT 5 connection, from its CONNECT on:
+ * One connection, from its CONNECT on:
  *
  *   CONNECT -> may it? (admission) -> whoever has the client id leaves -> session -> CONNACK -> open --+-> closed
  *                  |                                                                                   |
@@ -17,8 +17,8 @@ import { UNWANTED } from '../guard/text.ts'
 import { ownBytes } from '../persistence/packet.ts'
 import type { Session } from '../persistence/session.ts'
 import type { Will } from '../persistence/wills.ts'
-import { decode } from './codec/decode.ts'
-import { encodeConnack, encodeDisconnect, PING_RESPONSE } from './codec/encode.ts'
+import type { Codec } from './codec/codec.ts'
+import { PING_RESPONSE } from './codec/encode.ts'
 import { Fault } from './codec/fault.ts'
 import {
   AUTH,
@@ -67,10 +67,11 @@ const REFUSED: Readonly<Record<Refusal, number>> = {
   protocol: reasons.PROTOCOL_ERROR,
 }
 
-/** As the guard counts the others. Sizes and silence are counted by it. */
+/** Under which it is counted. Sizes and silence are counted by the guard. */
 const CLOSED_FOR = new Map([
   [reasons.MALFORMED_PACKET, 'malformed'],
   [reasons.PROTOCOL_ERROR, 'protocol'],
+  [reasons.NOT_AUTHORIZED, 'forbidden'],
   [reasons.TOPIC_ALIAS_INVALID, 'topic-alias'],
   [reasons.RECEIVE_MAXIMUM_EXCEEDED, 'inflight'],
   [reasons.QUOTA_EXCEEDED, 'slow'],
@@ -90,6 +91,7 @@ interface Client {
 }
 
 export class Connection implements Speaker, Member, Wire, Asker {
+  readonly codec: Codec
   readonly #front: FrontParts
   readonly #guarded: GuardedConnection
   #client: Client | null = null
@@ -104,7 +106,8 @@ export class Connection implements Speaker, Member, Wire, Asker {
   #outBytes = 0
   #isFlushDue = false
 
-  constructor(front: FrontParts, guarded: GuardedConnection) {
+  constructor(front: FrontParts, codec: Codec, guarded: GuardedConnection) {
+    this.codec = codec
     this.#front = front
     this.#guarded = guarded
   }
@@ -116,11 +119,11 @@ export class Connection implements Speaker, Member, Wire, Asker {
     try {
       // [MQTT-3.1.0-2], whatever else is wrong with it.
       if (this.#client !== null && bytes[at]! >> 4 === CONNECT)
-        throw new Fault(reasons.PROTOCOL_ERROR, 'a second CONNECT')
-      this.#handle(decode(bytes, at, body, end, this.#front.topics))
+        throw new Fault(reasons.PROTOCOL_ERROR, 'a second CONNECT', 'second-connect')
+      this.#handle(this.codec.decode(bytes, at, body, end))
     } catch (error) {
       if (!(error instanceof Fault)) throw error
-      this.#fail(error.code, error.message)
+      this.#fail(error.code, error.message, error.flaw)
     }
   }
 
@@ -134,7 +137,7 @@ export class Connection implements Speaker, Member, Wire, Asker {
   }
 
   refused(reason: Refusal): void {
-    this.#fail(REFUSED[reason], reason)
+    if (this.codec.saysWhy) this.#fail(REFUSED[reason], reason)
   }
 
   closed(): void {
@@ -191,17 +194,25 @@ export class Connection implements Speaker, Member, Wire, Asker {
     }
   }
 
-  /** Says why, and closes [MQTT-3.14.4-1], [MQTT-3.14.4-2]. Before CONNACK nothing is said [MQTT-3.14.0-1]. */
-  disconnect(code: number, reason: string): void {
+  /** Not read from until it is released: it feels that by TCP. */
+  hold(): void {
+    this.#front.stats.paused++
+    this.#guarded.pause()
+  }
+
+  release(): void {
+    this.#guarded.resume()
+  }
+
+  /**
+   * Says why, and closes [MQTT-3.14.4-1], [MQTT-3.14.4-2]. Before CONNACK nothing is said [MQTT-3.14.0-1]. `flaw`: under
+   * which it is counted, if not by its code.
+   */
+  disconnect(code: number, reason: string, flaw: string | null = null): void {
     if (this.#isClosed) return
-    const word = CLOSED_FOR.get(code)
+    const word = flaw ?? CLOSED_FOR.get(code)
     if (word !== undefined) this.#front.stats.closed[word] = (this.#front.stats.closed[word] ?? 0) + 1
-    if (this.#client !== null) {
-      const plain = encodeDisconnect(code, NO_PROPERTIES)
-      const explained = reason === '' ? plain : encodeDisconnect(code, { reasonString: reason })
-      // [MQTT-3.14.2-3]
-      this.write(explained.length <= this.maxPacketBytes ? explained : plain)
-    }
+    if (this.#client !== null) this.#sayWhy(code, reason)
     this.#flush()
     this.#close()
     this.#guarded.end()
@@ -277,7 +288,8 @@ export class Connection implements Speaker, Member, Wire, Asker {
     }
     this.#access = admitted.access
     // [MQTT-3.1.4-3]
-    const seat = new Seat(this.#front.aedes, clientId, () => void this.leave(true))
+    const { aedes } = this.#front
+    const seat = new Seat(aedes, clientId, this.codec.version, () => void this.leave(true))
     for (let tries = 0; !seat.isFree && tries < MAX_TRIES; tries++) await seat.free()
     if (this.#isClosed || this.#front.isStopping()) {
       this.#front.admission.gone(this)
@@ -292,11 +304,11 @@ export class Connection implements Speaker, Member, Wire, Asker {
     const { properties, isCleanStart } = connect
     const clientId = seat.id
     const wantedS = properties.sessionExpiryS ?? 0
-    const expiryMs = Math.min(wantedS * 1000, limits.sessionExpiryMs)
+    const expiryMs = this.#sessionExpiryMs(connect)
     if (isCleanStart) void wills.sessionEnded(clientId)
     const { session, isPresent } = persistence.sessions.open(clientId, isCleanStart, expiryMs)
     seat.take()
-    if (!session.isVolatile) {
+    if (!session.isVolatile && (isPresent || session.expiryMs !== expiryMs)) {
       session.expiryMs = expiryMs
       persistence.sessions.noteSession(session)
     }
@@ -304,16 +316,13 @@ export class Connection implements Speaker, Member, Wire, Asker {
     const receiveMaximum = properties.receiveMaximum ?? DEFAULT_RECEIVE_MAXIMUM
     const receiver = { receiveMaximum, maxPacketBytes: this.maxPacketBytes, topicAliases }
     const outbound = new Outbound(session, persistence, this, receiver, stats)
-    const inbound = new Inbound(session, persistence, intake, this, {
-      receiveMaximum: limits.receiveMaximum,
-      topicAliases: limits.inboundTopicAliases,
-    })
+    const inbound = new Inbound(session, persistence, intake, this, limits)
     const keepAliveS = this.#keepAliveS(connect)
     const will = connect.will === null ? null : toWill(connect.will, clientId, this.#front.aedes.id)
     const subscribing = new Subscribing(this.#front, this, session, seat, outbound)
     this.#client = { wantsSession: wantedS > 0, seat, session, inbound, outbound, subscribing, will }
     wills.connected(clientId, will)
-    const givenS = session.isVolatile ? 0 : Math.floor(expiryMs / 1000)
+    const givenS = Math.floor((session.isVolatile ? 0 : (expiryMs ?? 0)) / 1000)
     this.#sendConnack(isPresent, reasons.SUCCESS, {
       ...(clientId === connect.clientId ? {} : { assignedClientId: clientId }),
       ...(givenS === wantedS ? {} : { sessionExpiryS: givenS }),
@@ -328,8 +337,15 @@ export class Connection implements Speaker, Member, Wire, Asker {
     outbound.resume()
   }
 
-  /** 3.1.2.10: none, or longer than we give to anybody, becomes ours. */
+  /** 0: as long as the connection; null: a client before MQTT 5 names no time, the setting counts. */
+  #sessionExpiryMs({ isCleanStart, properties }: Connect): number | null {
+    if (this.codec.version < 5) return isCleanStart ? 0 : null
+    return Math.min((properties.sessionExpiryS ?? 0) * 1000, this.#front.limits.sessionExpiryMs)
+  }
+
+  /** 3.1.2.10: none, or longer than we give to anybody, becomes ours, where the client can be told. */
   #keepAliveS({ keepAliveS }: Connect): number {
+    if (!this.codec.saysWhy) return keepAliveS
     const { maxKeepAliveS } = this.#front.limits
     return keepAliveS === 0 ? maxKeepAliveS : Math.min(keepAliveS, maxKeepAliveS)
   }
@@ -351,7 +367,7 @@ export class Connection implements Speaker, Member, Wire, Asker {
   }
 
   /** What goes wrong before CONNACK is told by it, later by DISCONNECT [MQTT-4.13.1-1]. */
-  #fail(code: number, reason: string): void {
+  #fail(code: number, reason: string, flaw: string | null = null): void {
     if (this.#isClosed) return
     if (this.#client === null) {
       // A fault in CONNECT itself leaves us without what it wanted; the limit for packets is not known then, either.
@@ -362,19 +378,28 @@ export class Connection implements Speaker, Member, Wire, Asker {
       return
     }
     this.#front.log.debug({ client: this.clientId, reason }, 'mqtt: closed a connection')
-    this.disconnect(code, reason)
+    this.disconnect(code, reason, flaw)
   }
 
   #sendConnack(isPresent: boolean, code: number, properties: Properties): void {
     const { reasonString: _, ...rest } = properties
-    const full = encodeConnack(isPresent, code, properties)
+    const full = this.codec.connack(isPresent, code, properties)
+    if (full === null) return
     // [MQTT-3.2.2-19]
-    const connack = full.length <= this.maxPacketBytes ? full : encodeConnack(isPresent, code, rest)
-    if (connack.length <= this.maxPacketBytes) this.write(connack)
+    const connack = full.length <= this.maxPacketBytes ? full : this.codec.connack(isPresent, code, rest)
+    if (connack !== null && connack.length <= this.maxPacketBytes) this.write(connack)
     else if (code === reasons.SUCCESS) {
       this.#close()
       this.#guarded.end()
     }
+  }
+
+  #sayWhy(code: number, reason: string): void {
+    const plain = this.codec.disconnect(code, NO_PROPERTIES)
+    if (plain === null) return
+    const explained = reason === '' ? plain : this.codec.disconnect(code, { reasonString: reason })
+    // [MQTT-3.14.2-3]
+    this.write(explained !== null && explained.length <= this.maxPacketBytes ? explained : plain)
   }
 
   #flush(): void {
@@ -404,11 +429,11 @@ export class Connection implements Speaker, Member, Wire, Asker {
     // After a goodbye nothing is sent again: what was taken goes its way without an acknowledgement.
     if (!this.#isPeaceful) inbound.close()
     outbound.close()
-    const lastsMs = session.isVolatile ? 0 : (session.expiryMs ?? 0)
+    const lastsMs = session.isVolatile ? 0 : (session.expiryMs ?? Number.POSITIVE_INFINITY)
     if (this.#isPeaceful || !this.#isWillWanted) wills.revoked(session.clientId)
     else if (will !== null) void wills.lost(session.clientId, will, lastsMs)
     if (lastsMs === 0) persistence.sessions.end(session)
-    else persistence.sessions.noteSession(session)
+    else persistence.sessions.left(session)
     seat.leave()
     if (seat.isFree) persistence.disown(session.clientId)
   }

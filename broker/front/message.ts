@@ -1,10 +1,11 @@
-/** A message on its way from the bus to MQTT 5 clients: what is made once for all of them. */
+/** A message on its way from the bus to clients: what is made once for all of them. */
 
 import type { AedesPublishPacket } from 'aedes'
 import type { MessageProperties, PublicationProperties } from '../message-properties.ts'
 import { ownBytes } from '../persistence/packet.ts'
 import type { Outgoing } from '../persistence/sessions.ts'
-import { encodePublishHead, encodeRequestProperties } from './codec/encode.ts'
+import type { Codec } from './codec/codec.ts'
+import { encodeRequestProperties } from './codec/encode.ts'
 import type { Properties } from './codec/properties.ts'
 
 /** As Aedes carries it, with what is ours; see persistence/packet.ts. */
@@ -24,7 +25,7 @@ export class Message {
   readonly expiresAtMs: number | null
   readonly counter: number
   readonly #brokerId: string
-  #plain: Buffer | null = null
+  readonly #plain: { mqtt3: Buffer | null; mqtt5: Buffer | null } = { mqtt3: null, mqtt5: null }
   #outgoing: Outgoing | null = null
 
   constructor(packet: BusPacket) {
@@ -40,23 +41,10 @@ export class Message {
   }
 
   /** A whole PUBLISH of QoS 0 without anything of its receiver's own: the same bytes for all. */
-  get plain(): Buffer {
-    this.#plain ??= Buffer.concat([
-      encodePublishHead({
-        topic: this.topic,
-        qos: 0,
-        retain: false,
-        dup: false,
-        packetId: 0,
-        raw: this.raw,
-        messageExpiryS: remainingS(this.expiresAtMs),
-        topicAlias: 0,
-        subscriptionIds: null,
-        payloadBytes: this.payload.length,
-      }),
-      this.payload,
-    ])
-    return this.#plain
+  plain(codec: Codec): Buffer {
+    const version = codec.version === 5 ? 'mqtt5' : 'mqtt3'
+    this.#plain[version] ??= this.#encode(codec)
+    return this.#plain[version]
   }
 
   /** To be queued: in memory of its own. */
@@ -70,6 +58,22 @@ export class Message {
       expiresAtMs: this.expiresAtMs,
     }
     return this.#outgoing
+  }
+
+  #encode(codec: Codec): Buffer {
+    const head = codec.publishHead({
+      topic: this.topic,
+      qos: 0,
+      retain: false,
+      dup: false,
+      packetId: 0,
+      raw: this.raw,
+      messageExpiryS: remainingS(this.expiresAtMs),
+      topicAlias: 0,
+      subscriptionIds: null,
+      payloadBytes: this.payload.length,
+    })
+    return Buffer.concat([head, this.payload])
   }
 }
 
