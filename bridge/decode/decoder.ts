@@ -75,7 +75,7 @@ export function createDecoder(options: DecoderOptions = {}): Decoder {
     try {
       const { payload, properties = null } = message
       outcome = read(
-        new Payload(payload, properties?.contentType, properties?.isText),
+        new Payload(payload, plan.usual, properties?.contentType, properties?.isText),
         plan,
         heard,
         properties,

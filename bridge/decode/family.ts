@@ -7,7 +7,7 @@
 import type { Fact, Request } from '../telemetry/facts.ts'
 import type { Reading } from '../telemetry/reading.ts'
 import type { Json } from './json.ts'
-import type { Payload } from './payload.ts'
+import type { Payload, Usual } from './payload.ts'
 import type { Rule } from './rules.ts'
 import type { Subject } from './subject.ts'
 import type { Captures } from './topic-template.ts'
@@ -79,6 +79,7 @@ export interface Plan {
   /** Whose the values are, when the payload is an object, and when it is a plain value. */
   readonly object: Subject
   readonly scalar: Subject
+  readonly usual: Usual
 }
 
 /** What a reader may use and tell while it reads one message. */

@@ -17,6 +17,8 @@ export interface Finding {
 
 export function readGeneral(payload: Payload, plan: Plan, context: Context): Finding {
   if (isMedia(payload.contentType)) return { result: ignored('picture') }
+  const numbers = plan.isAvailability ? undefined : payload.plainNumbers()
+  if (numbers !== undefined) return readJson(numbers, plan, context)
   const text = payload.text()
   if (text === null) return readBytes(payload, plan, context)
   if (text === '') return { result: ignored('empty') }

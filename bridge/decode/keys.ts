@@ -8,6 +8,10 @@ import { uniqueName } from './names.ts'
 import { isAmbiguousTime, timeRank } from './time.ts'
 
 export interface Key {
+  /** As it came. */
+  readonly raw: string
+  /** In JSON it stands as it is, and an object takes it as any other. */
+  readonly isPlain: boolean
   /** Cleaned, as part of a field name. */
   readonly name: string
   /** From its ending: `_C`, `_kWh`. */
@@ -47,12 +51,14 @@ export function keyOf(key: string): Key {
 
 function remember(key: string): Key {
   // No word of it says anything, and a megabyte is not to be searched for some.
-  if (key.length > MAX_KEPT_LENGTH) return { ...keyOf('0'), name: uniqueName(key) }
+  if (key.length > MAX_KEPT_LENGTH) return { ...keyOf('0'), raw: key, isPlain: false, name: uniqueName(key) }
   if (cache.size >= MAX_KEYS) cache.clear()
   const flat = key.length > 40 ? '' : key.replace(/[_\-\s.@$]/g, '').toLowerCase()
   const unitOf = unitTarget(key, flat)
   const isEnvelope = ENVELOPES.has(flat)
   const info: Key = {
+    raw: key,
+    isPlain: PLAIN.test(key) && key !== '__proto__',
     name: uniqueName(key),
     unit: unitOfName(key),
     timeRank: timeRank(key),
@@ -76,6 +82,9 @@ function remember(key: string): Key {
   cache.set(key, info)
   return info
 }
+
+/** Printable ASCII without quotes and backslashes. */
+const PLAIN = /^[ !#-[\]-~]+$/
 
 const HEADERS = new Set(['meta', 'metadata', 'header', 'headers', 'Header', 'Metadata'])
 

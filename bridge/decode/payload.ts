@@ -4,7 +4,17 @@
  */
 
 import { isUtf8 } from 'node:buffer'
-import { type Json, mendJson, parseJson } from './json.ts'
+import { type Json, type JsonObject, mendJson, parseJson } from './json.ts'
+import { NO_ROW, rowOf } from './key-rows.ts'
+import type { Key } from './keys.ts'
+import { arePlainNumbers, parsePlainNumbers } from './plain-numbers.ts'
+import { isObject } from './shape.ts'
+
+/** What the messages of a topic are like: the last one, as a rule. */
+export interface Usual {
+  /** Its keys, when it was an object of plain numbers. */
+  row: readonly Key[]
+}
 
 export class Payload {
   readonly bytes: Buffer
@@ -12,10 +22,12 @@ export class Payload {
   readonly contentType: string
   /** Its sender says that it is UTF-8 text. */
   readonly isDeclaredText: boolean
+  readonly #usual: Usual
   #text: string | null | undefined
   #json: Json | undefined
 
-  constructor(bytes: Uint8Array, contentType: string | null = null, isDeclaredText = false) {
+  constructor(bytes: Uint8Array, usual: Usual, contentType: string | null = null, isDeclaredText = false) {
+    this.#usual = usual
     this.isDeclaredText = isDeclaredText
     this.contentType = contentType === null ? '' : contentType.split(';', 1)[0]!.trim().toLowerCase()
     this.bytes = Buffer.isBuffer(bytes)
@@ -31,11 +43,27 @@ export class Payload {
 
   /** Undefined when the payload is no JSON object or array. */
   json(): Json | undefined {
-    if (this.#json === undefined) {
+    if (this.#json === undefined && this.plainNumbers() === undefined) {
       const text = this.text()
       if (text !== null && startsDocument(text)) this.#json = parseJson(text) ?? mendJson(text)
+      this.#learn()
     }
     return this.#json
+  }
+
+  /** The same at a third of the price, for an object of numbers like the last one on its topic; undefined for all else. */
+  plainNumbers(): JsonObject | undefined {
+    const { row } = this.#usual
+    if (row === NO_ROW || isBinary(this.contentType)) return undefined
+    const numbers = parsePlainNumbers(this.bytes, row)
+    if (numbers !== undefined) this.#json = numbers
+    return numbers
+  }
+
+  #learn(): void {
+    const json = this.#json
+    const row = isObject(json) ? rowOf(json) : NO_ROW
+    this.#usual.row = isObject(json) && arePlainNumbers(json, row) ? row : NO_ROW
   }
 }
 
