@@ -226,13 +226,22 @@ describe.each(PATHS)('%s', path => {
 })
 
 describe('6: text that is no UTF-8 closes /live: 1007', () => {
+  const bytes = (name: string, ...hexes: string[]): [string, Buffer][] =>
+    hexes.map(hex => [`${name} (${hex})`, Buffer.from(hex, 'hex')])
+
   it.each([
-    ['a surrogate', invalid],
-    ['a lone continuation', Buffer.from([0x80])],
-    ['an overlong slash', Buffer.from([0xc0, 0xaf])],
-    ['a character cut short', Buffer.from([0xe2, 0x82])],
-    ['beyond U+10FFFF', Buffer.from([0xf4, 0x90, 0x80, 0x80])],
-    ['a byte that never occurs', Buffer.from([0xff])],
+    ['a surrogate', invalid] as [string, Buffer],
+    ...bytes('a lone continuation', '80', 'bf', '80bf', '80bf80', '80bf80bf80bf'),
+    ...bytes('a lone start', 'c220', 'df20', 'e020', 'ef20', 'f020', 'f420', 'f7', 'fb', 'fd'),
+    ...bytes('a character cut short', 'e282', 'c3', 'e080', 'f08080', 'f7bfbf', 'efbf', 'dfc0', 'f0908d'),
+    ...bytes('an overlong slash', 'c0af', 'e080af', 'f08080af', 'f8808080af', 'fc80808080af'),
+    ...bytes('the most of an overlong', 'c1bf', 'e09fbf', 'f08fbfbf', 'f887bfbfbf', 'fc83bfbfbfbf'),
+    ...bytes('an overlong nothing', 'c080', 'e08080', 'f0808080', 'f880808080', 'fc8080808080'),
+    ...bytes('one of five or six bytes', 'f888808080', 'fbbfbfbfbf', 'fc8480808080', 'fdbfbfbfbfbf'),
+    ...bytes('beyond U+10FFFF', 'f4908080', 'f7bfbfbf'),
+    ...bytes('a byte that never occurs', 'fe', 'ff', 'fefeffff'),
+    ...bytes('half a pair', 'eda080', 'edadbf', 'edae80', 'edafbf', 'edb080', 'edbe80', 'edbfbf'),
+    ...bytes('a whole pair', 'eda080edb080', 'eda080edbfbf', 'edadbfedb080', 'edaebfedbfbf', 'edafbfedbfbf'),
   ])('%s, whole and in pieces', async (_name, payload) => {
     const whole = await dial('/live')
     whole.send(frame({ opcode: text, payload }))
@@ -243,6 +252,28 @@ describe('6: text that is no UTF-8 closes /live: 1007', () => {
       frame({ opcode: more, payload: payload.subarray(1) }),
     )
     expect(await pieces.closed()).toBe(1007)
+  })
+
+  it.each([
+    ...['\u0080', '\u07ff', '\u0800', '\ud7ff', '\ue000', '\ufffd', '\uffff', '\ufffe', '\ufdd0'],
+    ...['\u{10000}', '\u{1fffe}', '\u{1ffff}', '\u{10fffe}', '\u{10ffff}', 'κόσμε', 'a\u0301\u200d\u{1f30b}'],
+  ])('%j is text like any other, also with each byte in a frame', async character => {
+    const client = await dial('/live')
+    await client.next(text)
+    const whole = Buffer.from(`{"op":"ping","x":"${character}"}`)
+    client.send(frame({ opcode: text, payload: whole }))
+    const answer = await client.next(text)
+    expect(answer.payload.toString()).toMatch(/pong|error/)
+    for (let at = 0; at < whole.length; at++)
+      client.send(
+        frame({
+          opcode: at === 0 ? text : more,
+          payload: whole.subarray(at, at + 1),
+          isFinal: at === whole.length - 1,
+        }),
+      )
+    expect((await client.next(text)).payload.equals(answer.payload)).toBe(true)
+    await expectServed(client)
   })
 
   it('a character across two pieces is fine', async () => {

@@ -95,6 +95,11 @@ export class RawWebSocket {
     return this.#isClosed
   }
 
+  /** Of the server's answer to the upgrade. */
+  get head(): string {
+    return this.#head
+  }
+
   send(...frames: readonly Uint8Array[]): void {
     if (this.socket.writable) this.socket.write(Buffer.concat(frames))
   }
