@@ -9,14 +9,13 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Access, Authenticate, Login, LoginResult } from '../../broker/access.ts'
 import { isLoopback } from '../config/config.ts'
 import { ANYONE, type Credentials, type Principal } from '../live/access.ts'
 import { Attempts } from './attempts.ts'
-import { type EndedSession, EndedSessions } from './ended-sessions.ts'
 import { isAnybodys, Known, NOBODY, type Subject } from './known.ts'
 import type { Caller } from './lane.ts'
+import { isLocked, Logouts } from './logouts.ts'
 import { openAccess } from './permissions.ts'
 import { looksSigned, readSigned, type Statement, sign } from './signing.ts'
 import { hasIdentities, IdentityStore, signingKey } from './store.ts'
@@ -65,10 +64,6 @@ export type LoginOutcome =
 export const POLL_MS = 100
 /** A session of the page ends after this, whatever is done in it. */
 const SESSION_MS = 30 * 86_400_000
-/** Logouts within this time are one write and one look at who is connected: who logs in and out without pause costs little. */
-const GATHER_LOGOUTS_MS = 50
-/** How often it is tried while a command writes to the database. */
-const MAX_WRITES = 100
 /** Failed logins by MQTT are answered after this, whoever was named: the time taken tells nothing. */
 const ANSWER_FAILURE_MS = 500
 
@@ -82,10 +77,7 @@ export class Identities {
   readonly #anyone: Access
   /** What `isCurrent` needs of those that were given out. */
   readonly #given = new WeakMap<Principal, Statement>()
-  readonly #ended = new EndedSessions()
-  /** Logouts that are not on the disk yet. */
-  #unwritten: EndedSession[] = []
-  #writing: Promise<void> | null = null
+  readonly #logouts: Logouts
   readonly #timer: NodeJS.Timeout
   #store: IdentityStore | null = null
   #dataVersion = 0
@@ -108,6 +100,14 @@ export class Identities {
       mayUse: clientId => isAnybodys(clientId) || this.#known.ownerOf(clientId) === null,
     })
     this.#known = new Known(NOBODY, null, this)
+    this.#logouts = new Logouts({
+      write: ended => {
+        if (this.#store === null) throw new Error('it stops')
+        this.#store.noteEndedSessions(ended)
+      },
+      onEnded: () => this.#tell(),
+      log: options.log,
+    })
     if (hasIdentities(options.dataDir)) this.#open()
     this.#greet()
     this.#timer = setInterval(() => this.#look(), options.pollMs ?? POLL_MS)
@@ -192,11 +192,7 @@ export class Identities {
   async logout({ cookie }: Pick<Credentials, 'cookie'>): Promise<void> {
     const found = this.#bySignature(sessionIn(cookie), 'session')
     if (found === null) return
-    this.#unwritten.push(...this.#ended.end(found.statement))
-    this.#writing ??= this.#writeLogouts().finally(() => {
-      this.#writing = null
-    })
-    await this.#writing
+    await this.#logouts.end(found.statement)
   }
 
   /**
@@ -361,13 +357,13 @@ export class Identities {
   #newSession({ row: { identity, version } }: Extract<Subject, { kind: 'user' }>): Statement {
     const session = randomBytes(9).toString('base64url')
     // Also after a clock was set back.
-    const expiresAtMs = Math.max(Date.now() + SESSION_MS, this.#ended.allUntilMs(identity) + 1)
+    const expiresAtMs = Math.max(Date.now() + SESSION_MS, this.#logouts.ended.allUntilMs(identity) + 1)
     return { kind: 'session', identity, version, expiresAtMs, session }
   }
 
   #holds(statement: Statement): Subject | null {
     const { kind, identity, version, expiresAtMs } = statement
-    if (kind === 'session' && this.#ended.has(statement)) return null
+    if (kind === 'session' && this.#logouts.ended.has(statement)) return null
     const subject = this.#known.withIdentity(identity)
     if (subject === null || subject.row.version !== version || hasExpired(subject)) return null
     return isOver(expiresAtMs) ? null : subject
@@ -399,7 +395,7 @@ export class Identities {
       const key = signingKey(dataDir)
       this.#dataVersion = store.dataVersion
       const rows = store.read()
-      this.#ended.take(rows.endedSessions)
+      this.#logouts.ended.take(rows.endedSessions)
       this.#take(new Known(rows, this.#known, this))
       this.#key = key
     } catch (error) {
@@ -443,25 +439,6 @@ export class Identities {
     for (const listener of this.#listeners) listener()
   }
 
-  /** All that there are by then. */
-  async #writeLogouts(): Promise<void> {
-    for (let n = 1; this.#unwritten.length > 0; n++) {
-      await sleep(GATHER_LOGOUTS_MS)
-      this.#tell()
-      try {
-        if (this.#store === null) throw new Error('it stops')
-        this.#store.noteEndedSessions(this.#unwritten)
-        this.#unwritten = []
-      } catch (error) {
-        if (n < MAX_WRITES && isLocked(error)) continue
-        // They are tried again with the next, and are no more than are remembered.
-        this.#unwritten = [...this.#ended.rows()]
-        this.#options.log.error({ err: error }, 'identities: a logout could not be kept')
-        throw error
-      }
-    }
-  }
-
   /** False: nothing is new. */
   #refresh(): boolean {
     const store = this.#store
@@ -490,10 +467,6 @@ const UNAVAILABLE: LoginResult = { ok: false, reason: 'unavailable' }
 
 function admit({ access }: Subject): Extract<LoginResult, { ok: true }> {
   return { ok: true, access }
-}
-
-function isLocked(error: unknown): boolean {
-  return /database is locked/.test((error as Error).message)
 }
 
 function hasExpired(subject: Subject): boolean {
