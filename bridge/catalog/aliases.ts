@@ -144,18 +144,6 @@ export class Aliases {
     return identity
   }
 
-  /** Whoever went by that id: told again, it is settled anew. */
-  forget(id: string): void {
-    for (const [key, identity] of this.#byKey) {
-      if (identity.id !== id) continue
-      this.#byKey.delete(key)
-      for (const place of identity.places)
-        if (this.#byPlace.get(place) === identity) this.#byPlace.delete(place)
-    }
-    this.#former.delete(id)
-    this.#certainIds.delete(id)
-  }
-
   *decisions(): Iterable<Decision> {
     for (const { key, id, name, isCertain, places } of this.#byKey.values())
       for (const place of places) yield { identity: key, id, name, place, isCertain }

@@ -408,7 +408,7 @@ export class Catalog {
     return this.#scope === 'measurement' || this.#forgotten.has(id)
   }
 
-  /** Types stay: what is stored has them. */
+  /** Types stay, and whose id it is: what is stored has them, and is to become nobody else's. */
   #drop(id: string, untilUs: number): void {
     const device = this.#devices.get(id)
     if (device !== undefined) {
@@ -419,7 +419,6 @@ export class Catalog {
         for (const slot of series.fields.values()) this.#longTexts.keep('', slot.value)
       }
     }
-    this.#aliases.forget(id)
     this.#byTags = new WeakMap()
     this.#forgotten.delete(id)
     this.#forgotten.set(id, untilUs)

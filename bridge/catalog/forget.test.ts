@@ -117,18 +117,24 @@ it('makes room: a house at its cap takes another in its place', async () => {
   await catalog.close()
 })
 
-it('is found by what it is called now, and a device that gets its name and address is as it was', async () => {
+it('is found by what it is called now; its history goes on when it comes back, and is nobody else’s', async () => {
   let catalog = open()
-  const sight = (name: string) =>
-    catalog.learn([{ device: name, identity: 'zigbee:0xa1', topic: `zigbee2mqtt/${name}` }], 'client')
-  sight('lamp')
-  say(catalog, 'lamp', NOW_US, 'zigbee2mqtt/lamp')
-  sight('desk')
-  expect(say(catalog, 'desk', NOW_US, 'zigbee2mqtt/desk').device).toBe('lamp')
+  const sight = (name: string, address: string) =>
+    catalog.learn([{ device: name, identity: `zigbee:${address}`, topic: `zigbee2mqtt/${name}` }], 'client')
+  const sayAs = (name: string, atUs = NOW_US) => say(catalog, name, atUs, `zigbee2mqtt/${name}`).device
+  sight('lamp', '0xa1')
+  sayAs('lamp')
+  sight('desk', '0xa1')
+  expect(sayAs('desk')).toBe('lamp')
   expect(catalog.forget('desk', NOW_US)?.id).toBe('lamp')
+  expect(catalog.device('desk')).toBeNull()
+  expect(ids(catalog)).toEqual([])
   catalog = await reopened(catalog)
-  expect(say(catalog, 'desk', NOW_US + 1, 'zigbee2mqtt/desk').device).toBe('desk')
-  expect(ids(catalog)).toEqual(['desk'])
+  // Another lamp, of the name that the first one had.
+  sight('lamp', '0xb2')
+  expect(sayAs('lamp', NOW_US + 1)).toBe('lamp~2')
+  expect(sayAs('desk', NOW_US + 1)).toBe('lamp')
+  expect(ids(catalog).toSorted()).toEqual(['lamp', 'lamp~2'])
   await catalog.close()
 })
 
