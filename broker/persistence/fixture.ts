@@ -43,10 +43,7 @@ export function persistenceOptions(
   }
 }
 
-/**
- * Every answer is late by 1 ms to `maxMs`, in the order of the calls, as from a database across the network. For
- * `outgoingUpdate` the question is late instead: with its answer, what follows counts on the packet being written.
- */
+/** Every answer is late by 1 ms to `maxMs`, in the order of the calls, as from a database across the network. */
 export function answerLate(
   persistence: SqlitePersistence,
   random: () => number,
@@ -59,7 +56,6 @@ export function answerLate(
     last = Promise.all([before, sleep(1 + random() * (maxMs - 1))])
     return last.then(() => answer)
   }
-  const ask = <T>(question: () => Promise<T>): Promise<T> => late(Promise.resolve()).then(question)
   return new Proxy(persistence, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target)
@@ -67,8 +63,6 @@ export function answerLate(
       const method = value.bind(target) as (...parameters: unknown[]) => unknown
       // Aedes insists on an asynchronous function by its looks.
       if (name === 'setup') return async (host: unknown) => await method(host)
-      if (name === 'outgoingUpdate')
-        return (...parameters: unknown[]) => ask(() => method(...parameters) as Promise<unknown>)
       return (...parameters: unknown[]) => {
         const answer = method(...parameters)
         return answer instanceof Promise ? late(answer) : (answer as Readable)

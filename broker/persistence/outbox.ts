@@ -4,12 +4,10 @@
  * it is sent, under which packet identifier (`sent`); then it is released (PUBREC) and cleared (PUBACK, PUBCOMP).
  */
 
-import { Readable } from 'node:stream'
 import { addMatch, type Copy } from './copy.ts'
 import { type Host, ownBytes, type Packet, type Party } from './packet.ts'
-import { QueueStream } from './queue-stream.ts'
 import type { Saver } from './saver.ts'
-import type { Delivery, Session } from './session.ts'
+import type { Delivery } from './session.ts'
 import type { Outgoing, Sessions } from './sessions.ts'
 import type { Share } from './shared-subscriptions.ts'
 import type { Match } from './subscriptions.ts'
@@ -89,37 +87,25 @@ export class Outbox {
   }
 
   /** Before PUBLISH. May change the packet's identifier, when another message holds it. */
-  async sent(party: Party, packet: Packet): Promise<void> {
-    if (isGone(party)) return
-    const session = this.#sessions.get(party.id)
+  async sent({ id }: Party, packet: Packet): Promise<void> {
+    const session = this.#sessions.get(id)
     const delivery = session?.find(packet.brokerCounter ?? 0)
-    // A retained message, sent at SUBSCRIBE, has no place in the queue; nor has what did not fit.
     if (session === undefined || delivery === undefined) return
-    const { messageId = 0 } = packet
-    const { owed } = session
-    const isNews = delivery.packetId !== messageId
-    packet.messageId = session.markSent(delivery, messageId)
-    await this.#saveStep(delivery, isNews)
-    await this.#inTurn(session, delivery, owed)
+    packet.messageId = session.markSent(delivery, packet.messageId ?? 0)
+    await this.#save(delivery)
   }
 
   /** Before PUBREL. */
-  async released(party: Party, { messageId = 0 }: Packet): Promise<void> {
-    if (isGone(party)) return
-    const session = this.#sessions.get(party.id)
-    const delivery = session?.withPacketId(messageId)
-    if (session === undefined || delivery === undefined) return
-    const { owed } = session
-    const isNews = !delivery.isReleased
+  async released({ id }: Party, { messageId = 0 }: Packet): Promise<void> {
+    const delivery = this.#sessions.get(id)?.withPacketId(messageId)
+    if (delivery === undefined) return
     delivery.isReleased = true
-    await this.#saveStep(delivery, isNews)
-    await this.#inTurn(session, delivery, owed)
+    await this.#save(delivery)
   }
 
   /** Returns what it was; undefined: there is no such packet, as for a retained message. */
-  clear(party: Party, messageId: number): object | undefined {
-    if (isGone(party)) return undefined
-    const delivery = this.#sessions.get(party.id)?.withPacketId(messageId)
+  clear({ id }: Party, messageId: number): object | undefined {
+    const delivery = this.#sessions.get(id)?.withPacketId(messageId)
     if (delivery === undefined) return undefined
     const packet = this.#toPacket(delivery)
     this.#sessions.remove(delivery)
@@ -127,32 +113,14 @@ export class Outbox {
   }
 
   /** Everything that waits for a client that is back. */
-  stream({ id }: Party): Readable {
-    const session = this.#sessions.get(id)
-    if (session === undefined) return Readable.from([])
-    const stream = new QueueStream(session, this.#sessions, delivery => this.#toPacket(delivery))
-    session.catchUp(stream)
-    return stream
+  *waiting({ id }: Party): Generator<object> {
+    for (const delivery of this.#sessions.get(id)?.queue.values() ?? []) yield this.#toPacket(delivery)
   }
 
-  /**
-   * Exactly once needs the identifier after a crash; at least once does not, but waits for it: messages are sent in the
-   * order in which they would be sent again [MQTT-4.6.0-1].
-   */
-  async #saveStep(delivery: Delivery, isNews: boolean): Promise<void> {
-    const { session, qos } = delivery
-    if (isNews) this.#sessions.noteDelivery(delivery)
-    if (isNews && qos === 2) session.sending = this.#saver.saved()
-    const saved = session.sending
-    if (saved === null) return
-    await saved
-    if (session.sending === saved) session.sending = null
-  }
-
-  /** Nothing from the bus overtakes what the stream gave; Aedes writes in the microtasks that follow. */
-  async #inTurn(session: Session, delivery: Delivery, owed: Set<Delivery>): Promise<void> {
-    await session.olderWritten(delivery, owed)
-    if (owed.has(delivery)) setImmediate(() => session.written(delivery, owed))
+  /** Exactly once needs the identifier after a crash; at least once does not. */
+  async #save(delivery: Delivery): Promise<void> {
+    this.#sessions.noteDelivery(delivery)
+    if (delivery.qos === 2) await this.#saver.saved()
   }
 
   #toPacket(delivery: Delivery): object {
@@ -172,11 +140,6 @@ export class Outbox {
       messageId,
     }
   }
-}
-
-/** Aedes goes on for a while with a connection that is gone: what it would send, or drop, is for the next one. */
-function isGone({ closed = false }: Party): boolean {
-  return closed
 }
 
 function toOutgoing(packet: Packet): Outgoing {

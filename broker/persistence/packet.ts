@@ -9,8 +9,6 @@ export interface Party {
   readonly id: string
   /** Of a connection: what it leaves ends with it. */
   readonly clean?: boolean
-  /** It is over. */
-  readonly closed?: boolean
 }
 
 export interface Packet {

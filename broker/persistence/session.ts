@@ -9,8 +9,6 @@
  *                                       +--PUBREC (QoS 2)--> released --PUBCOMP
  */
 
-import type { QueueStream } from './queue-stream.ts'
-
 export interface Grant {
   readonly topic: string
   readonly qos: 0 | 1 | 2
@@ -73,14 +71,6 @@ export class Session {
   /** Counts the client's connections. */
   connection = 1
   isConnected = false
-  /** The newest incoming message that is on its way to the disk. */
-  storing: Promise<void> | null = null
-  /** The newest step of QoS 2 to this client that is on its way to the disk. */
-  sending: Promise<void> | null = null
-  /** Given to the newest connection by its stream, and not written to it yet. Each connection has a set of its own. */
-  owed = new Set<Delivery>()
-  #stream: QueueStream | null = null
-  #settled: PromiseWithResolvers<void> | null = null
   readonly #byCounter = new Map<number, Delivery>()
   readonly #byPacketId = new Map<number, Delivery>()
   #lastPacketId = 0
@@ -107,7 +97,6 @@ export class Session {
     this.queuedBytes += delivery.bytes
     if (delivery.counter !== null) this.#byCounter.set(delivery.counter, delivery)
     if (delivery.packetId !== null) this.#byPacketId.set(delivery.packetId, delivery)
-    this.#stream?.add(delivery)
   }
 
   connect(): void {
@@ -117,42 +106,9 @@ export class Session {
     this.idleMs = 0
   }
 
-  /** What a stream gave and nobody wrote goes with the connection. */
   disconnect(): void {
     if (this.isConnected) this.agedAtMs = performance.now()
     this.isConnected = false
-    this.#stream = null
-    this.owed = new Set()
-    this.#settle()
-  }
-
-  catchUp(stream: QueueStream): void {
-    this.#stream = stream
-  }
-
-  /** The client is being sent what it missed; what comes from the bus waits its turn. */
-  get isCatchingUp(): boolean {
-    return this.#stream !== null
-  }
-
-  isFedBy(stream: QueueStream): boolean {
-    return this.#stream === stream
-  }
-
-  endStream(stream: QueueStream): void {
-    if (this.#stream === stream) this.#stream = null
-  }
-
-  /** Null: nothing older is still to be written, or it is not the connection any more that `owed` is of. */
-  olderWritten(delivery: Delivery, owed: ReadonlySet<Delivery>): Promise<void> | null {
-    if (owed !== this.owed || owed.size === 0 || owed.has(delivery)) return null
-    this.#settled ??= Promise.withResolvers()
-    return this.#settled.promise
-  }
-
-  /** It is on its connection, or will never be. */
-  written(delivery: Delivery, owed = this.owed): void {
-    if (owed.delete(delivery) && owed.size === 0 && owed === this.owed) this.#settle()
   }
 
   /** Tells under which number the bus will bring it. */
@@ -198,12 +154,6 @@ export class Session {
     if (delivery.counter !== null) this.#byCounter.delete(delivery.counter)
     if (delivery.packetId !== null && this.#byPacketId.get(delivery.packetId) === delivery)
       this.#byPacketId.delete(delivery.packetId)
-    this.written(delivery)
-  }
-
-  #settle(): void {
-    this.#settled?.resolve()
-    this.#settled = null
   }
 
   /** For a message that was not sent before. */

@@ -283,7 +283,7 @@ export class SqlitePersistence {
   }
 
   outgoingStream(party: Party): Readable {
-    return this.#outbox.stream(party)
+    return Readable.from(this.#outbox.waiting(party))
   }
 
   async incomingStorePacket({ id, clean = false }: Party, packet: Packet): Promise<void> {
@@ -295,11 +295,7 @@ export class SqlitePersistence {
     this.sessions.addIncoming(session, messageId, { ...rest, payload: kept }, !clean)
     // In one commit with the identifier: a retransmission after a crash finds both or neither.
     const saved = typeof payload === 'string' ? null : this.prepare({ ...packet, payload })?.saved
-    // One that need not wait must not overtake one that does.
-    const stored = saved || !clean ? this.#saver.saved() : session.storing
-    session.storing = stored
-    await stored
-    if (session.storing === stored) session.storing = null
+    if (saved || !clean) await this.#saver.saved()
   }
 
   async incomingGetPacket({ id }: Party, { messageId = 0 }: Packet): Promise<unknown> {
