@@ -1,7 +1,8 @@
 /** Where messages come from: the embedded broker on ports of its own, or another broker that is read from. */
 
 import { readFileSync } from 'node:fs'
-import { Broker, type Publication } from '../broker/broker.ts'
+import { Broker } from '../broker/broker.ts'
+import type { Publication } from '../broker/delivery.ts'
 import { ExternalBroker } from '../broker/external.ts'
 import type { GuardLimits } from '../broker/guard/limits.ts'
 import {

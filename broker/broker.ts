@@ -10,48 +10,21 @@ import { Aedes, type PublishPacket } from 'aedes'
 import type { Access, AccessOf, Authenticate } from './access.ts'
 import { Admission } from './admission.ts'
 import { Audience } from './audience.ts'
-import { Front, type Mqtt5Settings } from './front/front.ts'
+import type { Accepted, Delivery, Publication } from './delivery.ts'
+import { Front } from './front/front.ts'
 import { LiveSubscriptions } from './front/live-subscriptions.ts'
 import { busProperties } from './front/message.ts'
+import type { Mqtt5Settings } from './front/parts.ts'
 import { tapBus } from './front/tap.ts'
 import { Guard } from './guard/guard.ts'
 import type { GuardLimits } from './guard/limits.ts'
 import { SubscriptionLimits } from './guard/subscription-limits.ts'
 import { keepInOrder } from './in-order.ts'
 import { Intake } from './intake.ts'
-import type { MessageProperties, PublicationProperties } from './message-properties.ts'
 import { OURSELVES } from './persistence/owners.ts'
 import { plainFilter } from './persistence/shared-subscriptions.ts'
 import type { SqlitePersistence } from './persistence/sqlite-persistence.ts'
 import { matchesFilter } from './topic-filter.ts'
-
-/** A PUBLISH as it came, before anybody was told. */
-export interface Delivery {
-  readonly topic: string
-  readonly payload: Buffer
-  readonly qos: 0 | 1 | 2
-  readonly retain: boolean
-  readonly dup: boolean
-  readonly packetId: number | null
-  readonly client: string | null
-  /** What the sender's credential proved; null: nobody in particular. */
-  readonly identity: string | null
-  /** Of MQTT 5; not there, or null: it says nothing about the message. */
-  readonly properties?: MessageProperties | null
-}
-
-/**
- * Resolves when the message may be acknowledged; rejects when it could not be stored, and is to come again. Null: nobody
- * waits for it (QoS 0). `forbidden`: it was looked into, and counted; it leaves nothing, and will not get better.
- */
-export type Accepted = Promise<void> | null | 'forbidden'
-
-export interface Publication extends PublicationProperties {
-  readonly topic: string
-  readonly payload: Uint8Array
-  readonly qos: 0 | 1
-  readonly retain: boolean
-}
 
 interface ConnectedClient {
   /** Of the protocol. */
@@ -126,7 +99,16 @@ export class Broker {
     const live = new LiveSubscriptions(persistence)
     const { accept, refuse, repeat } = options
     const audience = new Audience(live)
-    this.#intake = new Intake({ aedes: this.#aedes, audience, persistence, accept, refuse, repeat, log })
+    this.#intake = new Intake({
+      aedes: this.#aedes,
+      audience,
+      persistence,
+      limits,
+      accept,
+      refuse,
+      repeat,
+      log,
+    })
     this.#front = new Front({
       aedes: this.#aedes,
       persistence,
@@ -137,7 +119,6 @@ export class Broker {
       mqtt5: options.mqtt5,
       maxWaitingPerClient: options.maxWaitingPerClient,
       intake: this.#intake,
-      refuse,
       maySubscribe,
       log,
     })

@@ -10,7 +10,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
 import { generate } from 'mqtt-packet'
-import type { Accepted, Delivery, Publication } from './broker.ts'
+import type { Accepted, Delivery, Publication } from './delivery.ts'
 import { Echoes } from './echoes.ts'
 
 export interface ExternalOptions {

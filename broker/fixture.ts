@@ -2,8 +2,9 @@
 
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import type { Access, AccessOf, Authenticate } from './access.ts'
-import { Broker, type BrokerOptions, type Delivery } from './broker.ts'
-import type { Mqtt5Settings } from './front/front.ts'
+import { Broker, type BrokerOptions } from './broker.ts'
+import type { Delivery } from './delivery.ts'
+import type { Mqtt5Settings } from './front/parts.ts'
 import type { GuardLimits } from './guard/limits.ts'
 import { listenTcp, type TcpOptions } from './listeners.ts'
 import { answerLate, persistenceOptions, QUIET } from './persistence/fixture.ts'

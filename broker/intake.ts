@@ -3,17 +3,15 @@
  * listen.
  *
  *   take --may it?--> accept (the spool) --on the disk--> its client's turn --> acknowledged --> publish --> bus
- *           +-- prepare: retained, and in the queues of sessions, on the disk before the acknowledgement as well
  */
 
 import type { Aedes } from 'aedes'
 import type { Access } from './access.ts'
 import type { Audience } from './audience.ts'
-import type { Accepted, Delivery } from './broker.ts'
-import type { Prepared, SqlitePersistence } from './persistence/sqlite-persistence.ts'
-
-/** Of MQTT 3.1 and 3.1.1. */
-export type PlainDelivery = Omit<Delivery, 'properties'>
+import type { Accepted, Delivery } from './delivery.ts'
+import { isTopicWelcome } from './front/filters.ts'
+import type { TopicLimits } from './guard/text.ts'
+import type { SqlitePersistence } from './persistence/sqlite-persistence.ts'
 
 /** On its way to subscribers. */
 export interface BusPublication {
@@ -26,10 +24,14 @@ export interface BusPublication {
   readonly messageExpiry?: number | undefined
 }
 
+/** `forbidden` and `invalid` are counted, and will not get better. */
+export type Taken = Accepted | 'invalid'
+
 export interface IntakeParts {
   readonly aedes: Aedes
   readonly audience: Audience
   readonly persistence: SqlitePersistence
+  readonly limits: TopicLimits
   readonly accept: (delivery: Delivery) => Accepted
   readonly refuse: (delivery: Delivery) => void
   readonly repeat: (delivery: Delivery) => Promise<void> | null
@@ -53,9 +55,16 @@ export class Intake {
     await this.#lastAccepted?.catch(() => undefined)
   }
 
-  /** Before anything is prepared: what is forbidden, for its topic or its payload, leaves nothing but its count. */
-  take(access: Access | null, delivery: Delivery): Accepted {
+  /**
+   * Before anything is prepared: what is forbidden, for its topic or its payload, leaves nothing but its count.
+   * `isKnownTopic`: that it is within the limits is known.
+   */
+  take(access: Access | null, delivery: Delivery, isKnownTopic: boolean): Taken {
     const { topic, payload, retain, identity } = delivery
+    if (!isKnownTopic && !isTopicWelcome(topic, this.#parts.limits)) {
+      this.#parts.refuse(delivery)
+      return 'invalid'
+    }
     if (isReserved(topic) || access?.mayPublish(topic) !== true) {
       this.stats.forbidden++
       this.#parts.refuse(delivery)
@@ -75,20 +84,11 @@ export class Intake {
     return this.#parts.repeat(delivery)
   }
 
-  /** Null: it leaves nothing behind. */
-  prepare(delivery: PlainDelivery): Prepared | null {
-    return this.#parts.persistence.prepare(delivery)
-  }
-
-  /** It is not acknowledged after all. */
-  cancel(prepared: Prepared): void {
-    this.#parts.persistence.cancel(prepared)
-  }
-
-  /** Whether publishing it means something to anybody who is there, or will come; for sleepers, see `prepare`. */
-  isHeard({ topic, retain }: Pick<Delivery, 'topic' | 'retain'>): boolean {
+  /** Whether it means something to anybody who is there, sleeps, or will come. */
+  isWanted(topic: string, retain: boolean): boolean {
     const { audience, persistence } = this.#parts
-    return retain || audience.hears(topic) || !persistence.sessions.shared.isEmpty
+    const { sessions } = persistence
+    return retain || audience.hears(topic) || !sessions.shared.isEmpty || sessions.matching(topic).length > 0
   }
 
   /** To the bus, in the order of the calls. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import type { Delivery } from './broker.ts'
+import type { Delivery } from './delivery.ts'
 import { listener, send, sleeper, startBroker, type TestBroker, type TestBrokerOptions } from './fixture.ts'
 import { type Directory, newDirectory, persistenceOptions } from './persistence/fixture.ts'
 import { SqlitePersistence } from './persistence/sqlite-persistence.ts'

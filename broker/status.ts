@@ -3,7 +3,7 @@
  * here is told: of packets nothing but the publishes that were taken, and no bytes.
  */
 
-import type { Publication } from './broker.ts'
+import type { Publication } from './delivery.ts'
 
 /** Totals since the start, but for what is now. */
 export interface Figures {

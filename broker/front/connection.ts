@@ -39,9 +39,9 @@ import {
 } from './codec/packets.ts'
 import { NO_PROPERTIES, type Properties } from './codec/properties.ts'
 import * as reasons from './codec/reasons.ts'
-import type { FrontParts } from './front.ts'
 import { Inbound } from './inbound.ts'
 import { Outbound, type Wire } from './outbound.ts'
+import type { FrontParts } from './parts.ts'
 import { Seat } from './seat.ts'
 import { type Asker, Subscribing } from './subscribing.ts'
 

@@ -13,14 +13,12 @@
  */
 
 import type { Aedes } from 'aedes'
-import type { Access } from '../access.ts'
 import type { Admission } from '../admission.ts'
-import type { Delivery } from '../broker.ts'
 import type { GuardLimits } from '../guard/limits.ts'
 import type { Speak } from '../guard/speaker.ts'
 import type { SubscriptionLimits } from '../guard/subscription-limits.ts'
 import { Topics } from '../guard/topics.ts'
-import type { Intake as BrokerIntake } from '../intake.ts'
+import type { Intake } from '../intake.ts'
 import type { SqlitePersistence } from '../persistence/sqlite-persistence.ts'
 import type { Will } from '../persistence/wills.ts'
 import type { Codec } from './codec/codec.ts'
@@ -28,21 +26,9 @@ import { mqtt3Codec } from './codec/mqtt3.ts'
 import { mqtt5Codec } from './codec/mqtt5.ts'
 import { Connection } from './connection.ts'
 import { DelayedWills } from './delayed-wills.ts'
-import { isTopicWelcome } from './filters.ts'
-import type { Intake, Taken } from './inbound.ts'
 import type { LiveSubscriptions } from './live-subscriptions.ts'
 import { expiryAt } from './message.ts'
-import type { OutboundStats } from './outbound.ts'
-
-/** Of the settings. */
-export interface Mqtt5Settings {
-  /** Longer ones are cut, and clients are told. */
-  readonly sessionExpiryMs: number
-  /** Topics that a client may give a number (3.3.2.3.4). */
-  readonly inboundTopicAliases: number
-  /** Topics that we give a number, for clients that ask for it. */
-  readonly outboundTopicAliases: number
-}
+import type { FrontParts, Mqtt5Settings } from './parts.ts'
 
 export interface FrontOptions {
   readonly aedes: Aedes
@@ -55,40 +41,9 @@ export interface FrontOptions {
   readonly mqtt5: Mqtt5Settings | null
   /** Messages of one client that may wait to be acknowledged. */
   readonly maxWaitingPerClient: number
-  readonly intake: BrokerIntake
-  /** Counts a message out that its sender should not have sent. */
-  readonly refuse: (delivery: Delivery) => void
-  readonly maySubscribe: (access: Access, filter: string) => boolean
-  readonly log: { debug(fields: object, text: string): void; error(fields: object, text: string): void }
-}
-
-/** What connections share. */
-export interface FrontParts {
-  readonly aedes: Aedes
-  readonly persistence: SqlitePersistence
-  readonly admission: Admission
-  readonly subscriptionLimits: SubscriptionLimits
-  readonly maySubscribe: FrontOptions['maySubscribe']
-  readonly topicLimits: Pick<GuardLimits, 'maxTopicBytes' | 'maxTopicLevels' | 'maxFiltersPerSubscribe'>
-  readonly limits: Mqtt5Settings & {
-    readonly receiveMaximum: number
-    readonly maxInflight: number
-    readonly maxPacketBytes: number
-    readonly maxKeepAliveS: number
-  }
   readonly intake: Intake
-  readonly wills: DelayedWills
-  readonly live: LiveSubscriptions
-  readonly stats: OutboundStats & {
-    /** By MQTT 5. */
-    mqtt5Connections: number
-    /** Times that clients were not read from, because too many of their messages waited. */
-    paused: number
-    /** By us, by reason. */
-    readonly closed: Record<string, number>
-  }
-  readonly log: FrontOptions['log']
-  isStopping(): boolean
+  readonly maySubscribe: FrontParts['maySubscribe']
+  readonly log: FrontParts['log']
 }
 
 /** A receive maximum has two bytes, and is not 0 (3.2.2.3.3). */
@@ -129,12 +84,7 @@ export class Front {
         maxPacketBytes: limits.maxPacketBytes,
         maxKeepAliveS: Math.min(65_535, Math.max(1, Math.floor(limits.idleTimeoutMs / 1500))),
       },
-      intake: {
-        take: (access, delivery, isKnownTopic) => this.#take(access, delivery, isKnownTopic),
-        repeat: delivery => this.#options.intake.repeat(delivery),
-        publish: publication => this.#options.intake.publish(publication),
-        isWanted: (topic, retain) => this.#isWanted(topic, retain),
-      },
+      intake: options.intake,
       wills: new DelayedWills(
         {
           get: clientId => wills.get(clientId),
@@ -179,18 +129,6 @@ export class Front {
     })
   }
 
-  #take(access: Access, delivery: Delivery, isKnownTopic: boolean): Taken {
-    if (isKnownTopic || isTopicWelcome(delivery.topic, this.#options.limits))
-      return this.#options.intake.take(access, delivery)
-    this.#options.refuse(delivery)
-    return 'invalid'
-  }
-
-  #isWanted(topic: string, retain: boolean): boolean {
-    const { intake, persistence } = this.#options
-    return intake.isHeard({ topic, retain }) || persistence.sessions.matching(topic).length > 0
-  }
-
   /** Judged by what its owner may do by now. Rejects when it could not be stored. */
   async #publishWill(will: Will): Promise<void> {
     const { topic, payload, qos, retain, clientId = '', properties, messageExpiryMs } = will
@@ -200,8 +138,8 @@ export class Front {
     const delivery = { topic, payload, qos, retain, dup: false, packetId: null, client: clientId, identity }
     const messageExpiry = messageExpiryMs === undefined ? undefined : expiryAt(messageExpiryMs / 1000)
     const publication = { topic, payload, qos, retain, clientId, properties, messageExpiry }
-    const taken = this.#options.intake.take(access, delivery)
-    if (taken === 'forbidden') return
+    const taken = this.#options.intake.take(access, delivery, false)
+    if (typeof taken === 'string') return
     await taken
     await this.#options.persistence.prepare(publication)?.saved
     this.#options.intake.publish(publication)

@@ -9,8 +9,8 @@
  */
 
 import type { Access } from '../access.ts'
-import type { Accepted, Delivery } from '../broker.ts'
-import type { BusPublication } from '../intake.ts'
+import type { Delivery } from '../delivery.ts'
+import type { BusPublication, Intake, Taken } from '../intake.ts'
 import type { Session } from '../persistence/session.ts'
 import type { Prepared, SqlitePersistence } from '../persistence/sqlite-persistence.ts'
 import type { Codec } from './codec/codec.ts'
@@ -29,19 +29,7 @@ import {
 } from './codec/reasons.ts'
 import { expiryAt, messageProperties } from './message.ts'
 
-/** As the broker takes it: `forbidden` and `invalid` are counted, and will not get better. */
-export type Taken = Accepted | 'invalid'
-
-/** Of the broker, what is needed here. */
-export interface Intake {
-  /** `isKnownTopic`: that it is within the limits is known. */
-  take(access: Access, delivery: Delivery, isKnownTopic: boolean): Taken
-  /** One that was taken before. Resolves when it is counted. */
-  repeat(delivery: Delivery): Promise<void> | null
-  publish(packet: BusPublication): void
-  /** Whether it means something to anybody who is there, or will come. */
-  isWanted(topic: string, retain: boolean): boolean
-}
+type IntakeOfBroker = Pick<Intake, 'take' | 'repeat' | 'publish' | 'isWanted'>
 
 export interface Publisher {
   readonly access: Access
@@ -82,7 +70,7 @@ interface Commit {
 export class Inbound {
   readonly #session: Session
   readonly #persistence: SqlitePersistence
-  readonly #intake: Intake
+  readonly #intake: IntakeOfBroker
   readonly #publisher: Publisher
   readonly #limits: InboundLimits
   /** Of this connection only [MQTT-3.3.2-7]. */
@@ -100,7 +88,7 @@ export class Inbound {
   constructor(
     session: Session,
     persistence: SqlitePersistence,
-    intake: Intake,
+    intake: IntakeOfBroker,
     publisher: Publisher,
     limits: InboundLimits,
   ) {

@@ -9,8 +9,8 @@ import type { Subscribe, SubscriptionRequest, Unsubscribe } from './codec/packet
 import { NO_PROPERTIES } from './codec/properties.ts'
 import * as reasons from './codec/reasons.ts'
 import { isTopicFilter } from './filters.ts'
-import type { FrontParts } from './front.ts'
 import type { Outbound } from './outbound.ts'
+import type { FrontParts } from './parts.ts'
 import type { Seat } from './seat.ts'
 
 /** The connection, as far as it is needed here. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Delivery } from '../broker.ts'
+import type { Delivery } from '../delivery.ts'
 import { OPEN } from '../fixture.ts'
 import { connectRaw } from '../raw-client.ts'
 import { bench, publish, subscribe } from './fixture.ts'
