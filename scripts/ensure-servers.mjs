@@ -23,6 +23,7 @@ const NEEDED = {
 const NEEDED_LONG = {
   nginx: 'nginx-light',
   haproxy: 'haproxy',
+  ip: 'iproute2',
 }
 
 const APT_ENV = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
