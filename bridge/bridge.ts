@@ -193,7 +193,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   )
   const app = createApp({
     catalog,
-    forgetDevice: createForgetDevice(catalog, mqtt),
+    forgetDevice: createForgetDevice(catalog, pipeline, mqtt),
     ledger,
     metrics: createMetrics(sources),
     readiness: () => ({

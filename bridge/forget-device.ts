@@ -1,7 +1,11 @@
-/** A device that is gone for good leaves what shows it: the catalog, and what it left behind as retained messages. */
+/**
+ * A device that is gone for good leaves what shows it: the catalog, live clients, and what it left behind as retained
+ * messages.
+ */
 
 import type { Catalog } from './catalog/catalog.ts'
 import type { Mqtt } from './mqtt.ts'
+import type { Pipeline } from './pipeline.ts'
 
 /** By its id, or by what it is called now. Returns its id; null: there is none. Rejects when the disk refuses. */
 export type ForgetDevice = (name: string) => Promise<string | null>
@@ -12,14 +16,18 @@ const NOTHING = Buffer.alloc(0)
 
 export function createForgetDevice(
   catalog: Pick<Catalog, 'forget' | 'flush'>,
+  { announce }: Pick<Pipeline, 'announce'>,
   mqtt: Pick<Mqtt, 'deliver'>,
 ): ForgetDevice {
   return async name => {
     const forgotten = catalog.forget(name, Date.now() * 1000)
     if (forgotten === null) return null
+    const { id, topics, lastSeenUs } = forgotten
+    // At once: what it says from here on is of a new device.
+    announce([{ device: id, available: false, availableBy: 'forgotten', lastSeenUs }])
     await catalog.flush()
     const clear = { payload: NOTHING, qos: 1, retain: true } as const
-    await Promise.all(forgotten.topics.map(topic => mqtt.deliver({ topic, ...clear }, CLEAR_WITHIN_MS)))
-    return forgotten.id
+    await Promise.all(topics.map(topic => mqtt.deliver({ topic, ...clear }, CLEAR_WITHIN_MS)))
+    return id
   }
 }

@@ -39,8 +39,13 @@ export interface Pipeline {
    * Resolves when it may be acknowledged.
    */
   repeat(message: Message): Promise<void> | null
-  /** Shows live clients whose silence says that they are gone, or that they are back. It is not stored. */
-  announce(changes: readonly PresenceChange[]): void
+  /** Shows live clients whose silence says that they are gone, or that they are back, and who was forgotten. It is not stored. */
+  announce(changes: readonly Announcement[]): void
+}
+
+/** `forgotten`: what is known of it is gone; what comes of it later is of a new device. */
+export type Announcement = Omit<PresenceChange, 'availableBy'> & {
+  readonly availableBy: PresenceChange['availableBy'] | 'forgotten'
 }
 
 export interface Parts {
@@ -196,7 +201,7 @@ export function createPipeline(parts: Parts): Pipeline {
     return { outcome: hold(message, 'limits', refusal, receivedUs), lines: '', lineCount: 0 }
   }
 
-  function announce(changes: readonly PresenceChange[]): void {
+  function announce(changes: readonly Announcement[]): void {
     if (changes.length === 0) return
     const timeUs = Date.now() * 1000
     const readings = changes.map(

@@ -68,6 +68,15 @@ export interface PresenceChange {
   readonly lastSeenUs: number
 }
 
+/** A device that was taken out. */
+export interface Forgotten {
+  readonly id: string
+  /** Those that were its own. */
+  readonly topics: readonly string[]
+  /** When it was last heard, microseconds since the epoch. */
+  readonly lastSeenUs: number
+}
+
 /** Several entities of one device may each suggest who it is. */
 const IDENTITIES_PER_DEVICE = 4
 /** Longer than between two calls of `listen`: the process stood still, and heard nobody. */
@@ -285,10 +294,10 @@ export class Catalog {
 
   /**
    * Takes a device out that is gone for good, by its id or by what it is called now: what is known of it, and its share of
-   * the caps. What is stored stays, under its id; if it speaks again, it is a new one. Flush to have it last. Returns the
-   * topics that were its own; null: there is none.
+   * the caps. What is stored stays, under its id; if it speaks again, it is a new one. Flush to have it last. Null: there
+   * is none.
    */
-  forget(name: string, nowUs: number): { readonly id: string; readonly topics: readonly string[] } | null {
+  forget(name: string, nowUs: number): Forgotten | null {
     const id = this.idOf(name)
     const device = this.#devices.get(id)
     if (device === undefined) return null
@@ -298,7 +307,7 @@ export class Catalog {
     const untilUs = Math.max(nowUs, device.newestUs)
     this.#drop(id, untilUs)
     this.#journal.add({ forgotten: id, untilUs } satisfies JournalRecord)
-    return { id, topics }
+    return { id, topics, lastSeenUs: device.lastSeenMs * 1000 }
   }
 
   unitOf(device: string, field: string): string | null {

@@ -50,7 +50,11 @@ describe.each<TypeScope>(['device', 'measurement'])('a device that is forgotten,
     let catalog = open(scope)
     for (const device of ['gone', 'stays']) say(catalog, device)
     catalog.learn([{ device: 'gone', name: 'Old one', topic: 'home/gone' }], 'client')
-    expect(catalog.forget('gone', NOW_US + 5)).toEqual({ id: 'gone', topics: ['home/gone'] })
+    expect(catalog.forget('gone', NOW_US + 5)).toEqual({
+      id: 'gone',
+      topics: ['home/gone'],
+      lastSeenUs: NOW_US,
+    })
     for (let start = 0; start < 3; start++) {
       expect(catalog.stats.counts.devices).toBe(1)
       catalog.fill([lastValue('gone', NOW_US + 5), lastValue('stays', NOW_US)])

@@ -33,6 +33,17 @@ export class Feed {
     return reading
   }
 
+  /** What live clients are told when a device is forgotten. */
+  forget(device: string): AcceptedReading {
+    this.#series.delete(device)
+    const nowUs = Date.now() * 1000
+    const fields = [{ name: 'available', value: false }]
+    const tags = { availableBy: 'forgotten' }
+    const about = { seq: ++this.seq, device, topic: '', tags, fields, timeUs: nowUs, receivedUs: nowUs }
+    this.offered.push(about)
+    return about
+  }
+
   #remember({ device, topic, tags, fields, timeUs, receivedUs }: AcceptedReading): void {
     let series = this.#series.get(device)
     if (!series) {
@@ -52,6 +63,7 @@ export interface Live extends AsyncDisposable {
   readonly port: number
   readonly url: string
   offer(device: string, values: Record<string, Value>, timeUs?: number): void
+  forget(device: string): void
   client(): Promise<TestClient>
   close(): Promise<void>
 }
@@ -81,6 +93,7 @@ export async function startLive(options: LiveOptions = {}): Promise<Live> {
     url,
     offer: (device, values, timeUs) =>
       relay.offer({ epoch: feed.epoch, readings: [feed.reading(device, values, timeUs)] }),
+    forget: device => relay.offer({ epoch: feed.epoch, readings: [feed.forget(device)] }),
     client: () => TestClient.connect(`${url.replace('http', 'ws')}/live`),
     close,
     [Symbol.asyncDispose]: close,

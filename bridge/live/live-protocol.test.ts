@@ -45,6 +45,9 @@ test.each(examples.map((lines, i) => [i + 1, lines[0], lines] as const))(
           live.offer(device!, JSON.parse(values!))
           break
         }
+        case 'forget':
+          live.forget(rest!)
+          break
         case 'message': {
           const [, topic, payload] = /^(\S+) (.*)$/.exec(rest!)!
           offerMessage(live, topic!, payload!)

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import mqtt, { type MqttClient } from 'mqtt'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { connectLive } from '../live/client.ts'
+import type { LiveReading } from '../live/protocol.ts'
 import { cleanEnv, eventually, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
 
 let trestle: Trestle
@@ -103,7 +105,18 @@ it('gone for good it is in no list, also after a restart; its history stays, and
   await device.publishAsync('home/hall/thermo/state', '{"temperature":21.5}', { qos: 1, retain: true })
   await eventually(trestle.ledger, ({ stored }) => stored === 1)
   expect(await trestle.get('/api/devices/thermo')).toMatchObject({ room: 'hall' })
+  const live = connectLive({ url: `${trestle.url}/live` })
+  onTestFinished(() => live.close())
+  const told: LiveReading[] = []
+  await live.subscribe({ snapshot: false, onReadings: readings => told.push(...readings) }).ready
   await tool('device', 'forget', 'thermo')
+  await eventually(
+    async () => told,
+    ([about]) => about !== undefined,
+  )
+  expect(told).toMatchObject([
+    { device: 'thermo', values: { available: false }, tags: { availableBy: 'forgotten' } },
+  ])
   const history = '/api/history?device=thermo&field=temperature&points=raw'
   for (let start = 0; start < 2; start++) {
     expect(await trestle.devices()).toEqual([])
