@@ -79,6 +79,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     host: settings.host,
     mqttHost: settings.mqtt.host,
     allowAnonymous: settings.allowAnonymous,
+    maxLogouts: settings.http.maxLogouts,
     log,
   })
   const tls = openTls(settings, log)

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { isSubnet } from '../../broker/guard/addresses.ts'
 import { CATALOG_LIMITS } from '../catalog/limits.ts'
 import { rulesSchema } from '../decode/rules.ts'
+import { MAX_LOGOUTS } from '../identity/ended-sessions.ts'
 import { isValidFilter } from '../telemetry/topics.ts'
 import { parseDurationMs, parseSizeBytes } from './quantities.ts'
 
@@ -168,6 +169,8 @@ export const settingsSchema = z.strictObject({
       maxConnections: count.default(15_000),
       /** Of one address that is neither loopback nor a trusted proxy. */
       maxConnectionsPerAddress: count.default(1000),
+      /** Of one person, remembered one by one; beyond, those that would expire first are remembered as one. */
+      maxLogouts: count.default(MAX_LOGOUTS),
     })
     .prefault({}),
   tls: z

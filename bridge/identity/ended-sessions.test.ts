@@ -11,40 +11,61 @@ const sessionOf = (identity: string, n: number, expiresAtMs: number): Statement 
   session: `s-${n}`,
 })
 
-it('somebody who logs in and out for ever costs so much, and no session comes back', async () => {
-  const { store, addUser, close } = startIdentities()
-  try {
-    await addUser('ann', 'viewer', 'correct horse')
-    const { identity } = store.read().users[0]!
-    const ended = new EndedSessions()
-    const all: Statement[] = []
-    let unwritten: EndedSession[] = []
-    for (let n = 0; n < 3500; n++) {
-      // Not in the order in which they would expire.
-      const session = sessionOf(identity, n, 1_000_000 + ((n * 7919) % 3500))
-      all.push(session)
-      unwritten.push(...ended.end(session))
-      if (n % 70 !== 69) continue
-      expect([...ended.rows()].length).toBeLessThanOrEqual(1001)
-      store.noteEndedSessions(unwritten)
-      unwritten = []
+it.each([1000, 10, 1])(
+  'somebody who logs in and out for ever costs so much, and no session comes back: %i',
+  async max => {
+    const { store, addUser, close } = startIdentities()
+    try {
+      await addUser('ann', 'viewer', 'correct horse')
+      const { identity } = store.read().users[0]!
+      const ended = new EndedSessions(max)
+      const all: Statement[] = []
+      let unwritten: EndedSession[] = []
+      for (let n = 0; n < 3500; n++) {
+        // Not in the order in which they would expire.
+        const session = sessionOf(identity, n, 1_000_000 + ((n * 7919) % 3500))
+        all.push(session)
+        unwritten.push(...ended.end(session))
+        if (n % 70 !== 69) continue
+        expect([...ended.rows()].length).toBeLessThanOrEqual(max + 1)
+        store.noteEndedSessions(unwritten)
+        unwritten = []
+      }
+      expect(store.read().endedSessions.length).toBeLessThanOrEqual(max + 1)
+      // One row stands for those that are not remembered one by one.
+      expect([...ended.rows()].length - 1 + ended.merged).toBe(all.length)
+      const restarted = new EndedSessions(max)
+      restarted.take(store.read().endedSessions)
+      for (const sessions of [ended, restarted])
+        expect(all.filter(session => !sessions.has(session))).toEqual([])
+      // A new one is none of them, and neither is another's.
+      const later = restarted.allUntilMs(identity) + 1
+      expect(restarted.has(sessionOf(identity, 5000, later))).toBe(false)
+      expect(restarted.has(sessionOf('user:ben:1', 1, 1_000_000))).toBe(false)
+      expect(new Set([...restarted.rows()].map(row => JSON.stringify(row)))).toEqual(
+        new Set([...ended.rows()].map(row => JSON.stringify(row))),
+      )
+    } finally {
+      close()
     }
-    expect(store.read().endedSessions.length).toBeLessThanOrEqual(1001)
-    const restarted = new EndedSessions()
-    restarted.take(store.read().endedSessions)
-    for (const sessions of [ended, restarted])
-      expect(all.filter(session => !sessions.has(session))).toEqual([])
-    // A new one is none of them, and neither is another's.
-    const later = restarted.allUntilMs(identity) + 1
-    expect(restarted.has(sessionOf(identity, 5000, later))).toBe(false)
-    expect(restarted.has(sessionOf('user:ben:1', 1, 1_000_000))).toBe(false)
-    expect(new Set([...restarted.rows()].map(row => JSON.stringify(row)))).toEqual(
-      new Set([...ended.rows()].map(row => JSON.stringify(row))),
-    )
-  } finally {
-    close()
-  }
-}, 30_000)
+  },
+  30_000,
+)
+
+it('of a bound that was lowered holds at the next logout, whatever is remembered', () => {
+  const ended = new EndedSessions()
+  for (let n = 0; n < 900; n++) ended.end(sessionOf('ann', n, 1_000 + n))
+  expect(ended.merged).toBe(0)
+  const lowered = new EndedSessions(4)
+  lowered.take([...ended.rows()])
+  lowered.end(sessionOf('ann', 900, 1_900))
+  expect([...lowered.rows()]).toEqual([
+    { identity: 'ann', session: ALL_EARLIER, expiresAtMs: 1_898 },
+    { identity: 'ann', session: 's-899', expiresAtMs: 1_899 },
+    { identity: 'ann', session: 's-900', expiresAtMs: 1_900 },
+  ])
+  expect(lowered.merged).toBe(899)
+})
 
 it('whoever is removed takes their logouts along', async () => {
   const { store, addUser, close } = startIdentities()

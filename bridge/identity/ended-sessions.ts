@@ -2,8 +2,8 @@
  * Sessions that somebody logged out of. A session is a signed statement that holds by itself, so those that ended
  * before their time are remembered, here and in the database, for good: no clock decides that one may be forgotten.
  *
- * Of each person so many at most. Beyond, the half that would expire first is forgotten one by one and remembered
- * together: from then on nothing holds that would expire no later, which is what most of it has done by then.
+ * Of each person so many at most. Beyond, those that would expire first are merged until half of the room is free: from
+ * then on nothing holds that would expire no later, which is what most of it has done by then.
  */
 
 import type { Statement } from './signing.ts'
@@ -16,7 +16,8 @@ export interface EndedSession {
 }
 
 export const ALL_EARLIER = ''
-const MAX_PER_IDENTITY = 1000
+/** Of one person: some 100 kB here, and a row each on the disk. */
+export const MAX_LOGOUTS = 1000
 
 interface EndedOf {
   /** When they would have expired, by session. */
@@ -25,7 +26,14 @@ interface EndedOf {
 }
 
 export class EndedSessions {
+  /** Those that are not remembered one by one any more. */
+  merged = 0
+  readonly #maxPerIdentity: number
   readonly #byIdentity = new Map<string, EndedOf>()
+
+  constructor(maxPerIdentity = MAX_LOGOUTS) {
+    this.#maxPerIdentity = maxPerIdentity
+  }
 
   /** What an earlier start remembered. */
   take(rows: readonly EndedSession[]): void {
@@ -52,8 +60,8 @@ export class EndedSessions {
     const of = this.#of(identity)
     const ended: EndedSession = { identity, session: nameOf(statement), expiresAtMs: expiryOf(statement) }
     of.expiryMs.set(ended.session, ended.expiresAtMs)
-    if (of.expiryMs.size <= MAX_PER_IDENTITY) return [ended]
-    forgetHalf(of)
+    if (of.expiryMs.size <= this.#maxPerIdentity) return [ended]
+    this.merged += merge(of, Math.floor(this.#maxPerIdentity / 2))
     return [ended, { identity, session: ALL_EARLIER, expiresAtMs: of.allUntilMs }]
   }
 
@@ -74,11 +82,14 @@ export class EndedSessions {
   }
 }
 
-function forgetHalf(of: EndedOf): void {
+/** All but so many, less than there are. Returns how many. */
+function merge(of: EndedOf, keep: number): number {
+  const { size } = of.expiryMs
   const inOrder = [...of.expiryMs.values()].sort((a, b) => a - b)
-  of.allUntilMs = Math.max(of.allUntilMs, inOrder[Math.floor(inOrder.length / 2)]!)
+  of.allUntilMs = Math.max(of.allUntilMs, inOrder[size - keep - 1]!)
   for (const [session, expiresAtMs] of of.expiryMs)
     if (expiresAtMs <= of.allUntilMs) of.expiryMs.delete(session)
+  return size - of.expiryMs.size
 }
 
 /** Sessions of before they had names are told apart by the millisecond. */

@@ -279,6 +279,20 @@ describe('people', () => {
     expect(restarted.principalOf({ cookie: kept.cookie })).toMatchObject({ name: 'ann' })
   })
 
+  it('have their logouts remembered one by one up to a bound, and counted beyond it', async () => {
+    const { identities, noticed, addUser, store } = start({ maxLogouts: 2 })
+    await noticed(() => addUser('ann', 'viewer', 'correct horse'))
+    const left: string[] = []
+    for (const merged of [0, 0, 2]) {
+      const outcome = await identities.login({ name: 'ann', password: 'correct horse', address: '::1' })
+      left.push(`${SESSION_COOKIE}=${outcome.ok ? outcome.session : ''}`)
+      await identities.logout({ cookie: left.at(-1) })
+      expect(identities.mergedLogouts).toBe(merged)
+    }
+    expect(store.read().endedSessions).toHaveLength(2)
+    for (const cookie of left) expect(identities.principalOf({ cookie })).toBeNull()
+  })
+
   it('log out while a command writes, and hear when the disk does not take it', async () => {
     const { identities, noticed, addUser, dataDir, store, log } = start()
     await noticed(() => addUser('ann', 'viewer', 'correct horse'))

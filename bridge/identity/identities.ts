@@ -31,6 +31,8 @@ export interface IdentitiesOptions {
   /** Where MQTT without TLS listens, if that is elsewhere: `settings.mqtt.host`. */
   readonly mqttHost?: string | undefined
   readonly allowAnonymous: boolean
+  /** Of one person, remembered one by one: `settings.http.maxLogouts`. */
+  readonly maxLogouts?: number
   /** How often changes are looked for; only tests are in a hurry. */
   readonly pollMs?: number
   readonly log: {
@@ -101,6 +103,7 @@ export class Identities {
     })
     this.#known = new Known(NOBODY, null, this)
     this.#logouts = new Logouts({
+      max: options.maxLogouts,
       write: ended => {
         if (this.#store === null) throw new Error('it stops')
         this.#store.noteEndedSessions(ended)
@@ -116,6 +119,11 @@ export class Identities {
 
   get counts(): { readonly devices: number; readonly users: number } {
     return { devices: this.#known.devices.size, users: this.#known.users.size }
+  }
+
+  /** Logouts that are not remembered one by one any more. */
+  get mergedLogouts(): number {
+    return this.#logouts.ended.merged
   }
 
   /** Right now; both change while the bridge runs. */

@@ -5,6 +5,8 @@ import { type EndedSession, EndedSessions } from './ended-sessions.ts'
 import type { Statement } from './signing.ts'
 
 export interface LogoutsOptions {
+  /** Of one person, remembered one by one. */
+  readonly max: number | undefined
   /** Throws when the disk does not take them, or somebody else writes. */
   readonly write: (ended: readonly EndedSession[]) => void
   /** Sessions have ended since it was called last: who is connected by them is to be closed. */
@@ -18,13 +20,14 @@ const GATHER_MS = 50
 const MAX_WRITES = 100
 
 export class Logouts {
-  readonly ended = new EndedSessions()
+  readonly ended: EndedSessions
   readonly #options: LogoutsOptions
   #unwritten: EndedSession[] = []
   #writing: Promise<void> | null = null
 
   constructor(options: LogoutsOptions) {
     this.#options = options
+    this.ended = new EndedSessions(options.max)
   }
 
   /** Resolves when it is on the disk; rejects when that does not take it. */
