@@ -33,9 +33,11 @@ export function startKeyboard(): void {
   let prefixUntilMs = 0
   addEventListener('keydown', event => {
     if (event.ctrlKey || event.metaKey || event.altKey) return
+    // While something is asked, what is behind it hears nothing; Escape is the browser's.
+    if (document.querySelector('dialog[open]')) return
     const target = event.target as HTMLElement
     if (event.key === 'Escape') return leave(event, target)
-    if (target.closest('input:not([type=radio], [type=checkbox]), textarea, select, dialog')) return
+    if (target.closest('input:not([type=radio], [type=checkbox]), textarea, select')) return
     const isPrefixed = performance.now() < prefixUntilMs
     prefixUntilMs = 0
     const isNamed = event.key.length > 1
@@ -95,7 +97,6 @@ function leave(event: KeyboardEvent, target: HTMLElement): void {
     open.querySelector('summary')?.focus()
     return
   }
-  if (isHelpOpen.value) return
   if (target instanceof HTMLInputElement && target.type === 'search') {
     if (target.value === '') target.blur()
     else setParams({ q: '' })

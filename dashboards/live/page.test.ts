@@ -264,6 +264,46 @@ describe('the page', () => {
     expect(await power.getAttribute('aria-checked')).toBe('true')
   })
 
+  test('a device is forgotten after a question, on this page and on others; if it speaks again it is back', async () => {
+    await publish('home/attic/fan/power', '12')
+    const context = await browser.newContext()
+    const others = [await context.newPage(), await context.newPage()] as const
+    const [list, same] = others
+    await list.goto(`http://127.0.0.1:${bridge.http}/#/fleet`)
+    await same.goto(`http://127.0.0.1:${bridge.http}/#/device/fan`)
+    const listed = list.getByRole('link', { name: 'Fan', exact: true })
+    await listed.waitFor()
+    await same.getByRole('heading', { name: 'Fan', exact: true }).waitFor()
+
+    await open('#/device/fan')
+    const forget = page.getByRole('button', { name: 'Forget this device' })
+    const dialog = page.getByRole('dialog', { name: 'Forget Fan?' })
+    const yes = dialog.getByRole('button', { name: 'Forget', exact: true })
+    await forget.click()
+    await dialog.getByText('Everything that is stored of it, under the id fan').waitFor()
+    // What is behind the question hears no key.
+    for (const key of ['j', 'Escape']) await page.keyboard.press(key)
+    await dialog.waitFor({ state: 'hidden' })
+    expect(page.url()).toContain('#/device/fan')
+    await forget.click()
+    await page.route('**/api/devices/fan', route => route.abort())
+    await yes.click()
+    await dialog.getByText('Not forgotten: The bridge does not answer.').waitFor()
+    await page.unroute('**/api/devices/fan')
+    await yes.click()
+    await page.getByRole('heading', { name: 'Fleet' }).waitFor()
+    await row('Thermo').waitFor()
+    expect(await row('Fan').count()).toBe(0)
+    await listed.waitFor({ state: 'detached' })
+    await same.getByText('was taken out of the fleet').waitFor()
+
+    await publish('home/attic/fan/power', '13')
+    await row('Fan').locator('.value', { hasText: '13' }).waitFor()
+    await listed.waitFor()
+    await same.getByRole('heading', { name: 'Fan', exact: true }).waitFor()
+    await context.close()
+  }, 40_000)
+
   test('asked nothing of any other host, and broke no rule of its policy', () => {
     expect(offOrigin).toEqual([])
     expect(refused).toEqual([])
@@ -281,6 +321,7 @@ describe('where the bridge knows people', () => {
   beforeAll(async () => {
     await people.addUser('vera', 'viewer', 'vera likes looking')
     await people.addUser('olga', 'operator', 'olga likes switches')
+    await people.addUser('ada', 'admin', 'ada keeps the house')
     await people.addDevice('phone-mia', 'a secret of its own')
     await people.addDevice('lamp', 'another secret')
     own = await startBridge(ownDir)
@@ -329,6 +370,7 @@ describe('where the bridge knows people', () => {
     await signedIn.getByText(`mosquitto_pub -h localhost -p ${own.mqtt} -u thermo -P SECRET`).waitFor()
     await signedIn.goto(at('#/device/lamp'))
     expect(await signedIn.getByRole('button', { name: 'Send' }).count()).toBe(0)
+    expect(await signedIn.getByRole('button', { name: 'Forget this device' }).count()).toBe(0)
     await signedIn.goto(at('#/fleet'))
     await signedIn.getByLabel('Page settings').click()
     await signedIn.getByText('viewer', { exact: true }).waitFor()
@@ -361,6 +403,23 @@ describe('where the bridge knows people', () => {
     await logIn(signedIn, 'olga', 'olga likes switches')
     await signedIn.getByRole('heading', { name: 'Messages' }).waitFor()
     expect(signedIn.url()).toContain('q=home')
+  })
+
+  test('an operator sends commands; forgetting a device is for an admin', async () => {
+    const visits = [
+      ['olga', 'olga likes switches', 0],
+      ['ada', 'ada keeps the house', 1],
+    ] as const
+    for (const [name, password, count] of visits) {
+      const own = await browser.newContext()
+      const visitor = await own.newPage()
+      await visitor.goto(at('#/device/lamp'))
+      await visitor.getByRole('heading', { name: 'Sign in' }).waitFor()
+      await logIn(visitor, name, password)
+      await visitor.getByRole('button', { name: 'Send' }).waitFor()
+      expect(await visitor.getByRole('button', { name: 'Forget this device' }).count(), name).toBe(count)
+      await own.close()
+    }
   })
 
   test('taking one’s time at the login is no fault of its scripts', async () => {
@@ -529,6 +588,10 @@ describe('for everyone', () => {
           await checked.locator('h1').first().waitFor()
           faults.push(...(await faultsOf(checked, axe)).map(fault => `${view} ${width}: ${fault}`))
         }
+        await checked.goto(`http://127.0.0.1:${bridge.http}/#/device/thermo`)
+        await checked.getByRole('button', { name: 'Forget this device' }).click()
+        await checked.getByRole('dialog').waitFor()
+        faults.push(...(await faultsOf(checked, axe)).map(fault => `forget ${width}: ${fault}`))
       }
       await context.close()
       expect(faults).toEqual([])

@@ -235,6 +235,19 @@ async function post<T>(path: string, body: unknown): Promise<Answer<T>> {
   }
 }
 
+/** A refusal's reason is the bridge's sentence; null: it is forgotten, or was before. */
+export async function forgetDevice(id: string): Promise<string | null> {
+  try {
+    const path = `/api/devices/${encodeURIComponent(id)}`
+    const response = await ask(path, { method: 'DELETE', headers: JSON_TYPE })
+    if (response.ok || response.status === 404) return null
+    const { detail } = (await response.json()) as { readonly detail?: string }
+    return detail ?? `The bridge answers ${response.status}.`
+  } catch {
+    return 'The bridge does not answer.'
+  }
+}
+
 /** What became of the messages that were held. */
 export interface Replayed {
   readonly replayed: number

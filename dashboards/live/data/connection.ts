@@ -8,7 +8,7 @@ import { connectLive } from '../../../bridge/live/client.ts'
 import type { LiveReading } from '../../../bridge/live/protocol.ts'
 import { fetchDevices } from './api.ts'
 import { serverNow, setServerTime } from './clock.ts'
-import { applyReading, learnDevice, readingsSeen, updateStates } from './fleet.ts'
+import { applyReading, learnDevices, readingsSeen, updateStates } from './fleet.ts'
 import { onSecond, requestFlush } from './frames.ts'
 import { look } from './health.ts'
 import { isOut, learnSession } from './session.ts'
@@ -150,9 +150,10 @@ async function learnCatalog(): Promise<void> {
   clearTimeout(catalogTimer)
   catalogTimer = undefined
   if ((document.hidden && isLoaded.value) || isOut.value) return
+  const askedAtMs = performance.now()
   const answer = await fetchDevices()
   if (!answer.ok) return
-  for (const device of answer.value.devices) learnDevice(device)
+  learnDevices(answer.value.devices, askedAtMs)
   updateStates(serverNow(), connection.value.kind !== 'away')
   isLoaded.value = true
   requestFlush()

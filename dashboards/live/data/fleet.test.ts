@@ -1,6 +1,17 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Buckets } from './buckets.ts'
-import { applyReading, changed, devices, labelOf, layoutVersion, learnDevice, updateStates } from './fleet.ts'
+import {
+  applyReading,
+  changed,
+  devices,
+  forget,
+  labelOf,
+  layoutVersion,
+  learnDevice,
+  learnDevices,
+  updateStates,
+  wasForgotten,
+} from './fleet.ts'
 
 const reading = (device: string, values: Record<string, number>, time = 1_000, room?: string) => ({
   device,
@@ -48,6 +59,56 @@ describe('readings', () => {
     let drawn = 0
     device.field('t').buckets?.each(0, 10_000, () => drawn++)
     expect(drawn).toBe(0)
+  })
+})
+
+describe('a device that was forgotten', () => {
+  const told = (device: string) => ({
+    ...reading(device, {}),
+    topic: '',
+    values: { available: false },
+    tags: { availableBy: 'forgotten' },
+  })
+  const listed = (...ids: string[]) => ids.map(id => ({ id, fields: { t: { value: 1, time: 1_000 } } }))
+  const ids = () => [...devices.keys()].sort()
+
+  test('goes when live clients are told, and is no news that the catalog would know more of', () => {
+    for (const id of ['a', 'b']) applyReading(reading(id, { t: 1 }), true)
+    const version = layoutVersion.value
+    expect(applyReading(told('a'), true)).toBe(true)
+    expect(ids()).toEqual(['b'])
+    expect(layoutVersion.value).toBeGreaterThan(version)
+    expect([...changed].map(({ id }) => id)).toEqual(['b'])
+    expect([wasForgotten('a'), wasForgotten('b')]).toEqual([true, false])
+  })
+
+  test('comes back as another one', () => {
+    applyReading(reading('a', { t: 1, old: 2 }), true)
+    const before = devices.get('a')
+    applyReading(told('a'), true)
+    expect(applyReading(reading('a', { t: 3 }, 2_000), true)).toBe(false)
+    const after = devices.get('a')!
+    expect(after).not.toBe(before)
+    expect([...after.fields.keys()]).toEqual(['t'])
+  })
+
+  test('is not brought back by a list that was asked for before', () => {
+    applyReading(reading('a', { t: 1 }), true)
+    const askedAtMs = performance.now()
+    forget('a')
+    learnDevices(listed('a', 'b'), askedAtMs)
+    expect(ids()).toEqual(['b'])
+    learnDevices(listed('a', 'b'), performance.now() + 1)
+    expect(ids()).toEqual(['a', 'b'])
+  })
+
+  test('goes by the next list when nobody told; who came since that was asked for stays', () => {
+    for (const id of ['a', 'b']) applyReading(reading(id, { t: 1 }), true)
+    const askedAtMs = performance.now() + 1
+    while (performance.now() <= askedAtMs);
+    applyReading(reading('c', { t: 1 }), true)
+    learnDevices(listed('b'), askedAtMs)
+    expect(ids()).toEqual(['b', 'c'])
   })
 })
 

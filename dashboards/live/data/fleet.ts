@@ -68,6 +68,8 @@ export class Field implements FieldFacts {
 
 export class Device {
   readonly id: string
+  /** One that was forgotten and is back is another. Changes with each; by the browser's own clock. */
+  readonly knownSinceMs = performance.now()
   name: string
   room = ''
   model = ''
@@ -135,7 +137,10 @@ export class Device {
 export const devices = new Map<string, Device>()
 export const changed = new Set<Device>()
 
-/** Moves when a device or a field appears or is renamed: lists are laid out anew then, and only then. */
+/** When each that was forgotten was, by the browser's own clock. */
+const forgottenAtMs = new Map<string, number>()
+
+/** Moves when a device or a field appears or is renamed, or a device goes: lists are laid out anew then, and only then. */
 export const layoutVersion = signal(0)
 export interface Counts {
   readonly total: number
@@ -160,10 +165,29 @@ function deviceOf(id: string): Device {
   return device
 }
 
+/** Takes a device out that the bridge does not know any more. */
+export function forget(id: string): void {
+  forgottenAtMs.set(id, performance.now())
+  const device = devices.get(id)
+  if (!device) return
+  devices.delete(id)
+  changed.delete(device)
+  layoutVersion.value++
+}
+
+export function wasForgotten(id: string): boolean {
+  return forgottenAtMs.has(id)
+}
+
 /** False when it named a device or a field for the first time: the catalog then knows more. */
 export function applyReading(reading: LiveReading, isNew: boolean): boolean {
   const { availableBy } = reading.tags
-  // Not of the device, but about it: its silence is seen here as well.
+  // Not of the device, but about it.
+  if (availableBy === 'forgotten') {
+    forget(reading.device)
+    return true
+  }
+  // Its silence is seen here as well.
   if (availableBy === 'silence') return true
   const { available } = reading.values
   if (typeof available === 'boolean') deviceOf(reading.device).available = available
@@ -192,6 +216,20 @@ export function applyReading(reading: LiveReading, isNew: boolean): boolean {
   changed.add(device)
   for (const listener of listeners) listener(reading, device)
   return isKnownDevice && !hasNewField
+}
+
+/**
+ * All that there are, as they were after `askedAtMs`: who came or was forgotten since is news of that answer. The others
+ * that are not in it went while this page did not hear of it.
+ */
+export function learnDevices(all: readonly CatalogDevice[], askedAtMs: number): void {
+  const listed = new Set<string>()
+  for (const device of all) {
+    listed.add(device.id)
+    if ((forgottenAtMs.get(device.id) ?? 0) < askedAtMs) learnDevice(device)
+  }
+  for (const { id, knownSinceMs } of devices.values())
+    if (knownSinceMs < askedAtMs && !listed.has(id)) forget(id)
 }
 
 /** What the catalog says: names, rooms, units. Values only where nothing newer came live. */

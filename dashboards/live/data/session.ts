@@ -16,6 +16,8 @@ export const hasEnded = signal(false)
 export const isOut = computed(() => session.value?.needsLogin === true && session.value.principal === null)
 /** Whether commands and replays are for whoever is here. The bridge has the last word. */
 export const mayAct = computed(() => session.value?.principal?.role !== 'viewer')
+/** The same for what changes the house itself. Where access is open, everybody is an admin. */
+export const mayAdminister = computed(() => (session.value?.principal?.role ?? 'admin') === 'admin')
 
 let learning: Promise<void> | null = null
 

@@ -8,6 +8,7 @@ import { live } from '../data/connection.ts'
 import type { Device } from '../data/fleet.ts'
 import { clockMillis, formatAge, whenOf } from '../words/format.ts'
 import { setText, usePainter } from './device-values.tsx'
+import { ForgetDevice } from './forget-device.tsx'
 
 const FAMILIES: Readonly<Record<string, string>> = {
   'ha-discovery': 'Home Assistant discovery',
@@ -63,6 +64,7 @@ export function DeviceAbout({ device, children }: { device: Device; children: Co
           <dt>Last heard</dt>
           <dd ref={last} />
         </dl>
+        <ForgetDevice device={device} />
       </section>
       <LastMessages topics={device.topics} />
     </aside>

@@ -4,7 +4,7 @@ import { useEffect, useMemo } from 'preact/hooks'
 import { fieldsByDefault, isChartable, lanesOf } from '../chart/lanes.ts'
 import { arrange } from '../data/arrange.ts'
 import { connection, isLoaded } from '../data/connection.ts'
-import { type Device, devices, type Field, layoutVersion } from '../data/fleet.ts'
+import { type Device, devices, type Field, layoutVersion, wasForgotten } from '../data/fleet.ts'
 import { addKeys } from '../keyboard.ts'
 import { BackIcon } from '../parts/icons.tsx'
 import { LiveChip } from '../parts/live-chip.tsx'
@@ -18,7 +18,7 @@ export function DeviceView({ id }: { id: string }) {
   const version = layoutVersion.value
   const device = devices.get(id)
   if (!device) return <UnknownDevice id={id} />
-  return <KnownDevice key={id} device={device} version={version} />
+  return <KnownDevice key={`${id} ${device.knownSinceMs}`} device={device} version={version} />
 }
 
 function UnknownDevice({ id }: { id: string }) {
@@ -27,9 +27,11 @@ function UnknownDevice({ id }: { id: string }) {
       <Crumbs room="" />
       <h1 tabIndex={-1}>{id}</h1>
       <p class="nothing">
-        {isLoaded.value
-          ? 'No device of this name was heard yet. It appears here with its first message.'
-          : 'Loading.'}
+        {wasForgotten(id)
+          ? 'This device was taken out of the fleet. What is stored of it stays; it appears here again with its next message.'
+          : isLoaded.value
+            ? 'No device of this name was heard yet. It appears here with its first message.'
+            : 'Loading.'}
       </p>
     </div>
   )

@@ -108,7 +108,7 @@ function Room({ group, window, sizes, isDense, isFoldable }: RoomProps) {
       {group.name !== '' && <RoomHead group={group} isDense={isDense} isFoldable={isFoldable} />}
       {rows.map((device, at) => (
         <FleetRow
-          key={device.id}
+          key={`${device.id} ${device.knownSinceMs}`}
           device={device}
           name={isDense ? nameWithin(device.name, group.name) : device.name}
           model={device.model}
