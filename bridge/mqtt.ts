@@ -183,7 +183,7 @@ function mqtt5Settings({ mqtt: { version5, topicAliases, sessions } }: Settings)
   }
 }
 
-function limits({ mqtt: { sessions, retained, maxInflight } }: Settings) {
+function limits({ mqtt: { sessions, retained } }: Settings) {
   return {
     retained,
     sessions: {
@@ -192,7 +192,6 @@ function limits({ mqtt: { sessions, retained, maxInflight } }: Settings) {
       maxQueuedMessages: sessions.maxMessages,
       maxQueuedBytes: sessions.maxBytes,
       maxTotalBytes: sessions.maxTotalBytes,
-      maxIncoming: maxInflight,
     },
   }
 }

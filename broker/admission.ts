@@ -50,6 +50,8 @@ interface Held {
   readonly stillHolds: () => boolean
   /** `NO_ACCESS` once it is to go. */
   access: Access
+  /** Who had the client id before, and is still there. */
+  before: Held | null
 }
 
 export class Admission {
@@ -80,8 +82,16 @@ export class Admission {
     if (will !== null && !access.mayPublish(will))
       return this.#refuse('not-authorised', `it may not publish its will to ${will}`)
     const { identity } = access
-    const held: Held = { member, clientId, givenId: login.clientId, identity, stillHolds, access }
     const before = this.#holders.get(clientId)
+    const held: Held = {
+      member,
+      clientId,
+      givenId: login.clientId,
+      identity,
+      stillHolds,
+      access,
+      before: before ?? null,
+    }
     const owner = before === undefined ? this.#options.sessionOwner(clientId) : before.identity
     if (owner !== undefined && owner !== identity) {
       if (this.#isHeld(owner, before?.givenId ?? clientId))
@@ -112,7 +122,23 @@ export class Admission {
     const held = this.#members.get(member)
     if (held === undefined) return
     this.#members.delete(member)
-    if (this.#holders.get(held.clientId) === held) this.#holders.delete(held.clientId)
+    const { clientId, before } = held
+    const newest = this.#holders.get(clientId)
+    if (newest !== held) {
+      for (let later = newest ?? null; later !== null; later = later.before)
+        if (later.before === held) later.before = before
+    } else if (before === null) {
+      this.#holders.delete(clientId)
+    } else {
+      // It went before it took over.
+      this.#holders.set(clientId, before)
+    }
+  }
+
+  /** Nobody was let in under its client id after it. */
+  isNewest(member: Member): boolean {
+    const held = this.#members.get(member)
+    return held !== undefined && this.#holders.get(held.clientId) === held
   }
 
   /** Closes those whose access is not what it was when they came. Resolves when they are gone. */

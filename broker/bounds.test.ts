@@ -138,7 +138,7 @@ describe('sessions', () => {
   })
 
   it('remember so many unreleased messages of QoS 2, however often their client comes back', async () => {
-    await start({ limits: { maxInflight: 100 }, sessions: { maxIncoming: 100 } })
+    await start({ limits: { maxInflight: 100 } })
     let id = 0
     for (let round = 0; round < 10; round++) {
       const wire = await connected(broker.port, { clientId: 'half', clean: false })

@@ -210,7 +210,7 @@ export class Broker {
     this.guard.close()
     this.#front.stop()
     await new Promise<void>(resolve => this.#aedes.close(resolve))
-    // Wills are accepted like any message, and Aedes does not wait for that.
+    await this.#front.settled()
     await this.#intake.settled()
     await setImmediate()
     await this.#options.persistence.destroy()

@@ -52,6 +52,8 @@ const MAX_PACKET_BYTES = 268_435_460
 const MAX_TRIES = 100
 /** Written at once when so much has gathered. */
 const FLUSH_BYTES = 64 * 1024
+/** What a client brings about by sending, and does not read, before it is not read from. */
+const MAX_ANSWER_BYTES = 16 * 1024
 
 const NOT_ADMITTED: Readonly<Record<NotAdmitted, number>> = {
   'bad-credentials': reasons.BAD_USER_NAME_OR_PASSWORD,
@@ -67,7 +69,7 @@ const REFUSED: Readonly<Record<Refusal, number>> = {
   protocol: reasons.PROTOCOL_ERROR,
 }
 
-/** Under which it is counted. Sizes and silence are counted by the guard. */
+/** Under which it is counted. What the guard refuses, it counts. */
 const CLOSED_FOR = new Map([
   [reasons.MALFORMED_PACKET, 'malformed'],
   [reasons.PROTOCOL_ERROR, 'protocol'],
@@ -104,6 +106,8 @@ export class Connection implements Speaker, Member, Wire, Asker {
   #isWillWanted = true
   #out: Uint8Array[] = []
   #outBytes = 0
+  /** Of answers, since everything was sent last. */
+  #answerBytes = 0
   #isFlushDue = false
 
   constructor(front: FrontParts, codec: Codec, guarded: GuardedConnection) {
@@ -129,15 +133,19 @@ export class Connection implements Speaker, Member, Wire, Asker {
 
   batchEnd(): void {
     this.#flush()
-    this.#guarded.pauseUntilDrained()
+    if (this.unsentBytes === 0) this.#answerBytes = 0
+    if (this.owesAnswers) this.#guarded.pauseUntilDrained()
   }
 
   drained(): void {
+    this.#answerBytes = 0
     this.#client?.outbound.drained()
   }
 
   refused(reason: Refusal): void {
-    if (this.codec.saysWhy) this.#fail(REFUSED[reason], reason)
+    if (this.codec.saysWhy && this.#client !== null) this.#sayWhy(REFUSED[reason], reason)
+    this.#flush()
+    this.#close()
   }
 
   closed(): void {
@@ -179,6 +187,17 @@ export class Connection implements Speaker, Member, Wire, Asker {
 
   mayReceive(topic: string): boolean {
     return this.#access.mayReceive(topic)
+  }
+
+  /** More than it is given without reading: until it does, it is sent no more than it must be. */
+  get owesAnswers(): boolean {
+    return this.#answerBytes > MAX_ANSWER_BYTES
+  }
+
+  /** To what the client sent. */
+  answer(bytes: Uint8Array): void {
+    this.#answerBytes += bytes.length
+    this.write(bytes)
   }
 
   /** Soon, with what else there is. */
@@ -250,7 +269,7 @@ export class Connection implements Speaker, Member, Wire, Asker {
         return
       case PINGREQ:
         // [MQTT-3.12.4-1]
-        this.write(PING_RESPONSE)
+        this.answer(PING_RESPONSE)
         return
       case DISCONNECT:
         this.#farewell(client, packet)
@@ -290,13 +309,20 @@ export class Connection implements Speaker, Member, Wire, Asker {
     // [MQTT-3.1.4-3]
     const { aedes } = this.#front
     const seat = new Seat(aedes, clientId, this.codec.version, () => void this.leave(true))
-    for (let tries = 0; !seat.isFree && tries < MAX_TRIES; tries++) await seat.free()
-    if (this.#isClosed || this.#front.isStopping()) {
-      this.#front.admission.gone(this)
-      this.#guarded.end()
+    for (let tries = 0; this.#mayOpen && !seat.isFree && tries < MAX_TRIES; tries++) await seat.free()
+    if (this.#mayOpen && seat.isFree) {
+      this.#open(connect, seat)
       return
     }
-    this.#open(connect, seat)
+    this.#close()
+    // Let in after it was closed.
+    this.#front.admission.gone(this)
+    this.#guarded.end()
+  }
+
+  /** Nobody who came later has its client id, and it is still there. */
+  get #mayOpen(): boolean {
+    return !this.#isClosed && !this.#front.isStopping() && this.#front.admission.isNewest(this)
   }
 
   #open(connect: Connect, seat: Seat): void {

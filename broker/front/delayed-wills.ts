@@ -22,6 +22,7 @@ export class DelayedWills {
   readonly #store: WillStore
   readonly #publish: (will: Will) => Promise<void>
   readonly #timers = new Map<string, NodeJS.Timeout>()
+  readonly #sending = new Set<Promise<void>>()
 
   /** `publish` resolves when the will is done with; it rejects when it could not be stored. */
   constructor(store: WillStore, publish: (will: Will) => Promise<void>) {
@@ -65,6 +66,11 @@ export class DelayedWills {
     return Promise.resolve()
   }
 
+  /** Resolves when what is being published is, or could not be. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#sending)
+  }
+
   /** What is still to come stays on the disk. */
   close(): void {
     for (const timer of this.#timers.values()) clearTimeout(timer)
@@ -86,9 +92,15 @@ export class DelayedWills {
     this.#timers.delete(clientId)
   }
 
-  /** When it cannot be stored, it stays: the next start tries again. */
-  async #send(clientId: string, will: Will): Promise<void> {
+  #send(clientId: string, will: Will): Promise<void> {
     this.#unschedule(clientId)
+    const sending = this.#sendNow(clientId, will).finally(() => this.#sending.delete(sending))
+    this.#sending.add(sending)
+    return sending
+  }
+
+  /** When it cannot be stored, it stays: the next start tries again. */
+  async #sendNow(clientId: string, will: Will): Promise<void> {
     const isDone = await this.#publish(will).then(
       () => true,
       () => false,

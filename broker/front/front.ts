@@ -122,6 +122,11 @@ export class Front {
     this.#parts.wills.close()
   }
 
+  /** Resolves when the wills of those who were closed are done with. */
+  settled(): Promise<void> {
+    return this.#parts.wills.settled()
+  }
+
   #speak(codec: Codec): void {
     this.#speakers.set(codec.version, connection => {
       if (codec.version === 5) this.#parts.stats.mqtt5Connections++

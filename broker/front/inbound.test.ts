@@ -35,7 +35,7 @@ beforeEach(() => {
     {
       access: OPEN,
       codec: { saysWhy: false },
-      write(bytes) {
+      answer(bytes) {
         const acks = Buffer.from(bytes)
         const ids: number[] = []
         for (let at = 0; at < acks.length; at += 4) {

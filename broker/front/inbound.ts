@@ -16,7 +16,7 @@ import type { Prepared, SqlitePersistence } from '../persistence/sqlite-persiste
 import type { Codec } from './codec/codec.ts'
 import { acknowledgementBytes, encodeAcknowledgement, writeAcknowledgement } from './codec/encode.ts'
 import { Fault } from './codec/fault.ts'
-import { PUBACK, PUBCOMP, PUBREC, type Publish } from './codec/packets.ts'
+import { PUBACK, PUBCOMP, PUBREC, type Publish, type QoS } from './codec/packets.ts'
 import {
   NOT_AUTHORIZED,
   PACKET_IDENTIFIER_IN_USE,
@@ -27,6 +27,7 @@ import {
   TOPIC_ALIAS_INVALID,
   TOPIC_NAME_INVALID,
 } from './codec/reasons.ts'
+import { ExactlyOnce } from './exactly-once.ts'
 import { expiryAt, messageProperties } from './message.ts'
 
 type IntakeOfBroker = Pick<Intake, 'take' | 'repeat' | 'publish' | 'isWanted'>
@@ -34,7 +35,8 @@ type IntakeOfBroker = Pick<Intake, 'take' | 'repeat' | 'publish' | 'isWanted'>
 export interface Publisher {
   readonly access: Access
   readonly codec: Pick<Codec, 'saysWhy'>
-  write(bytes: Uint8Array): void
+  /** To what it sent. */
+  answer(bytes: Uint8Array): void
   disconnect(code: number, reason: string): void
   /** Does not read from the client until `release`. */
   hold(): void
@@ -80,8 +82,9 @@ export class Inbound {
   #head = 0
   /** To which the next message may belong. */
   #newest: Commit | null = null
-  /** Identifiers of QoS 2 messages that are among the entries. */
-  #receiving: Set<number> | null = null
+  readonly #once: ExactlyOnce
+  /** QoS 1 among the entries. */
+  #waitingOnce = 0
   #isHeld = false
   #isClosed = false
 
@@ -97,17 +100,18 @@ export class Inbound {
     this.#intake = intake
     this.#publisher = publisher
     this.#limits = limits
+    this.#once = new ExactlyOnce(session, persistence)
   }
 
   /** Throws a Fault when the connection cannot go on. */
   publish(packet: Publish): void {
     const topic = this.#resolve(packet)
     const { qos, packetId } = packet
-    if (qos > 0) this.#checkQuota(packet)
-    if (qos === 2 && this.#isKnown(packetId)) {
+    if (qos === 2 && this.#once.has(packetId)) {
       this.#acknowledgeAgain(packetId, this.#intake.repeat(this.#toDelivery(packet, topic)))
       return
     }
+    if (qos > 0) this.#checkQuota(qos)
     if (qos === 2 && !this.#persistence.sessions.adopt(this.#session))
       throw new Fault(QUOTA_EXCEEDED, 'too many sessions', 'sessions')
     const isWanted = qos === 2 || this.#intake.isWanted(topic, packet.retain)
@@ -122,7 +126,7 @@ export class Inbound {
       throw new Fault(NOT_AUTHORIZED, `it may not publish to ${topic}`)
     const entry: Entry = { qos, publication, packetId, code: null, isRepeated: false, prepared: null }
     this.#entries.push(entry)
-    if (qos === 2) this.#noteReceiving(packetId)
+    if (qos === 1) this.#waitingOnce++
     this.#holdBack()
     if (typeof taken === 'string')
       this.#decide(entry, taken === 'forbidden' ? NOT_AUTHORIZED : TOPIC_NAME_INVALID)
@@ -135,14 +139,19 @@ export class Inbound {
    * but clients take it for a failure, and send what was stored again.
    */
   release(packetId: number): void {
+    // Its PUBREC was not waited for; the order of both is kept all the same.
+    if (this.#once.isSettling(packetId)) {
+      void this.#once.settled(packetId).then(() => this.release(packetId))
+      return
+    }
     const { incoming, isVolatile } = this.#session
     if (!incoming.has(packetId)) {
-      this.#publisher.write(encodeAcknowledgement(PUBCOMP, packetId, SUCCESS))
+      this.#publisher.answer(encodeAcknowledgement(PUBCOMP, packetId, SUCCESS))
       return
     }
     this.#persistence.sessions.removeIncoming(this.#session, packetId, !isVolatile)
     const complete = () => {
-      if (!this.#isClosed) this.#publisher.write(encodeAcknowledgement(PUBCOMP, packetId, SUCCESS))
+      if (!this.#isClosed) this.#publisher.answer(encodeAcknowledgement(PUBCOMP, packetId, SUCCESS))
     }
     if (isVolatile) complete()
     else void this.#persistence.saved().then(complete)
@@ -150,7 +159,9 @@ export class Inbound {
 
   /** What is not acknowledged comes again; but a QoS 2 message whose identifier is kept goes its way. */
   close(): void {
+    if (this.#isClosed) return
     this.#isClosed = true
+    this.#once.lose()
     for (const { qos, prepared, publication, code, isRepeated } of this.#entries.slice(this.#head)) {
       if (prepared !== null) this.#persistence.cancel(prepared)
       if (qos === 2 && publication !== null && code === SUCCESS && !isRepeated)
@@ -176,13 +187,12 @@ export class Inbound {
   }
 
   /** [MQTT-3.3.4-7]: of messages that are neither acknowledged nor completed. */
-  #checkQuota({ qos, packetId }: Publish): void {
-    const { incoming } = this.#session
-    if (qos === 2 && incoming.has(packetId)) return
+  #checkQuota(qos: QoS): void {
     const { receiveMaximum, maxInflight } = this.#limits
+    const { underWay } = this.#once
     const isTooMuch = this.#publisher.codec.saysWhy
-      ? this.#waiting + incoming.size >= receiveMaximum
-      : qos === 2 && (this.#receiving?.size ?? 0) + incoming.size >= maxInflight
+      ? this.#waitingOnce + underWay >= receiveMaximum
+      : qos === 2 && underWay >= maxInflight
     if (isTooMuch) throw new Fault(RECEIVE_MAXIMUM_EXCEEDED, 'more messages at once than we receive')
   }
 
@@ -190,8 +200,11 @@ export class Inbound {
     return this.#entries.length - this.#head
   }
 
+  /** A client that knows its receive maximum gets beyond it by repetitions alone. */
   #holdBack(): void {
-    if (this.#isHeld || this.#publisher.codec.saysWhy || this.#waiting < this.#limits.receiveMaximum) return
+    const { receiveMaximum } = this.#limits
+    const most = this.#publisher.codec.saysWhy ? receiveMaximum + 1 : receiveMaximum
+    if (this.#isHeld || this.#waiting < most) return
     this.#isHeld = true
     this.#publisher.hold()
   }
@@ -202,28 +215,15 @@ export class Inbound {
     this.#publisher.release()
   }
 
-  /** [MQTT-4.3.3-10]: until PUBREL, the same identifier is the same message. */
-  #isKnown(packetId: number): boolean {
-    return this.#receiving?.has(packetId) === true || this.#session.incoming.has(packetId)
-  }
-
-  #noteReceiving(packetId: number): void {
-    this.#receiving ??= new Set()
-    this.#receiving.add(packetId)
-  }
-
+  /** Of a message that is known by its identifier. `counted`: when that it came again is on the disk. */
   #acknowledgeAgain(packetId: number, counted: Promise<void> | null): void {
-    const isUnderWay = this.#receiving?.has(packetId) === true
-    // The one before it will be answered.
-    if (isUnderWay && !this.#publisher.codec.saysWhy) {
-      counted?.catch(() => this.#failed())
-      return
-    }
-    const code = isUnderWay ? PACKET_IDENTIFIER_IN_USE : SUCCESS
+    const isInUse = this.#publisher.codec.saysWhy && this.#once.isOurs(packetId)
     const entry: Entry = { qos: 2, publication: null, packetId, code: null, isRepeated: true, prepared: null }
     this.#entries.push(entry)
-    Promise.resolve(counted).then(
-      () => this.#decide(entry, code),
+    this.#holdBack()
+    Promise.all([isInUse || this.#once.settled(packetId), counted]).then(
+      ([isKept]) =>
+        isKept ? this.#decide(entry, isInUse ? PACKET_IDENTIFIER_IN_USE : SUCCESS) : this.#failed(),
       () => this.#failed(),
     )
   }
@@ -286,14 +286,11 @@ export class Inbound {
     )
   }
 
-  /** Once it is stored, its identifier is kept in one commit with what it leaves: a retransmission finds both or neither. */
-  #acceptExactlyOnce(entry: Entry, publication: BusPublication, taken: Promise<void> | null): void {
-    Promise.resolve(taken).then(
-      async () => {
-        if (this.#isClosed) return
-        const saved = this.#persistence.storeIncoming(this.#session, entry.packetId, publication)
-        await saved
-        // By its identifier it would pass for published when it is sent again.
+  #acceptExactlyOnce(entry: Entry, publication: BusPublication, stored: Promise<void> | null): void {
+    this.#once.take(entry.packetId, publication, stored).then(
+      isTaken => {
+        if (!isTaken) return
+        // Lost meanwhile: by its identifier it would pass for published when it is sent again.
         if (this.#isClosed) this.#intake.publish(publication)
         else this.#decide(entry, SUCCESS)
       },
@@ -318,13 +315,13 @@ export class Inbound {
     if (to === from) return
     const acknowledgements = Buffer.allocUnsafe(bytes)
     for (let i = from, at = 0; i < to; i++) {
-      const { qos, packetId, code, isRepeated } = entries[i]!
-      if (qos === 2 && !isRepeated) this.#receiving?.delete(packetId)
+      const { qos, packetId, code } = entries[i]!
+      if (qos === 1) this.#waitingOnce--
       // [MQTT-2.2.1-5]
       at = writeAcknowledgement(acknowledgements, at, qos === 1 ? PUBACK : PUBREC, packetId, code!)
     }
     this.#head = to
-    this.#publisher.write(acknowledgements)
+    this.#publisher.answer(acknowledgements)
     this.#letGoOn()
     for (let i = from; i < to; i++) {
       const { publication, code, isRepeated } = entries[i]!
@@ -346,7 +343,10 @@ export class Inbound {
 
   /** The disk fails, or the spool is full. */
   #failed(): void {
-    if (!this.#isClosed) this.#publisher.disconnect(SERVER_BUSY, 'messages cannot be stored now')
+    if (this.#isClosed) return
+    // Also of a client that said goodbye, whose connection has nothing to close any more.
+    this.close()
+    this.#publisher.disconnect(SERVER_BUSY, 'messages cannot be stored now')
   }
 
   #toPublication({ payload, qos, retain, raw, properties }: Publish, topic: string): BusPublication {

@@ -31,6 +31,8 @@ export interface Wire {
   readonly codec: Codec
   readonly clientId: string
   readonly unsentBytes: number
+  /** It does not read what it asked for. */
+  readonly owesAnswers: boolean
   write(bytes: Uint8Array): void
   mayReceive(topic: string): boolean
   /** With DISCONNECT. */
@@ -46,8 +48,8 @@ export interface OutboundStats {
   tooLarge: number
 }
 
-/** Beyond this, what is to be sent waits. */
-const ENOUGH_UNSENT_BYTES = 256 * 1024
+/** Beyond this, what is to be sent waits: also a slow line takes it in seconds. */
+const ENOUGH_UNSENT_BYTES = 64 * 1024
 /** Beyond this, QoS 0 is left out: a burst fits, a frozen client is found out before it costs much. */
 const MAX_UNSENT_BYTES = 1024 * 1024
 /** Payloads up to this are copied behind their header: one write less. */
@@ -197,7 +199,7 @@ export class Outbound implements Subscriber {
   #offerOnce(message: Message, copy: Copy): void {
     const { topic, payload, raw, expiresAtMs } = message
     if (!this.#wire.mayReceive(topic)) return
-    if (this.#wire.unsentBytes > MAX_UNSENT_BYTES) {
+    if (this.#wire.unsentBytes > MAX_UNSENT_BYTES || this.#wire.owesAnswers) {
       this.#stats.skipped++
       return
     }

@@ -21,7 +21,7 @@ export interface Asker {
   /** Reasons in words [MQTT-3.1.2-29]. */
   readonly wantsReasons: boolean
   readonly maxPacketBytes: number
-  write(bytes: Uint8Array): void
+  answer(bytes: Uint8Array): void
 }
 
 export class Subscribing {
@@ -39,9 +39,15 @@ export class Subscribing {
     this.#outbound = outbound
   }
 
-  /** What the session has from before. */
+  /** What the session has from before. Of what only MQTT 5 has, an older client would be told what it does not expect. */
   restore(): void {
-    for (const grant of this.#session.grants.values()) this.#begin(grant)
+    for (const grant of [...this.#session.grants.values()]) {
+      const isPlain = this.#asker.codec.version === 5 || !(grant.nl || grant.rap)
+      const own = isPlain ? grant : { ...grant, nl: false, rap: false }
+      if (!isPlain) this.#front.persistence.sessions.grant(this.#session, [own])
+      this.#begin(own)
+    }
+    this.#front.subscriptionLimits.recount(this.#seat)
   }
 
   /** Throws a Fault when there are too many sessions for it to have one. */
@@ -64,7 +70,7 @@ export class Subscribing {
     })
     this.#front.subscriptionLimits.recount(this.#seat)
     this.#afterSaving(isChanged, () => {
-      this.#asker.write(this.#suback(packetId, codes))
+      this.#asker.answer(this.#suback(packetId, codes))
       for (const grant of replayed) this.#outbound.replay(grant)
     })
   }
@@ -80,7 +86,7 @@ export class Subscribing {
     })
     this.#front.subscriptionLimits.recount(this.#seat)
     // [MQTT-3.10.4-4]
-    this.#afterSaving(true, () => this.#asker.write(this.#asker.codec.unsuback(packetId, codes)))
+    this.#afterSaving(true, () => this.#asker.answer(this.#asker.codec.unsuback(packetId, codes)))
   }
 
   /** The connection is gone; the session may keep what it has. */

@@ -45,7 +45,7 @@ const BY_WRITES = 8
 
 /** What was written may still leave, and what still comes is thrown away: a reset would take the former along. */
 const END_WITHIN_MS = 1000
-/** A client that does not take its acknowledgements for so long is closed. */
+/** A client that takes nothing of its acknowledgements for so long is closed. */
 const DRAIN_WITHIN_MS = 10_000
 
 export class GuardedConnection implements Connection {
@@ -67,6 +67,8 @@ export class GuardedConnection implements Connection {
   /** Beginning of the phase; open: the last packet. */
   #sinceMs = 0
   #longestSilenceMs = 0
+  /** When the clock was looked at last. */
+  #unsentBytes = 0
   #packetRate: Rate | null = null
   #byteRate: Rate | null = null
   #throttle: NodeJS.Timeout | null = null
@@ -166,7 +168,7 @@ export class GuardedConnection implements Connection {
         break
       case 'open':
         // While we do not read, the silence is ours.
-        if ((this.#paused & BY_WRITES) !== 0 && passedMs > DRAIN_WITHIN_MS) this.destroy('slow')
+        if ((this.#paused & BY_WRITES) !== 0) this.#checkDrain(nowMs)
         else if (this.#paused === 0 && passedMs > this.#longestSilenceMs) this.#refuse('keep-alive')
         break
       case 'ending':
@@ -176,6 +178,14 @@ export class GuardedConnection implements Connection {
       case 'in line':
       case 'closed':
     }
+  }
+
+  /** A slow line is given its time; one that takes nothing is not. */
+  #checkDrain(nowMs: number): void {
+    const unsentBytes = this.#stream.writableLength
+    if (unsentBytes < this.#unsentBytes) this.#sinceMs = nowMs
+    this.#unsentBytes = unsentBytes
+    if (nowMs - this.#sinceMs > DRAIN_WITHIN_MS) this.destroy('slow')
   }
 
   #enter(phase: Phase): void {

@@ -122,10 +122,11 @@ export class Guard {
     transport.destroy()
   }
 
-  /** Those who do not speak yet go; the others are their speakers' to close. */
+  /** Those who are not let in yet go; the others are their speakers' to close. */
   close(): void {
     for (const transport of [...this.#silent.keys()]) transport.destroy()
-    for (const connection of [...this.#connections]) if (connection.phase === 'in line') connection.end()
+    for (const connection of [...this.#connections])
+      if (connection.phase === 'in line' || connection.phase === 'greeting') connection.end()
     this.#turnstile.close()
     if (this.#sweep !== null) clearInterval(this.#sweep)
     this.#sweep = null

@@ -24,7 +24,6 @@ export const WIDE: SessionLimits = {
   maxQueuedMessages: 10_000,
   maxQueuedBytes: 64 * 1024 ** 2,
   maxTotalBytes: 256 * 1024 ** 2,
-  maxIncoming: 1000,
 }
 
 const say = (_fields: object, _text: string): void => undefined

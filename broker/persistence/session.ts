@@ -46,6 +46,14 @@ export interface Delivery {
   isSaved: boolean
 }
 
+/** A QoS 2 message from the client that is on its way to the disk. */
+export interface Settling {
+  /** With whether it is taken for good. Never rejects. */
+  done: Promise<boolean>
+  /** Its identifier is among the incoming ones; or its connection was lost, and it will come again. */
+  isTaken: boolean
+}
+
 /** A connected client. */
 export interface Subscriber {
   /** The message was put into its queue, and is to be sent in its turn. */
@@ -63,6 +71,12 @@ export class Session {
   /** By id, in the order of the queue. */
   readonly queue = new Map<number, Delivery>()
   readonly incoming = new Map<number, unknown>()
+  /** By packet identifier; null: there were none. */
+  settling: Map<number, Settling> | null = null
+  /** How many of them are not among the incoming ones. */
+  taking = 0
+  /** Nothing of it goes on. */
+  isEnded = false
   queuedBytes = 0
   /** How long the client was away while we ran: wall clocks jump, and that we were off is not the client's fault. */
   idleMs = 0
@@ -83,7 +97,11 @@ export class Session {
   /** Nothing is lost if it is forgotten. To MQTT 5 clients, that there is a session is something. */
   get isEmpty(): boolean {
     return (
-      this.expiryMs === null && this.grants.size === 0 && this.queue.size === 0 && this.incoming.size === 0
+      this.expiryMs === null &&
+      this.grants.size === 0 &&
+      this.queue.size === 0 &&
+      this.incoming.size === 0 &&
+      (this.settling === null || this.settling.size === 0)
     )
   }
 

@@ -20,8 +20,6 @@ export interface SessionLimits {
   readonly maxQueuedBytes: number
   /** For all clients together. */
   readonly maxTotalBytes: number
-  /** QoS 2 messages from one client that it has not released; one beyond is refused, and the connection closed. */
-  readonly maxIncoming: number
 }
 
 /** A message to be queued; its payload is shared by all who get it. */
@@ -36,6 +34,8 @@ export interface Outgoing {
 
 /** What an entry costs beside topic and payload, roughly. */
 const OVERHEAD_BYTES = 200
+/** Queued for a connection without a lasting session, whatever room there is in all. */
+const MAX_UNDER_WAY_BYTES = 64 * 1024
 /** The idle time of a session is saved this often: a restart may forget so much of it. */
 const SAVE_IDLE_MS = 600_000
 
@@ -184,6 +184,7 @@ export class Sessions {
   }
 
   end(session: Session): void {
+    session.isEnded = true
     session.expiryMs = null
     for (const filter of [...session.grants.keys()]) this.#removeGrant(session, filter)
     const left = [...session.queue.values()]
@@ -260,13 +261,6 @@ export class Sessions {
   /** Not released by their clients. */
   get incoming(): number {
     return this.#incoming
-  }
-
-  /** Connections come and go, and their limits with them: what a session remembers has its own. */
-  hasRoomFor({ incoming }: Session, packetId: number): boolean {
-    if (incoming.has(packetId) || incoming.size < this.#limits.maxIncoming) return true
-    this.stats.refused++
-    return false
   }
 
   /** `lasts`: beyond the connection. */
@@ -408,6 +402,8 @@ export class Sessions {
     const { maxQueuedMessages, maxQueuedBytes } = this.#limits
     if (session.waiting >= maxQueuedMessages) return 'queue-messages'
     if (session.queuedBytes + bytes > maxQueuedBytes) return 'queue-bytes'
+    // What is on its way to a client that reads: others, who sleep on full queues, are not to cost it that.
+    if (session.isVolatile && session.queuedBytes + bytes <= MAX_UNDER_WAY_BYTES) return null
     return this.#shares.bytes.hasRoom(this.#ownerOf.get(session) ?? null, bytes) ? null : 'all-queues'
   }
 

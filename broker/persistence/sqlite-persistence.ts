@@ -289,7 +289,6 @@ export class SqlitePersistence {
   async incomingStorePacket({ id, clean = false }: Party, packet: Packet): Promise<void> {
     const session = this.#ensureSession(id)
     const { payload, messageId = 0 } = packet
-    if (!this.sessions.hasRoomFor(session, messageId)) throw new Error('too many messages are not released')
     const kept = payload.length > MAX_INCOMING_PAYLOAD_BYTES ? Buffer.alloc(0) : ownBytes(payload)
     const { length: _, ...rest } = packet as Packet & { length?: number }
     this.sessions.addIncoming(session, messageId, { ...rest, payload: kept }, !clean)
