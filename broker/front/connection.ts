@@ -9,12 +9,9 @@
  */
 
 import type { Access } from '../access.ts'
-import { type Member, NO_ACCESS, type Refusal as NotAdmitted } from '../admission.ts'
+import { type Member, NO_ACCESS } from '../admission.ts'
 import { assignId } from '../assigned-id.ts'
-import { MAX_CLIENT_ID_BYTES } from '../guard/connect.ts'
 import type { Connection as GuardedConnection, Refusal, Speaker } from '../guard/speaker.ts'
-import { UNWANTED } from '../guard/text.ts'
-import { ownBytes } from '../persistence/packet.ts'
 import type { Session } from '../persistence/session.ts'
 import type { Will } from '../persistence/wills.ts'
 import type { Codec } from './codec/codec.ts'
@@ -35,12 +32,13 @@ import {
   PUBREL,
   SUBSCRIBE,
   UNSUBSCRIBE,
-  type WillMessage,
 } from './codec/packets.ts'
 import { NO_PROPERTIES, type Properties } from './codec/properties.ts'
 import * as reasons from './codec/reasons.ts'
+import { keepAliveGiven, mistakeOf, NOT_ADMITTED, sessionExpiryMs, toWill, welcome } from './greeting.ts'
 import { Inbound } from './inbound.ts'
 import { Outbound, type Wire } from './outbound.ts'
+import { Output } from './output.ts'
 import type { FrontParts } from './parts.ts'
 import { Seat } from './seat.ts'
 import { type Asker, Subscribing } from './subscribing.ts'
@@ -50,18 +48,6 @@ const DEFAULT_RECEIVE_MAXIMUM = 65_535
 const MAX_PACKET_BYTES = 268_435_460
 /** One that closes keeps its client id no longer; many that want the same id take turns. */
 const MAX_TRIES = 100
-/** Written at once when so much has gathered. */
-const FLUSH_BYTES = 64 * 1024
-/** What a client brings about by sending, and does not read, before it is not read from. */
-const MAX_ANSWER_BYTES = 16 * 1024
-
-const NOT_ADMITTED: Readonly<Record<NotAdmitted, number>> = {
-  'bad-credentials': reasons.BAD_USER_NAME_OR_PASSWORD,
-  'not-authorised': reasons.NOT_AUTHORIZED,
-  'identifier-rejected': reasons.CLIENT_IDENTIFIER_NOT_VALID,
-  unavailable: reasons.SERVER_UNAVAILABLE,
-}
-
 const REFUSED: Readonly<Record<Refusal, number>> = {
   malformed: reasons.MALFORMED_PACKET,
   'too-large': reasons.PACKET_TOO_LARGE,
@@ -96,6 +82,7 @@ export class Connection implements Speaker, Member, Wire, Asker {
   readonly codec: Codec
   readonly #front: FrontParts
   readonly #guarded: GuardedConnection
+  readonly #output: Output
   #client: Client | null = null
   #access: Access = NO_ACCESS
   /** Reasons in words [MQTT-3.1.2-29]. */
@@ -104,16 +91,12 @@ export class Connection implements Speaker, Member, Wire, Asker {
   #isClosed = false
   #isPeaceful = false
   #isWillWanted = true
-  #out: Uint8Array[] = []
-  #outBytes = 0
-  /** Of answers, since everything was sent last. */
-  #answerBytes = 0
-  #isFlushDue = false
 
   constructor(front: FrontParts, codec: Codec, guarded: GuardedConnection) {
     this.codec = codec
     this.#front = front
     this.#guarded = guarded
+    this.#output = new Output(guarded)
   }
 
   // for the guard
@@ -132,19 +115,17 @@ export class Connection implements Speaker, Member, Wire, Asker {
   }
 
   batchEnd(): void {
-    this.#flush()
-    if (this.unsentBytes === 0) this.#answerBytes = 0
-    if (this.owesAnswers) this.#guarded.pauseUntilDrained()
+    this.#output.batchEnd()
   }
 
   drained(): void {
-    this.#answerBytes = 0
+    this.#output.drained()
     this.#client?.outbound.drained()
   }
 
   refused(reason: Refusal): void {
     if (this.codec.saysWhy && this.#client !== null) this.#sayWhy(REFUSED[reason], reason)
-    this.#flush()
+    this.#output.flush()
     this.#close()
   }
 
@@ -182,35 +163,23 @@ export class Connection implements Speaker, Member, Wire, Asker {
   }
 
   get unsentBytes(): number {
-    return this.#outBytes + this.#guarded.unsentBytes
+    return this.#output.unsentBytes
+  }
+
+  get owesAnswers(): boolean {
+    return this.#output.owesAnswers
   }
 
   mayReceive(topic: string): boolean {
     return this.#access.mayReceive(topic)
   }
 
-  /** More than it is given without reading: until it does, it is sent no more than it must be. */
-  get owesAnswers(): boolean {
-    return this.#answerBytes > MAX_ANSWER_BYTES
-  }
-
-  /** To what the client sent. */
   answer(bytes: Uint8Array): void {
-    this.#answerBytes += bytes.length
-    this.write(bytes)
+    this.#output.answer(bytes)
   }
 
-  /** Soon, with what else there is. */
   write(bytes: Uint8Array): void {
-    if (this.#isClosed) return
-    this.#out.push(bytes)
-    this.#outBytes += bytes.length
-    if (this.#outBytes >= FLUSH_BYTES) {
-      this.#flush()
-    } else if (!this.#isFlushDue) {
-      this.#isFlushDue = true
-      process.nextTick(() => this.#flush())
-    }
+    this.#output.write(bytes)
   }
 
   /** Not read from until it is released: it feels that by TCP. */
@@ -232,7 +201,7 @@ export class Connection implements Speaker, Member, Wire, Asker {
     const word = flaw ?? CLOSED_FOR.get(code)
     if (word !== undefined) this.#front.stats.closed[word] = (this.#front.stats.closed[word] ?? 0) + 1
     if (this.#client !== null) this.#sayWhy(code, reason)
-    this.#flush()
+    this.#output.flush()
     this.#close()
     this.#guarded.end()
   }
@@ -329,8 +298,7 @@ export class Connection implements Speaker, Member, Wire, Asker {
     const { persistence, limits, wills, intake, stats } = this.#front
     const { properties, isCleanStart } = connect
     const clientId = seat.id
-    const wantedS = properties.sessionExpiryS ?? 0
-    const expiryMs = this.#sessionExpiryMs(connect)
+    const expiryMs = sessionExpiryMs(this.codec, connect, limits)
     if (isCleanStart) void wills.sessionEnded(clientId)
     const { session, isPresent } = persistence.sessions.open(clientId, isCleanStart, expiryMs)
     seat.take()
@@ -343,37 +311,24 @@ export class Connection implements Speaker, Member, Wire, Asker {
     const receiver = { receiveMaximum, maxPacketBytes: this.maxPacketBytes, topicAliases }
     const outbound = new Outbound(session, persistence, this, receiver, stats)
     const inbound = new Inbound(session, persistence, intake, this, limits)
-    const keepAliveS = this.#keepAliveS(connect)
+    const keepAliveS = keepAliveGiven(this.codec, connect, limits)
     const will = connect.will === null ? null : toWill(connect.will, clientId, this.#front.aedes.id)
     const subscribing = new Subscribing(this.#front, this, session, seat, outbound)
-    this.#client = { wantsSession: wantedS > 0, seat, session, inbound, outbound, subscribing, will }
+    this.#client = {
+      wantsSession: (properties.sessionExpiryS ?? 0) > 0,
+      seat,
+      session,
+      inbound,
+      outbound,
+      subscribing,
+      will,
+    }
     wills.connected(clientId, will)
-    const givenS = Math.floor((session.isVolatile ? 0 : (expiryMs ?? 0)) / 1000)
-    this.#sendConnack(isPresent, reasons.SUCCESS, {
-      ...(clientId === connect.clientId ? {} : { assignedClientId: clientId }),
-      ...(givenS === wantedS ? {} : { sessionExpiryS: givenS }),
-      ...(keepAliveS === connect.keepAliveS ? {} : { serverKeepAliveS: keepAliveS }),
-      receiveMaximum: limits.receiveMaximum,
-      maximumPacketSize: limits.maxPacketBytes,
-      topicAliasMaximum: limits.inboundTopicAliases,
-    })
+    this.#sendConnack(isPresent, reasons.SUCCESS, welcome(connect, session, keepAliveS, limits))
     if (this.#isClosed) return
     this.#guarded.greeted(keepAliveS)
     subscribing.restore()
     outbound.resume()
-  }
-
-  /** 0: as long as the connection; null: a client before MQTT 5 names no time, the setting counts. */
-  #sessionExpiryMs({ isCleanStart, properties }: Connect): number | null {
-    if (this.codec.version < 5) return isCleanStart ? 0 : null
-    return Math.min((properties.sessionExpiryS ?? 0) * 1000, this.#front.limits.sessionExpiryMs)
-  }
-
-  /** 3.1.2.10: none, or longer than we give to anybody, becomes ours, where the client can be told. */
-  #keepAliveS({ keepAliveS }: Connect): number {
-    if (!this.codec.saysWhy) return keepAliveS
-    const { maxKeepAliveS } = this.#front.limits
-    return keepAliveS === 0 ? maxKeepAliveS : Math.min(keepAliveS, maxKeepAliveS)
   }
 
   #farewell({ wantsSession, session }: Client, { code, properties }: Disconnect): void {
@@ -387,7 +342,7 @@ export class Connection implements Speaker, Member, Wire, Asker {
     }
     // [MQTT-3.14.4-3]
     this.#isPeaceful = code === reasons.SUCCESS
-    this.#flush()
+    this.#output.flush()
     this.#close()
     this.#guarded.end()
   }
@@ -398,7 +353,7 @@ export class Connection implements Speaker, Member, Wire, Asker {
     if (this.#client === null) {
       // A fault in CONNECT itself leaves us without what it wanted; the limit for packets is not known then, either.
       this.#sendConnack(false, code, { reasonString: reason })
-      this.#flush()
+      this.#output.flush()
       this.#close()
       this.#guarded.end()
       return
@@ -428,23 +383,10 @@ export class Connection implements Speaker, Member, Wire, Asker {
     this.write(explained !== null && explained.length <= this.maxPacketBytes ? explained : plain)
   }
 
-  #flush(): void {
-    this.#isFlushDue = false
-    if (this.#out.length === 0) return
-    const out = this.#out
-    this.#out = []
-    const isSmall = this.#outBytes <= FLUSH_BYTES
-    this.#outBytes = 0
-    if (out.length === 1) this.#guarded.write(out[0]!)
-    else if (isSmall) this.#guarded.write(Buffer.concat(out))
-    else for (const bytes of out) this.#guarded.write(bytes)
-  }
-
   #close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#out = []
-    this.#outBytes = 0
+    this.#output.close()
     if (this.#client !== null) this.#leaveSession(this.#client)
     this.#front.admission.gone(this)
   }
@@ -462,30 +404,5 @@ export class Connection implements Speaker, Member, Wire, Asker {
     else persistence.sessions.left(session)
     seat.leave()
     if (seat.isFree) persistence.disown(session.clientId)
-  }
-}
-
-function mistakeOf({ clientId, properties }: Connect): Fault | null {
-  // [MQTT-4.12.0-1]
-  if (properties.authenticationMethod !== undefined)
-    return new Fault(reasons.BAD_AUTHENTICATION_METHOD, 'no authentication method is known here')
-  if (Buffer.byteLength(clientId) > MAX_CLIENT_ID_BYTES || UNWANTED.test(clientId))
-    return new Fault(reasons.CLIENT_IDENTIFIER_NOT_VALID, 'the client identifier is not valid')
-  return null
-}
-
-function toWill(message: WillMessage, clientId: string, brokerId: string): Will {
-  const { topic, payload, qos, retain, properties, raw } = message
-  const { willDelayS = 0, messageExpiryS } = properties
-  return {
-    topic,
-    payload: ownBytes(payload),
-    qos,
-    retain,
-    clientId,
-    brokerId,
-    delayMs: willDelayS * 1000,
-    ...(raw === null ? {} : { properties: ownBytes(raw) }),
-    ...(messageExpiryS === undefined ? {} : { messageExpiryMs: messageExpiryS * 1000 }),
   }
 }
