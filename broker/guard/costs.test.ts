@@ -81,6 +81,20 @@ it('one SUBSCRIBE with 100,000 filters is closed before it costs anything', asyn
   expect(after.rssBytes - before.rssBytes).toBeLessThan(30 * MIB)
 })
 
+it.each([
+  [4, 20],
+  [5, 24],
+] as const)('an idle client of protocol level %i costs at most %i kB', async (protocolVersion, most) => {
+  const warm = await inTurns(500, i => login(broker.port, { clientId: `warm${i}`, protocolVersion }))
+  const before = await broker.figures()
+  const count = 2000
+  const idle = await inTurns(count, i => login(broker.port, { clientId: `idle${i}`, protocolVersion }))
+  const after = await broker.figures()
+  expect(after.clients).toBe(count + warm.length)
+  expect((after.rssBytes - before.rssBytes) / count / 1000).toBeLessThan(most)
+  close([...warm, ...idle])
+})
+
 it('clients that log in and never read cost what is written for them, and are closed', async () => {
   const line = await dial(broker.port)
   line.socket.pause()
