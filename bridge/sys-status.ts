@@ -2,12 +2,12 @@
 
 import { readFileSync } from 'node:fs'
 import type { Broker } from '../broker/broker.ts'
-import type { SqlitePersistence } from '../broker/persistence/sqlite-persistence.ts'
+import type { Persistence } from '../broker/persistence/persistence.ts'
 import { type Figures, Status } from '../broker/status.ts'
 
 export interface StatusParts {
   readonly broker: Broker
-  readonly persistence: SqlitePersistence
+  readonly persistence: Persistence
   readonly intervalMs: number
 }
 
@@ -27,7 +27,7 @@ export function startStatus({ broker, persistence, intervalMs }: StatusParts): (
   return () => clearInterval(timer)
 }
 
-function figuresOf(broker: Broker, persistence: SqlitePersistence, maximum: number): Figures {
+function figuresOf(broker: Broker, persistence: Persistence, maximum: number): Figures {
   const { clients, stats } = broker
   let away = 0
   for (const session of persistence.sessions.all()) if (!session.isConnected) away++

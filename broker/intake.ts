@@ -11,7 +11,7 @@ import type { Audience } from './audience.ts'
 import type { Accepted, Delivery } from './delivery.ts'
 import { isTopicWelcome } from './front/filters.ts'
 import type { TopicLimits } from './guard/text.ts'
-import type { SqlitePersistence } from './persistence/sqlite-persistence.ts'
+import type { Persistence } from './persistence/persistence.ts'
 
 /** On its way to subscribers. */
 export interface BusPublication {
@@ -30,7 +30,7 @@ export type Taken = Accepted | 'invalid'
 export interface IntakeParts {
   readonly aedes: Aedes
   readonly audience: Audience
-  readonly persistence: SqlitePersistence
+  readonly persistence: Persistence
   readonly limits: TopicLimits
   readonly accept: (delivery: Delivery) => Accepted
   readonly refuse: (delivery: Delivery) => void

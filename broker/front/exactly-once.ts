@@ -7,16 +7,16 @@
  */
 
 import type { BusPublication } from '../intake.ts'
+import type { Persistence } from '../persistence/persistence.ts'
 import type { Session, Settling } from '../persistence/session.ts'
-import type { SqlitePersistence } from '../persistence/sqlite-persistence.ts'
 
 export class ExactlyOnce {
   readonly #session: Session
-  readonly #persistence: SqlitePersistence
+  readonly #persistence: Persistence
   /** Of this connection. */
   #settling: Map<number, Settling> | null = null
 
-  constructor(session: Session, persistence: SqlitePersistence) {
+  constructor(session: Session, persistence: Persistence) {
     this.#session = session
     this.#persistence = persistence
   }

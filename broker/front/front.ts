@@ -19,7 +19,7 @@ import type { Speak } from '../guard/speaker.ts'
 import type { SubscriptionLimits } from '../guard/subscription-limits.ts'
 import { Topics } from '../guard/topics.ts'
 import type { Intake } from '../intake.ts'
-import type { SqlitePersistence } from '../persistence/sqlite-persistence.ts'
+import type { Persistence } from '../persistence/persistence.ts'
 import type { Will } from '../persistence/wills.ts'
 import type { Codec } from './codec/codec.ts'
 import { mqtt3Codec } from './codec/mqtt3.ts'
@@ -32,7 +32,7 @@ import type { FrontParts, Mqtt5Settings } from './parts.ts'
 
 export interface FrontOptions {
   readonly aedes: Aedes
-  readonly persistence: SqlitePersistence
+  readonly persistence: Persistence
   readonly admission: Admission
   readonly subscriptionLimits: SubscriptionLimits
   readonly live: LiveSubscriptions

@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest'
 import { OPEN } from '../fixture.ts'
+import type { Persistence, Prepared } from '../persistence/persistence.ts'
 import { Session } from '../persistence/session.ts'
-import type { Prepared, SqlitePersistence } from '../persistence/sqlite-persistence.ts'
 import { PUBLISH, type Publish } from './codec/packets.ts'
 import { NO_PROPERTIES } from './codec/properties.ts'
 import { Inbound } from './inbound.ts'
@@ -22,7 +22,7 @@ beforeEach(() => {
     prepare: ({ topic }: { topic: string }) =>
       saved.has(topic) ? ({ saved: saved.get(topic), topic } as unknown as Prepared) : null,
     cancel: (dropped: Prepared) => void log.push(`-${(dropped as unknown as { topic: string }).topic}`),
-  } as unknown as SqlitePersistence
+  } as unknown as Persistence
   inbound = new Inbound(
     new Session('c', true),
     persistence,

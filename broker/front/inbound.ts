@@ -11,8 +11,8 @@
 import type { Access } from '../access.ts'
 import type { Delivery } from '../delivery.ts'
 import type { BusPublication, Intake, Taken } from '../intake.ts'
+import type { Persistence, Prepared } from '../persistence/persistence.ts'
 import type { Session } from '../persistence/session.ts'
-import type { Prepared, SqlitePersistence } from '../persistence/sqlite-persistence.ts'
 import type { Codec } from './codec/codec.ts'
 import { acknowledgementBytes, encodeAcknowledgement, writeAcknowledgement } from './codec/encode.ts'
 import { Fault } from './codec/fault.ts'
@@ -71,7 +71,7 @@ interface Commit {
 
 export class Inbound {
   readonly #session: Session
-  readonly #persistence: SqlitePersistence
+  readonly #persistence: Persistence
   readonly #intake: IntakeOfBroker
   readonly #publisher: Publisher
   readonly #limits: InboundLimits
@@ -90,7 +90,7 @@ export class Inbound {
 
   constructor(
     session: Session,
-    persistence: SqlitePersistence,
+    persistence: Persistence,
     intake: IntakeOfBroker,
     publisher: Publisher,
     limits: InboundLimits,

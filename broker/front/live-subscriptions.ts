@@ -4,20 +4,20 @@
  */
 
 import { addMatch, type Copy } from '../persistence/copy.ts'
+import type { Persistence } from '../persistence/persistence.ts'
 import type { Grant } from '../persistence/session.ts'
 import { isShared } from '../persistence/shared-subscriptions.ts'
-import type { SqlitePersistence } from '../persistence/sqlite-persistence.ts'
 import { TopicTree } from '../persistence/topic-tree.ts'
 import { type BusPacket, Message } from './message.ts'
 import type { Outbound } from './outbound.ts'
 
 export class LiveSubscriptions {
-  readonly #persistence: Pick<SqlitePersistence, 'sharesOf' | 'sessions'>
+  readonly #persistence: Pick<Persistence, 'sharesOf' | 'sessions'>
   readonly #filters = new TopicTree<Map<Outbound, Grant>>()
   /** Another number whenever filters come or go. */
   version = 0
 
-  constructor(persistence: Pick<SqlitePersistence, 'sharesOf' | 'sessions'>) {
+  constructor(persistence: Pick<Persistence, 'sharesOf' | 'sessions'>) {
     this.#persistence = persistence
   }
 

@@ -8,10 +8,10 @@
  */
 
 import type { Copy } from '../persistence/copy.ts'
+import type { Persistence } from '../persistence/persistence.ts'
 import type { Retained } from '../persistence/retained.ts'
 import type { Delivery, Grant, Session, Subscriber } from '../persistence/session.ts'
 import type { Outgoing } from '../persistence/sessions.ts'
-import type { SqlitePersistence } from '../persistence/sqlite-persistence.ts'
 import type { Codec } from './codec/codec.ts'
 import { encodeAcknowledgement } from './codec/encode.ts'
 import { PUBREL } from './codec/packets.ts'
@@ -75,7 +75,7 @@ interface Sending {
 
 export class Outbound implements Subscriber {
   readonly session: Session
-  readonly #persistence: SqlitePersistence
+  readonly #persistence: Persistence
   readonly #wire: Wire
   readonly #receiver: Receiver
   readonly #stats: OutboundStats
@@ -93,7 +93,7 @@ export class Outbound implements Subscriber {
 
   constructor(
     session: Session,
-    persistence: SqlitePersistence,
+    persistence: Persistence,
     wire: Wire,
     receiver: Receiver,
     stats: OutboundStats,

@@ -6,7 +6,7 @@ import type { Admission } from '../admission.ts'
 import type { GuardLimits } from '../guard/limits.ts'
 import type { SubscriptionLimits } from '../guard/subscription-limits.ts'
 import type { Intake } from '../intake.ts'
-import type { SqlitePersistence } from '../persistence/sqlite-persistence.ts'
+import type { Persistence } from '../persistence/persistence.ts'
 import type { DelayedWills } from './delayed-wills.ts'
 import type { LiveSubscriptions } from './live-subscriptions.ts'
 import type { OutboundStats } from './outbound.ts'
@@ -24,7 +24,7 @@ export interface Mqtt5Settings {
 /** What connections share. */
 export interface FrontParts {
   readonly aedes: Aedes
-  readonly persistence: SqlitePersistence
+  readonly persistence: Persistence
   readonly admission: Admission
   readonly subscriptionLimits: SubscriptionLimits
   readonly maySubscribe: (access: Access, filter: string) => boolean

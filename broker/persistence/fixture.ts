@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { PersistenceOptions } from './persistence.ts'
 import type { SessionLimits } from './sessions.ts'
-import type { PersistenceOptions, SqlitePersistence } from './sqlite-persistence.ts'
+import type { SqlitePersistence } from './sqlite-persistence.ts'
 
 export interface Directory {
   readonly path: string

@@ -1,12 +1,10 @@
 /**
  * Messages on their way to clients with a session. Each is queued once, in the order in which messages come, before
- * its publish is acknowledged (`prepare`); when the bus has it, the queue is told under which number (`enqueue`); when
- * it is sent, under which packet identifier (`sent`); then it is released (PUBREC) and cleared (PUBACK, PUBCOMP).
+ * its publish is acknowledged (`prepare`); when the bus has it, the queue is told under which number (`enqueue`).
  */
 
 import { addMatch, type Copy } from './copy.ts'
-import { type Host, ownBytes, type Packet, type Party } from './packet.ts'
-import type { Saver } from './saver.ts'
+import { ownBytes, type Packet } from './packet.ts'
 import type { Delivery } from './session.ts'
 import type { Outgoing, Sessions } from './sessions.ts'
 import type { Share } from './shared-subscriptions.ts'
@@ -25,13 +23,9 @@ export interface SharedDelivery {
 
 export class Outbox {
   readonly #sessions: Sessions
-  readonly #saver: Saver
-  readonly #host: () => Host
 
-  constructor(sessions: Sessions, saver: Saver, host: () => Host) {
+  constructor(sessions: Sessions) {
     this.#sessions = sessions
-    this.#saver = saver
-    this.#host = host
   }
 
   /** Once for each client, at the best of the levels that its filters were granted [MQTT-3.3.5-1]. */
@@ -84,61 +78,6 @@ export class Outbox {
       recipients.filter(({ clientId }) => !queued.has(clientId)),
       packet,
     )
-  }
-
-  /** Before PUBLISH. May change the packet's identifier, when another message holds it. */
-  async sent({ id }: Party, packet: Packet): Promise<void> {
-    const session = this.#sessions.get(id)
-    const delivery = session?.find(packet.brokerCounter ?? 0)
-    if (session === undefined || delivery === undefined) return
-    packet.messageId = session.markSent(delivery, packet.messageId ?? 0)
-    await this.#save(delivery)
-  }
-
-  /** Before PUBREL. */
-  async released({ id }: Party, { messageId = 0 }: Packet): Promise<void> {
-    const delivery = this.#sessions.get(id)?.withPacketId(messageId)
-    if (delivery === undefined) return
-    delivery.isReleased = true
-    await this.#save(delivery)
-  }
-
-  /** Returns what it was; undefined: there is no such packet, as for a retained message. */
-  clear({ id }: Party, messageId: number): object | undefined {
-    const delivery = this.#sessions.get(id)?.withPacketId(messageId)
-    if (delivery === undefined) return undefined
-    const packet = this.#toPacket(delivery)
-    this.#sessions.remove(delivery)
-    return packet
-  }
-
-  /** Everything that waits for a client that is back. */
-  *waiting({ id }: Party): Generator<object> {
-    for (const delivery of this.#sessions.get(id)?.queue.values() ?? []) yield this.#toPacket(delivery)
-  }
-
-  /** Exactly once needs the identifier after a crash; at least once does not. */
-  async #save(delivery: Delivery): Promise<void> {
-    this.#sessions.noteDelivery(delivery)
-    if (delivery.qos === 2) await this.#saver.saved()
-  }
-
-  #toPacket(delivery: Delivery): object {
-    const { id, session, topic, payload, qos, counter, packetId, isReleased, connection } = delivery
-    const messageId = packetId ?? undefined
-    if (isReleased) return { cmd: 'pubrel', messageId }
-    return {
-      cmd: 'publish',
-      brokerId: delivery.brokerId ?? this.#host().id,
-      brokerCounter: counter ?? -id,
-      topic,
-      payload,
-      qos,
-      // To one who subscribed before, it is news [MQTT-3.3.1-9].
-      retain: false,
-      dup: connection !== 0 && connection !== session.connection,
-      messageId,
-    }
   }
 }
 
