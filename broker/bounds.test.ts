@@ -170,6 +170,34 @@ describe('sessions', () => {
   })
 })
 
+it('subscriptions of a session that goes on count, for its client and in all, however often it comes back', async () => {
+  await start({ limits: { maxSubscriptionsPerClient: 5, maxSubscriptions: 8 } })
+  const filters = (round: number) =>
+    Array.from({ length: 5 }, (_, i): [string, number] => [`r${round}/${i}`, 1])
+  for (let round = 0; round < 4; round++) {
+    const wire = await connected(broker.port, { clientId: 'p', clean: false })
+    expect(broker.broker.stats.subscriptions).toBe(round === 0 ? 0 : 5)
+    wire.send(subscribe(1, filters(round)))
+    const isGranted = round === 0
+    expect((await wire.find('suback')).codes).toEqual(Array(5).fill(isGranted ? 1 : 0x80))
+    // What it has may be asked for again.
+    expect(await wire.subscribe('r0/4', 1)).toBe(1)
+    expect(broker.broker.stats.subscriptions).toBe(5)
+    await wire.drop()
+    await until(() => broker.broker.stats.subscriptions === 0)
+  }
+  const back = await connected(broker.port, { clientId: 'p', clean: false })
+  const other = await connected(broker.port, { clientId: 'other' })
+  other.send(subscribe(1, filters(9)))
+  expect((await other.find('suback')).codes).toEqual([1, 1, 1, 0x80, 0x80])
+  expect(broker.broker.stats).toMatchObject({
+    subscriptions: 8,
+    subscriptionsRefused: { client: 15, all: 2 },
+  })
+  await back.drop()
+  await until(() => broker.broker.stats.subscriptions === 3)
+})
+
 it('a storm of SUBSCRIBE and UNSUBSCRIBE leaves nothing', async () => {
   await start()
   for (const clean of [true, false]) {

@@ -1,7 +1,7 @@
 /** For tests: a client that sends exactly what it is told, when it is told. */
 
 import { connect, type Socket } from 'node:net'
-import { generate, type IConnectPacket, type Packet, parser } from 'mqtt-packet'
+import { generate, type IConnackPacket, type IConnectPacket, type Packet, parser } from 'mqtt-packet'
 import { hello } from './guard/fixture.ts'
 
 /** What comes on a socket, packet by packet. */
@@ -16,6 +16,7 @@ export interface Incoming {
 
 export interface RawClient extends Incoming {
   readonly socket: Socket
+  readonly connack: IConnackPacket
   send(packet: Packet): void
   destroy(): void
 }
@@ -62,10 +63,11 @@ export async function connectRaw(port: number, options: Partial<IConnectPacket>)
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   const incoming = packetsFrom(socket, 4)
   socket.write(hello(options))
-  await incoming.next('connack')
+  const connack = await incoming.next('connack')
   return {
     ...incoming,
     socket,
+    connack,
     send: packet => void socket.write(generate(packet)),
     destroy: () => socket.destroy(),
   }

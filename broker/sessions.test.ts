@@ -4,6 +4,7 @@ import type { Delivery } from './delivery.ts'
 import { listener, send, sleeper, startBroker, type TestBroker, type TestBrokerOptions } from './fixture.ts'
 import { type Directory, newDirectory, persistenceOptions } from './persistence/fixture.ts'
 import { SqlitePersistence } from './persistence/sqlite-persistence.ts'
+import { connectRaw } from './raw-client.ts'
 
 /** When the broker takes it that clients of an earlier run are gone. */
 const RETURN_WITHIN_MS = 60_000
@@ -331,4 +332,31 @@ it('a will of an earlier run is judged like a message; one that is refused is no
   const later = new SqlitePersistence(persistenceOptions(directory.path))
   expect(later.wills.get('bad')).toBeUndefined()
   await later.destroy()
+})
+
+it('what the disk refused reaches no sleeper, though its sender said goodbye before that was known', async () => {
+  const isRefused = Promise.withResolvers<void>()
+  isRefused.promise.catch(() => undefined)
+  broker = await startBroker({
+    directory: directory.path,
+    accept: ({ topic }) => (topic === 'refused' ? isRefused.promise : Promise.resolve()),
+  })
+  const device = await sleeper(broker.port, 'valve')
+  await device.client.subscribeAsync('#', { qos: 1 })
+  await device.client.endAsync()
+  const sender = await connectRaw(broker.port, {})
+  const common = { cmd: 'publish', payload: '', qos: 1, retain: false, dup: false } as const
+  sender.send({ ...common, topic: 'refused', messageId: 1 })
+  // Not acknowledged either, being behind it.
+  sender.send({ ...common, topic: 'behind', messageId: 2 })
+  sender.send({ cmd: 'disconnect' })
+  await sender.closed
+  isRefused.reject(new Error('full'))
+  await sleep(0)
+  await send(broker.port, [['end', '']])
+  const again = await sleeper(broker.port, 'valve')
+  await again.count(1)
+  expect(again.heard).toEqual(['end '])
+  expect(broker.broker.stats.queuedMessages).toBeLessThanOrEqual(1)
+  await again.client.endAsync()
 })

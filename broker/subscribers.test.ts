@@ -142,6 +142,53 @@ it('a subscriber whose queue is full is closed: it is to know that it missed som
   await frozen.closed
 })
 
+describe('sleepers on full queues', () => {
+  // Of all queues together: 100 small messages.
+  const sessions = { maxTotalBytes: 20_000 }
+
+  it('cost a subscriber nothing that is there and reads, though its session ends with its connection', async () => {
+    broker = await startBroker({ directory: directory.path, sessions })
+    const asleep = await sleeper(broker.port, 'asleep')
+    await asleep.client.subscribeAsync('#', { qos: 1 })
+    await asleep.client.endAsync()
+    const fill = async () => {
+      const before = broker.broker.stats.dropped['all-queues']
+      await send(
+        broker.port,
+        Array.from({ length: 120 }, () => ['fill', '']),
+      )
+      return broker.broker.stats.dropped['all-queues'] - before
+    }
+    expect(await fill()).toBeGreaterThan(0)
+    const reading = await listener(broker.port)
+    await reading.client.subscribeAsync('#', { qos: 1 })
+    expect(await fill()).toBe(120)
+    await reading.count(120)
+    expect(broker.broker.stats).toMatchObject({ slowClosed: 0, closed: {} })
+    await reading.client.endAsync()
+  })
+
+  it('nor does one that reads and never acknowledges, who is closed', async () => {
+    broker = await startBroker({ directory: directory.path, sessions })
+    const silent = await connectRaw(broker.port, { clientId: 'silent' })
+    silent.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: '#', qos: 1 }] })
+    await silent.next('suback')
+    const reading = await listener(broker.port)
+    await reading.client.subscribeAsync('#', { qos: 1 })
+    for (let round = 1; round <= 10; round++) {
+      await send(
+        broker.port,
+        Array.from({ length: 50 }, (_, i) => ['m', `${round} ${i}`]),
+      )
+      await reading.count(round * 50)
+    }
+    await silent.closed
+    expect(new Set(reading.heard).size).toBe(500)
+    expect(broker.broker.stats).toMatchObject({ slowClosed: 1, closed: { slow: 1 } })
+    await reading.client.endAsync()
+  })
+})
+
 describe('QoS 2', () => {
   it('a message sent twice under its identifier is delivered once, also after a restart', async () => {
     broker = await startBroker({ directory: directory.path })

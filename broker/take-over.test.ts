@@ -1,23 +1,28 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, it } from 'vitest'
-import { connect, subscribe } from './conformance/packets.ts'
-import { connected, Wire } from './conformance/wire.ts'
-import { startBroker, type TestBroker } from './fixture.ts'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Access, LoginResult } from './access.ts'
+import { connect, DISCONNECT, subscribe } from './conformance/packets.ts'
+import { connected, greeted, Wire } from './conformance/wire.ts'
+import { OPEN, startBroker, type TestBroker, type TestBrokerOptions } from './fixture.ts'
 import { dial } from './fuzz/sessions.ts'
 import { type Directory, newDirectory } from './persistence/fixture.ts'
 
 let directory: Directory
 let broker: TestBroker
-beforeEach(async () => {
+beforeEach(() => {
   directory = newDirectory()
-  broker = await startBroker({ directory: directory.path })
 })
 afterEach(async () => {
   await broker.close()
   directory.remove()
 })
 
+async function start(options: Partial<TestBrokerOptions> = {}): Promise<void> {
+  broker = await startBroker({ directory: directory.path, ...options })
+}
+
 it('whenever a client goes while it comes again, the newer connection is the client: counted, heard, taken over from', async () => {
+  await start()
   for (let turns = 0; turns < 20; turns++) {
     const clientId = `client-${turns}`
     const older = new Wire(dial(broker.broker))
@@ -42,6 +47,7 @@ it('whenever a client goes while it comes again, the newer connection is the cli
 })
 
 it('of many that come under one id at once, one stays', async () => {
+  await start()
   const wires = Array.from({ length: 20 }, () => new Wire(dial(broker.broker)))
   for (const wire of wires) wire.send(connect({ clientId: 'one', clean: false }))
   await until(
@@ -49,6 +55,94 @@ it('of many that come under one id at once, one stays', async () => {
   )
   const [left] = wires.filter(({ stream }) => !stream.destroyed)
   await left!.ping()
+})
+
+describe('while it logs in', () => {
+  const ALICE: Access = { ...OPEN, identity: 'alice' }
+  const MALLORY: Access = { ...OPEN, identity: 'mallory' }
+  /** Logins, in their order, that wait for their answer. */
+  const logins: ((result: LoginResult) => void)[] = []
+  let isSlow = false
+
+  const startSlow = async () => {
+    logins.length = 0
+    isSlow = false
+    await start({
+      accessOf: identity => (identity === 'mallory' ? MALLORY : ALICE),
+      authenticate: ({ username }) => {
+        const access = username === 'mallory' ? MALLORY : ALICE
+        return isSlow
+          ? new Promise(resolve => logins.push(resolve))
+          : Promise.resolve({ ok: true, access } as const)
+      },
+    })
+  }
+
+  /** A connection of alice's that waits for its login. */
+  async function coming(): Promise<Wire> {
+    isSlow = true
+    const wire = new Wire(dial(broker.broker))
+    const count = logins.length + 1
+    wire.send(connect({ clientId: 'x', clean: false, username: 'alice' }))
+    await until(() => logins.length === count)
+    return wire
+  }
+
+  function answer(): void {
+    isSlow = false
+    for (const login of logins.splice(0)) login({ ok: true, access: ALICE })
+  }
+
+  it('another that comes after it stays, though both are let in in one moment, and nobody else gets in', async () => {
+    await startSlow()
+    const first = await connected(broker.port, { clientId: 'x', clean: false, username: 'alice' })
+    await first.subscribe('secret', 1)
+    const second = await coming()
+    const third = await coming()
+    answer()
+    await Promise.all([first.closed(), second.closed()])
+    expect(await third.next('connack')).toMatchObject({ code: 0, sessionPresent: true })
+    expect(second.unread.map(({ kind }) => kind)).not.toContain('publish')
+    const other = await greeted(broker.port, { clientId: 'x', clean: false, username: 'mallory' })
+    // Identifier rejected: it is alice's.
+    expect(other.code).toBe(2)
+    await other.wire.closed()
+    await third.publish({ topic: 'secret', qos: 1 })
+    expect(await third.receive(1)).toHaveLength(1)
+    expect(broker.broker.clients).toBe(1)
+    // Goes, and nothing holds the client id for it.
+    third.send(DISCONNECT)
+    await third.closed()
+    const again = await greeted(broker.port, { clientId: 'x', clean: false, username: 'alice' })
+    expect(again).toMatchObject({ code: 0, sessionPresent: true })
+  })
+
+  it('a connection that dies takes over from nobody, and leaves the id to who has it', async () => {
+    await startSlow()
+    const holder = await connected(broker.port, { clientId: 'x', clean: false, username: 'alice' })
+    const dying = [await coming(), await coming()]
+    await Promise.all(dying.map(wire => wire.drop()))
+    await until(() => broker.broker.guard.counts.unauthenticated === 0)
+    answer()
+    await holder.ping()
+    const other = await greeted(broker.port, { clientId: 'x', username: 'mallory' })
+    expect(other.code).toBe(2)
+    await holder.ping()
+    expect(broker.broker.clients).toBe(1)
+    const heir = await connected(broker.port, { clientId: 'x', clean: false, username: 'alice' })
+    await holder.closed()
+    await heir.ping()
+  })
+
+  it('it is ended with the broker, which does not wait for its login', async () => {
+    await startSlow()
+    const wire = await coming()
+    await broker.close()
+    await wire.closed()
+    answer()
+    expect(wire.unread).toEqual([])
+    await start()
+  })
 })
 
 async function until(isSo: () => boolean): Promise<void> {

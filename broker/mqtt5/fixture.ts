@@ -125,6 +125,8 @@ export async function publish(
 export interface Bench {
   readonly broker: TestBroker
   readonly port: number
+  /** Where its state is. */
+  readonly directory: string
   greet(fields?: ConnectFields): Promise<Greeted>
   open(): Promise<Peer>
   start(options?: Partial<TestBrokerOptions>): Promise<void>
@@ -163,6 +165,9 @@ export function bench(): Bench {
     },
     get port() {
       return running().port
+    },
+    get directory() {
+      return directory.path
     },
     greet: async fields => keep(await greet(running().port, fields)),
     open: async () => keep(await open(running().port)),

@@ -221,3 +221,30 @@ it('a burst reaches one that reads, whole and in order', async () => {
   expect(heard).toEqual(Array.from({ length: 3000 }, (_, i) => String(i)))
   await Promise.all([client.endAsync(), sender.endAsync()])
 })
+
+it('no local and retain as published end with MQTT 5: when its client comes back by 3.1.1, it gets what that has', async () => {
+  await on.start()
+  const newer = await on.greet(lasting('s'))
+  await subscribe(newer, 'a', { nl: true, rap: true })
+  await newer.leave()
+  const sender = await on.greet()
+  const older = await connectRaw(on.port, { clientId: 's', clean: false })
+  older.send({ cmd: 'publish', topic: 'a', payload: 'own', qos: 1, messageId: 1, retain: false, dup: false })
+  await older.next('puback')
+  await publish(sender, 'a', 'theirs', { retain: true })
+  // [MQTT-3.3.1-9] of 3.1.1: a new message comes without the flag.
+  expect(await older.next('publish')).toMatchObject({ payload: Buffer.from('own'), retain: false })
+  expect(await older.next('publish')).toMatchObject({ payload: Buffer.from('theirs'), retain: false })
+  older.destroy()
+  // Also what comes while it sleeps, and after a restart.
+  await publish(sender, 'a', 'asleep', { retain: true })
+  await on.restart()
+  const again = await connectRaw(on.port, { clientId: 's', clean: false })
+  const texts: string[] = []
+  while (texts.length < 3) {
+    const { payload, retain } = await again.next('publish')
+    expect(retain).toBe(false)
+    texts.push(String(payload))
+  }
+  expect(texts).toEqual(['own', 'theirs', 'asleep'])
+})

@@ -1,5 +1,6 @@
 import { generate, type Packet } from 'mqtt-packet'
 import { expect, it } from 'vitest'
+import { connectRaw } from '../raw-client.ts'
 import { bench, type Peer, publish, subscribe } from './fixture.ts'
 
 const on = bench()
@@ -131,4 +132,25 @@ it('a refusal of QoS 2 by its receiver ends it', async () => {
   watcher.send({ cmd: 'pubrec', messageId, reasonCode: 0x97 })
   // [MQTT-4.4.0-2]
   expect(await watcher.next('publish')).toMatchObject({ payload: Buffer.from('2') })
+})
+
+it('what the guard refuses is told once, and counted once, as it is by older versions', async () => {
+  await on.start({ limits: { maxPacketBytes: 1000 } })
+  const refusals = [
+    // A length of five bytes, which is no length.
+    { bytes: [0x30, 0xff, 0xff, 0xff, 0xff, 0xff], code: 0x81, word: 'malformed' },
+    { bytes: [0x30, 0xff, 0x7f], code: 0x95, word: 'too-large' },
+  ]
+  for (const { bytes, code, word } of refusals) {
+    const peer = await on.greet()
+    peer.sendBytes(...bytes)
+    expect(await peer.next('disconnect')).toMatchObject({ reasonCode: code })
+    await peer.closed
+    expect(on.broker.broker.stats.closed[word]).toBe(1)
+    const older = await connectRaw(on.port, {})
+    older.socket.write(Uint8Array.from(bytes))
+    await older.closed
+    expect(on.broker.broker.stats.closed[word]).toBe(2)
+  }
+  expect(on.broker.broker.stats.closed).toEqual({ malformed: 2, 'too-large': 2 })
 })

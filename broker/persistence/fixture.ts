@@ -1,13 +1,16 @@
 /** For tests: a persistence with a file of its own, its limits wide unless told otherwise, and one that answers late. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readState, type SavedState } from './database.ts'
 import type { PersistenceOptions } from './persistence.ts'
 import type { SessionLimits } from './sessions.ts'
 import type { SqlitePersistence } from './sqlite-persistence.ts'
+
+const FILE = 'broker.db'
 
 export interface Directory {
   readonly path: string
@@ -17,6 +20,15 @@ export interface Directory {
 export function newDirectory(): Directory {
   const path = mkdtempSync(join(tmpdir(), 'trestle-broker-'))
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** Of a copy: what would be there after a crash at this moment. */
+export function stateOnDisk(directory: string): SavedState {
+  const copy = newDirectory()
+  cpSync(directory, copy.path, { recursive: true })
+  const { state } = readState(join(copy.path, FILE))
+  copy.remove()
+  return state
 }
 
 export const WIDE: SessionLimits = {
@@ -36,7 +48,7 @@ export function persistenceOptions(
   retained: Partial<PersistenceOptions['retained']> = {},
 ): PersistenceOptions {
   return {
-    path: join(directory, 'broker.db'),
+    path: join(directory, FILE),
     retained: { maxMessages: 10_000, maxBytes: 64 * 1024 ** 2, ...retained },
     sessions: { ...WIDE, ...sessions },
     log: QUIET,
