@@ -198,6 +198,12 @@ describe('the answer', () => {
     expect(second.sessionPresent).toBe(true)
     await second.wire.drop()
     expect((await mqtt.greeted({ clientId: `${clientId}x`, clean: false })).sessionPresent).toBe(false)
+    // One with nothing but an identifier of QoS 2 is one as well.
+    const half = await mqtt.connected({ clientId: `${clientId}y`, clean: false })
+    half.send(publish({ topic: mqtt.name(), qos: 2, id: 9 }))
+    await half.next('pubrec')
+    await half.drop()
+    expect((await mqtt.greeted({ clientId: `${clientId}y`, clean: false })).sessionPresent).toBe(true)
   })
 
   it('of refusal says no session, closes, and nothing after CONNECT counts [MQTT-3.1.4-5] [MQTT-3.2.2-4] [MQTT-3.2.2-5]', async () => {

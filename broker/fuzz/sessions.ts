@@ -1,5 +1,5 @@
 /**
- * Sessions against a whole broker: guard, Aedes, MQTT 5, persistence, over streams in memory. Clients follow the
+ * Sessions against a whole broker: guard, front, bus, persistence, over streams in memory. Clients follow the
  * grammar and spoil some of it; they split what they send, come under each other's names, answer or do not, and leave
  * in any way. What must hold:
  *

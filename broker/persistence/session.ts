@@ -154,7 +154,7 @@ export class Session {
 
   /**
    * Returns the identifier that the packet is to carry: another one when a message of an earlier connection still
-   * holds it. Aedes counts from a random number on, whatever is under way.
+   * holds it.
    */
   markSent(delivery: Delivery, packetId: number): number {
     const holder = this.#byPacketId.get(packetId)

@@ -13,7 +13,7 @@ export interface Will {
   /** Of the run that its client was connected to. */
   brokerId?: string
   clientId?: string
-  /** Published so long after the connection is gone, by the front; undefined: by Aedes, as its interface has it. */
+  /** Published by the front, so long after the connection is gone; undefined: not by it, as only Aedes' interface has it. */
   delayMs?: number | undefined
   properties?: Buffer | undefined
   messageExpiryMs?: number | undefined
@@ -67,7 +67,7 @@ export class Wills {
     return will
   }
 
-  /** Of runs that `isAlive` does not know, and for Aedes to publish. */
+  /** Of runs that `isAlive` does not know, as Aedes' interface asks for them: those of the front are not among them. */
   *orphans(isAlive: (brokerId: string) => boolean): Generator<Will> {
     for (const will of this.#wills.values())
       if (will.delayMs === undefined && !isAlive(will.brokerId ?? '')) yield will
