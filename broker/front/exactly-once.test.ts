@@ -217,6 +217,29 @@ describe.each([4, 5] as const)('by protocol version %i', version => {
     expect(on.broker.broker.stats.incoming).toBe(0)
   })
 
+  it('nor is it completed before an older message lets its PUBREC go', async () => {
+    await on.start({ accept: disk.accept })
+    const sender = await comes(version)
+    sender.send(message(1, 'slow'))
+    sender.send(message(2))
+    await until(() => on.broker.broker.stats.incoming === 1)
+    sender.send({ cmd: 'pubrel', messageId: 2 })
+    await settled(sender)
+    await disk.has(1)
+    // Were it to come, it would be there by the next commit.
+    sender.send({ cmd: 'subscribe', messageId: 3, subscriptions: [{ topic: 'any', qos: 0 }] })
+    await sender.next('suback')
+    expect(acks(sender)).toEqual([])
+    disk.done()
+    await sender.next('pubcomp')
+    expect(acks(sender)).toEqual([
+      ['pubrec', 1, 0],
+      ['pubrec', 2, 0],
+      ['pubcomp', 2, 0],
+    ])
+    expect(on.broker.broker.stats.incoming).toBe(1)
+  })
+
   it('repetitions of what is under way have a PUBREC of their own', async () => {
     await on.start({ accept: disk.accept })
     const watching = await watcher()

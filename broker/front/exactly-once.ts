@@ -13,8 +13,10 @@ import type { Session, Settling } from '../persistence/session.ts'
 export class ExactlyOnce {
   readonly #session: Session
   readonly #persistence: Persistence
-  /** Of this connection. */
+  /** Of this connection, until they are answered. */
   #settling: Map<number, Settling> | null = null
+  /** Of those, PUBREL has come already. */
+  #released: Set<number> | null = null
 
   constructor(session: Session, persistence: Persistence) {
     this.#session = session
@@ -34,6 +36,18 @@ export class ExactlyOnce {
   /** Its PUBLISH came on this connection, and is not answered yet. */
   isOurs(packetId: number): boolean {
     return this.#settling?.has(packetId) === true
+  }
+
+  /** PUBREL of one that is ours. */
+  releaseLater(packetId: number): void {
+    this.#released ??= new Set()
+    this.#released.add(packetId)
+  }
+
+  /** PUBREC is sent. Whether it is to be released now. */
+  answered(packetId: number): boolean {
+    this.#settling?.delete(packetId)
+    return this.#released?.delete(packetId) === true
   }
 
   isSettling(packetId: number): boolean {
@@ -91,7 +105,6 @@ export class ExactlyOnce {
     const { settling: all } = this.#session
     this.#taken(settling)
     if (all?.get(packetId) === settling) all.delete(packetId)
-    if (this.#settling?.get(packetId) === settling) this.#settling.delete(packetId)
     this.#persistence.sessions.forgetIfEmpty(this.#session)
   }
 

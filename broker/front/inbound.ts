@@ -140,6 +140,10 @@ export class Inbound {
    */
   release(packetId: number): void {
     // Its PUBREC was not waited for; the order of both is kept all the same.
+    if (this.#once.isOurs(packetId)) {
+      this.#once.releaseLater(packetId)
+      return
+    }
     if (this.#once.isSettling(packetId)) {
       void this.#once.settled(packetId).then(() => this.release(packetId))
       return
@@ -324,8 +328,9 @@ export class Inbound {
     this.#publisher.answer(acknowledgements)
     this.#letGoOn()
     for (let i = from; i < to; i++) {
-      const { publication, code, isRepeated } = entries[i]!
+      const { qos, packetId, publication, code, isRepeated } = entries[i]!
       if (publication !== null && code === SUCCESS && !isRepeated) this.#intake.publish(publication)
+      if (qos === 2 && !isRepeated && this.#once.answered(packetId)) this.release(packetId)
     }
     // Publishing may have closed it.
     if (this.#entries === entries) this.#forgetDone()
