@@ -93,16 +93,16 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     maxAgeMs: settings.time.maxAge,
     limits: settings.limits,
   })
-  const maySpeakOf = createSpeaking({
+  const speaking = createSpeaking({
     identities,
-    topicsOf: device => catalog.device(device)?.topics ?? [],
+    topicsOf: device => catalog.topicsOf(device),
     log,
   })
   const decoder = createDecoder({
     rules: settings.rules,
     maySpeakFor: (identity, topic) =>
       identity === null || identities.accessOf(identity)?.mayPublish(topic) === true,
-    maySpeakOf: (identity, device) => identity === null || maySpeakOf(identity, device),
+    maySpeakOf: (identity, device) => identity === null || speaking.maySpeakOf(identity, device),
   })
   decoder.learn(catalog.facts())
   const spool = new Spool({
@@ -155,7 +155,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     spool,
     epoch,
     answers: commands.answers,
-    maySpeakOf,
+    maySpeakOf: speaking.maySpeakOf,
     publish: request => void mqtt.publish(request).catch(() => undefined),
     log,
   })
@@ -194,7 +194,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   )
   const app = createApp({
     catalog,
-    forgetDevice: createForgetDevice(catalog, pipeline, mqtt),
+    forgetDevice: createForgetDevice({ catalog, speaking, pipeline, mqtt }),
     ledger,
     metrics: createMetrics(sources),
     readiness: () => ({

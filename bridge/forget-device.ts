@@ -4,6 +4,7 @@
  */
 
 import type { Catalog } from './catalog/catalog.ts'
+import type { Speaking } from './identity/speaking.ts'
 import type { Mqtt } from './mqtt.ts'
 import type { Pipeline } from './pipeline.ts'
 
@@ -14,17 +15,21 @@ export type ForgetDevice = (name: string) => Promise<string | null>
 const CLEAR_WITHIN_MS = 5_000
 const NOTHING = Buffer.alloc(0)
 
-export function createForgetDevice(
-  catalog: Pick<Catalog, 'forget' | 'flush'>,
-  { announce }: Pick<Pipeline, 'announce'>,
-  mqtt: Pick<Mqtt, 'deliver'>,
-): ForgetDevice {
+export interface ForgetParts {
+  readonly catalog: Pick<Catalog, 'forget' | 'flush'>
+  readonly speaking: Pick<Speaking, 'reconsider'>
+  readonly pipeline: Pick<Pipeline, 'announce'>
+  readonly mqtt: Pick<Mqtt, 'deliver'>
+}
+
+export function createForgetDevice({ catalog, speaking, pipeline, mqtt }: ForgetParts): ForgetDevice {
   return async name => {
     const forgotten = catalog.forget(name, Date.now() * 1000)
     if (forgotten === null) return null
     const { id, topics, lastSeenUs } = forgotten
     // At once: what it says from here on is of a new device.
-    announce([{ device: id, available: false, availableBy: 'forgotten', lastSeenUs }])
+    speaking.reconsider()
+    pipeline.announce([{ device: id, available: false, availableBy: 'forgotten', lastSeenUs }])
     await catalog.flush()
     const clear = { payload: NOTHING, qos: 1, retain: true } as const
     await Promise.all(topics.map(topic => mqtt.deliver({ topic, ...clear }, CLEAR_WITHIN_MS)))

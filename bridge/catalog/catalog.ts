@@ -11,6 +11,7 @@ import type { Series } from '../telemetry/series.ts'
 import { Aliases, type Decision } from './aliases.ts'
 import { Device, type DeviceView, type LastingFact, type Moment } from './device.ts'
 import { convert, type FieldType, type StoredValue, typeOfValue } from './field-type.ts'
+import { type Departure, ForgottenDevices } from './forgotten.ts'
 import { Journal } from './journal.ts'
 import { Admission, CATALOG_LIMITS, type CatalogLimits, type Refusal, type Source, STORED } from './limits.ts'
 import { encodeTime, encodeValue, FieldSlot, LongTexts, StoredSeries } from './series.ts'
@@ -56,7 +57,7 @@ type JournalRecord =
   /** Where types do not name their device, and of one that is back. */
   | { readonly seen: string }
   /** What the store has of it until then is history, and no device. */
-  | { readonly forgotten: string; readonly untilUs: number }
+  | { readonly forgotten: string; readonly untilUs: number; readonly topics?: readonly string[] }
 
 /** A device that fell silent, or is back. */
 export interface PresenceChange {
@@ -88,8 +89,8 @@ export class Catalog {
   readonly #types = new Map<string, FieldType>()
   readonly #devices = new Map<string, Device>()
   readonly #series = new Map<string, StoredSeries>()
-  /** Until when, microseconds since the epoch; as many as there may be devices. */
-  readonly #forgotten = new Map<string, number>()
+  /** As many as there may be devices. */
+  readonly #forgotten = new ForgottenDevices()
   /** The decoder hands out one tags object per topic: most lookups end here. */
   #byTags = new WeakMap<Tags, { readonly reported: string; readonly series: StoredSeries }>()
   readonly #maxAgeUs: number
@@ -231,7 +232,7 @@ export class Catalog {
   /** Fills in what the store remembers: the newest values of before this start. */
   fill(values: readonly LastValue[]): void {
     for (const { device, measurement, tags, field, value, timeUs } of values) {
-      if (timeUs <= (this.#forgotten.get(device) ?? 0)) continue
+      if (timeUs <= this.#forgotten.untilUs(device)) continue
       const series = this.#seriesBy(device, measurement, tags, STORED)
       if (typeof series === 'string') continue
       const slot = series.fields.get(field) ?? this.#addField(series, field, value, STORED)
@@ -285,6 +286,14 @@ export class Catalog {
     return device?.hasReadings ? this.#view(device) : null
   }
 
+  /** Where it is heard; of a device that was forgotten, until it is back: where it was. Empty: it is new. */
+  topicsOf(name: string): readonly string[] {
+    const id = this.idOf(name)
+    const device = this.#devices.get(id)
+    if (device?.hasReadings !== true) return this.#forgotten.topicsOf(id)
+    return device.topics.filter(topic => !this.#aliases.hasLeft(id, topic))
+  }
+
   /** The id behind a name; the name itself where there is none. */
   idOf(name: string): string {
     const device = this.#devices.get(name)
@@ -304,9 +313,8 @@ export class Catalog {
     const others = new Set<string>()
     for (const { owner, topic } of this.#series.values()) if (owner !== device) others.add(topic)
     const topics = device.topics.filter(topic => !others.has(topic))
-    const untilUs = Math.max(nowUs, device.newestUs)
-    this.#drop(id, untilUs)
-    this.#journal.add({ forgotten: id, untilUs } satisfies JournalRecord)
+    const departure = this.#drop(id, Math.max(nowUs, device.newestUs), device.topics)
+    this.#journal.add({ forgotten: id, ...departure } satisfies JournalRecord)
     return { id, topics, lastSeenUs: device.lastSeenMs * 1000 }
   }
 
@@ -387,7 +395,7 @@ export class Catalog {
   #recall(record: JournalRecord): void {
     if ('decision' in record) this.#aliases.take(record.decision)
     else if ('seen' in record) this.#device(record.seen, STORED)
-    else if ('forgotten' in record) this.#drop(record.forgotten, record.untilUs)
+    else if ('forgotten' in record) this.#drop(record.forgotten, record.untilUs, record.topics ?? [])
     else if ('fact' in record) {
       const device = this.#device(record.fact.device, STORED)
       if (typeof device !== 'string')
@@ -405,7 +413,7 @@ export class Catalog {
       const [measurement = '', device = '', field = ''] = key.split('\n')
       yield { type, measurement, ...(device === '' ? {} : { device }), field }
     }
-    for (const [forgotten, untilUs] of this.#forgotten) yield { forgotten, untilUs }
+    for (const [forgotten, departure] of this.#forgotten.entries()) yield { forgotten, ...departure }
     for (const decision of this.#aliases.decisions()) yield { decision }
     for (const device of this.#devices.values()) {
       if (this.#isToBeSeen(device.id)) yield { seen: device.id }
@@ -418,7 +426,7 @@ export class Catalog {
   }
 
   /** Types stay, and whose id it is: what is stored has them, and is to become nobody else's. */
-  #drop(id: string, untilUs: number): void {
+  #drop(id: string, untilUs: number, topics: readonly string[]): Departure {
     const device = this.#devices.get(id)
     if (device !== undefined) {
       this.#devices.delete(id)
@@ -429,12 +437,9 @@ export class Catalog {
       }
     }
     this.#byTags = new WeakMap()
-    this.#forgotten.delete(id)
-    this.#forgotten.set(id, untilUs)
-    for (const oldest of this.#forgotten.keys()) {
-      if (this.#forgotten.size <= this.#admission.limits.devices) break
-      this.#forgotten.delete(oldest)
-    }
+    const departure = this.#forgotten.add(id, untilUs, topics)
+    while (this.#forgotten.size > this.#admission.limits.devices) this.#forgotten.shift()
+    return departure
   }
 
   #device(id: string, source: Source): Device | Refusal {

@@ -160,3 +160,19 @@ it('times that it put ahead of our clock do not bring it back', async () => {
   expect(ids(catalog)).toEqual([])
   await catalog.close()
 })
+
+it('where it was heard is remembered until it is back, also over restarts: it is no new device to others', async () => {
+  let catalog = open()
+  say(catalog, 'stove', NOW_US, 'kitchen/stove')
+  catalog.forget('stove', NOW_US)
+  for (let start = 0; start < 2; start++) {
+    expect(catalog.topicsOf('stove')).toEqual(['kitchen/stove'])
+    catalog.learn([{ device: 'stove', name: 'Stove' }], 'client')
+    expect(catalog.topicsOf('stove')).toEqual(['kitchen/stove'])
+    catalog = await reopened(catalog)
+  }
+  say(catalog, 'stove', NOW_US + 1, 'cellar/stove')
+  expect(catalog.topicsOf('stove')).toEqual(['cellar/stove'])
+  expect(catalog.topicsOf('new')).toEqual([])
+  await catalog.close()
+})

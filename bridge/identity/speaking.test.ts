@@ -13,7 +13,7 @@ it('a device speaks for itself and for what is behind it, a gateway for whom it 
     stove: ['home/kitchen/stove/state'],
     shared: ['home/kitchen/shared/state', 'tele/thermo/shared'],
   }
-  const maySpeakOf = createSpeaking({
+  const { maySpeakOf, reconsider } = createSpeaking({
     identities,
     topicsOf: device => heard[device] ?? [],
     log: { warn: fields => warnings.push(fields) },
@@ -25,6 +25,11 @@ it('a device speaks for itself and for what is behind it, a gateway for whom it 
     expect([foreign, maySpeakOf(thermo, foreign)]).toEqual([foreign, false])
   expect(warnings).toHaveLength(1)
   for (const any of ['thermo', 'boiler', 'stove', 'x']) expect(maySpeakOf(identityOf('hub'), any)).toBe(true)
+  // What was found out lasts until somebody is forgotten.
+  heard['thermo-probe'] = ['home/kitchen/probe/state']
+  expect(maySpeakOf(thermo, 'thermo-probe')).toBe(true)
+  reconsider()
+  expect(maySpeakOf(thermo, 'thermo-probe')).toBe(false)
   // What was new is no more when it gets an identity of its own.
   await noticed(() => addDevice('new-1'))
   expect(maySpeakOf(thermo, 'new-1')).toBe(false)

@@ -4,7 +4,8 @@
  *
  * - A gateway and a person speak for whom they like.
  * - A device speaks for itself, never for one that is known by an identity of its own, and otherwise for devices that
- *   are new, or were heard before on a topic that it may publish to: the sensors behind it.
+ *   are new, or were heard before on a topic that it may publish to: the sensors behind it. Who was forgotten is not
+ *   new: its history is still its own.
  */
 
 import type { Access } from '../../broker/access.ts'
@@ -13,22 +14,28 @@ import type { Identities } from './identities.ts'
 
 export interface SpeakingParts {
   readonly identities: Pick<Identities, 'accessOf' | 'deviceOf' | 'hasDevice'>
-  /** Topics that a device was heard on; empty: it is new. */
+  /** Topics that a device was heard on, also before it was forgotten; empty: it is new. */
   readonly topicsOf: (device: string) => readonly string[]
   readonly log: { warn(fields: object, text: string): void }
 }
 
 export type MaySpeakOf = (identity: string, device: string) => boolean
 
+export interface Speaking {
+  readonly maySpeakOf: MaySpeakOf
+  /** What was found out before holds no more: a device was forgotten. */
+  reconsider(): void
+}
+
 /** Devices behind one identity that are remembered; it is asked for every reading. */
 const MAX_KNOWN = 1000
 
-export function createSpeaking({ identities, topicsOf, log }: SpeakingParts): MaySpeakOf {
+export function createSpeaking({ identities, topicsOf, log }: SpeakingParts): Speaking {
   /** A change of rights makes another access of it. */
-  const known = new WeakMap<Access, Set<string>>()
+  let known = new WeakMap<Access, Set<string>>()
   const warned = new WeakSet<Access>()
 
-  return (identity, device) => {
+  function maySpeakOf(identity: string, device: string): boolean {
     const access = identities.accessOf(identity)
     if (access === null) return false
     if (!access.isConfined) return true
@@ -56,5 +63,12 @@ export function createSpeaking({ identities, topicsOf, log }: SpeakingParts): Ma
     }
     devices.add(device)
     return true
+  }
+
+  return {
+    maySpeakOf,
+    reconsider: () => {
+      known = new WeakMap()
+    },
   }
 }

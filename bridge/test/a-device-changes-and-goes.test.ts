@@ -141,3 +141,23 @@ it('gone for good it is in no list, also after a restart; its history stays, and
   await back.publishAsync('home/hall/thermo/state', '{"temperature":22.5}', { qos: 1 })
   expect(await trestle.devices()).toMatchObject([{ id: 'thermo', fields: { temperature: { value: 22.5 } } }])
 }, 60_000)
+
+it('a device that is forgotten leaves its name to no other: whoever could not speak for it cannot now', async () => {
+  const added = await tool('device', 'add', 'hub', '--gateway', '--json')
+  const { password } = JSON.parse(added) as { password: string }
+  const who = { clientId: 'hub', username: 'hub', password }
+  const hub = await mqtt.connectAsync({ port: trestle.mqtt, ...who, reconnectPeriod: 0 })
+  onTestFinished(() => void hub.end(true))
+  await hub.publishAsync('home/kitchen/stove/state', '{"temperature":180}', { qos: 1 })
+  const refused = async () => (await trestle.ledger()).dropped.forbidden ?? 0
+  const speakAndBeRefused = async () => {
+    const before = await refused()
+    const device = await dial()
+    await device.publishAsync('thermo/stove/state', '{"temperature":-1}')
+    await eventually(refused, count => count > before)
+  }
+  await speakAndBeRefused()
+  await tool('device', 'forget', 'stove')
+  await speakAndBeRefused()
+  expect((await fetch(`${trestle.url}/api/devices/stove`)).status).toBe(404)
+}, 60_000)
