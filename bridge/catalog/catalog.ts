@@ -477,6 +477,8 @@ export class Catalog {
     if (known !== undefined) return known
     const refusal = this.#admission.mayHaveSeries(device.seriesCount, source)
     if (refusal !== null) return this.#admission.refuse(refusal)
+    // Of a device that is back the store has points, and may have this series.
+    created.noteTime(this.#forgotten.untilUs(deviceId))
     this.#series.set(created.prefix, created)
     device.addSeries(created)
     if (isNewDevice && this.#isToBeSeen(deviceId))

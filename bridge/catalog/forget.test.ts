@@ -43,6 +43,8 @@ async function reopened(catalog: Catalog, scope?: TypeScope): Promise<Catalog> {
   return open(scope)
 }
 
+const sayTime = (catalog: Catalog, device: string, atUs: number) => say(catalog, device, atUs).timeUs
+
 const ids = (catalog: Catalog) => [...catalog.devices()].map(({ id }) => id)
 
 describe.each<TypeScope>(['device', 'measurement'])('a device that is forgotten, with types by %s', scope => {
@@ -174,5 +176,19 @@ it('where it was heard is remembered until it is back, also over restarts: it is
   say(catalog, 'stove', NOW_US + 1, 'cellar/stove')
   expect(catalog.topicsOf('stove')).toEqual(['cellar/stove'])
   expect(catalog.topicsOf('new')).toEqual([])
+  await catalog.close()
+})
+
+it('a point of it is never written over when it is back, also after a restart and by a clock that was set back', async () => {
+  let catalog = open()
+  const times = Array.from({ length: 5 }, () => sayTime(catalog, 'back', NOW_US))
+  catalog.forget('back', NOW_US)
+  times.push(sayTime(catalog, 'back', NOW_US))
+  catalog.forget('back', NOW_US - 60e6)
+  catalog = await reopened(catalog)
+  catalog.fill([lastValue('back', Math.max(...times))])
+  times.push(sayTime(catalog, 'back', NOW_US), sayTime(catalog, 'back', NOW_US - 60e6))
+  expect(new Set(times).size).toBe(times.length)
+  expect(times).toEqual(times.toSorted((a, b) => a - b))
   await catalog.close()
 })
