@@ -159,6 +159,11 @@ export function metricSources(parts: MetricParts): MetricSource[] {
       read: () => catalog.stats.refused,
     },
     {
+      name: 'forgotten_devices_evicted_total',
+      help: 'Forgotten devices beyond limits.devices: what is stored of the oldest shows them again after a restart',
+      read: () => catalog.stats.forgottenEvicted,
+    },
+    {
       name: 'old_times_total',
       help: 'Device times older than time.maxAge, replaced by the arrival time',
       read: () => catalog.stats.oldTimes,

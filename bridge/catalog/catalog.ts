@@ -11,6 +11,7 @@ import type { Series } from '../telemetry/series.ts'
 import { Aliases, type Decision } from './aliases.ts'
 import { Device, type DeviceView, type LastingFact, type Moment } from './device.ts'
 import { convert, type FieldType, type StoredValue, typeOfValue } from './field-type.ts'
+import { FieldTypes } from './field-types.ts'
 import { type Departure, ForgottenDevices } from './forgotten.ts'
 import { Journal } from './journal.ts'
 import { Admission, CATALOG_LIMITS, type CatalogLimits, type Refusal, type Source, STORED } from './limits.ts'
@@ -49,12 +50,14 @@ type JournalRecord =
   | {
       readonly type: FieldType
       readonly measurement: string
+      /** Whose it is, which may be gone. Before there was `seen` in every journal it was `device`, and told of one. */
+      readonly of?: string
       readonly device?: string
       readonly field: string
     }
   | { readonly fact: LastingFact }
   | { readonly decision: Decision }
-  /** Where types do not name their device, and of one that is back. */
+  /** There is such a device. */
   | { readonly seen: string }
   /** What the store has of it until then is history, and no device. */
   | { readonly forgotten: string; readonly untilUs: number; readonly topics?: readonly string[] }
@@ -86,10 +89,10 @@ const STANDSTILL_MS = 5_000
 export class Catalog {
   readonly #scope: TypeScope
   readonly #journal: Journal
-  readonly #types = new Map<string, FieldType>()
+  readonly #types = new FieldTypes()
   readonly #devices = new Map<string, Device>()
   readonly #series = new Map<string, StoredSeries>()
-  /** As many as there may be devices. */
+  /** As many as there may be devices, and with as many types as there may be series. */
   readonly #forgotten = new ForgottenDevices()
   /** The decoder hands out one tags object per topic: most lookups end here. */
   #byTags = new WeakMap<Tags, { readonly reported: string; readonly series: StoredSeries }>()
@@ -103,6 +106,8 @@ export class Catalog {
   readonly stats: {
     typeConflicts: number
     oldTimes: number
+    /** Those that may be shown again after a restart, while the store has something of them. */
+    forgottenEvicted: number
     readonly counts: Readonly<{ devices: number; series: number }>
     readonly refused: Readonly<Record<Refusal, number>>
   }
@@ -116,7 +121,7 @@ export class Catalog {
     const limits = { ...CATALOG_LIMITS, ...options.limits }
     this.#admission = new Admission(limits, this.#clockMs)
     const { counts, refused } = this.#admission
-    this.stats = { typeConflicts: 0, oldTimes: 0, counts, refused }
+    this.stats = { typeConflicts: 0, oldTimes: 0, forgottenEvicted: 0, counts, refused }
     this.#aliases = new Aliases(
       {
         has: id => this.#devices.has(id),
@@ -129,6 +134,7 @@ export class Catalog {
       onRecord: record => this.#recall(record as JournalRecord),
       everything: () => this.#records(),
     })
+    this.#trimForgotten()
   }
 
   /**
@@ -315,6 +321,7 @@ export class Catalog {
     const topics = device.topics.filter(topic => !others.has(topic))
     const departure = this.#drop(id, Math.max(nowUs, device.newestUs), device.topics)
     this.#journal.add({ forgotten: id, ...departure } satisfies JournalRecord)
+    this.#trimForgotten()
     return { id, topics, lastSeenUs: device.lastSeenMs * 1000 }
   }
 
@@ -375,6 +382,7 @@ export class Catalog {
     const learned = device.learn(about, { maxFacts: this.#admission.limits.fieldsPerDevice, isOld })
     if (learned === 'full') return this.#admission.refuse('too-many-fields')
     if (learned === 'known') return null
+    device.isInJournal = true
     this.#journal.add({ fact: about } satisfies JournalRecord)
     // A room becomes a tag: the series of the device are looked up anew.
     if (about.room !== undefined && about.field === undefined) this.#byTags = new WeakMap()
@@ -394,35 +402,35 @@ export class Catalog {
 
   #recall(record: JournalRecord): void {
     if ('decision' in record) this.#aliases.take(record.decision)
-    else if ('seen' in record) this.#device(record.seen, STORED)
+    else if ('seen' in record) this.#recallDevice(record.seen)
     else if ('forgotten' in record) this.#drop(record.forgotten, record.untilUs, record.topics ?? [])
     else if ('fact' in record) {
-      const device = this.#device(record.fact.device, STORED)
-      if (typeof device !== 'string')
-        device.learn(record.fact, { maxFacts: Number.POSITIVE_INFINITY, isOld: false })
+      const maxFacts = Number.POSITIVE_INFINITY
+      this.#recallDevice(record.fact.device)?.learn(record.fact, { maxFacts, isOld: false })
     } else {
-      const { type, measurement, device, field } = record
-      this.#types.set(typeKey(measurement, device ?? null, field), type)
-      if (device !== undefined) this.#device(device, STORED)
+      const { device, of = device ?? '' } = record
+      this.#types.set(of, record)
+      if (device !== undefined) this.#recallDevice(device)
     }
+  }
+
+  #recallDevice(id: string): Device | null {
+    const device = this.#device(id, STORED)
+    if (typeof device === 'string') return null
+    device.isInJournal = true
+    return device
   }
 
   /** The journal, said in as few words as possible. */
   *#records(): Iterable<JournalRecord> {
-    for (const [key, type] of this.#types) {
-      const [measurement = '', device = '', field = ''] = key.split('\n')
-      yield { type, measurement, ...(device === '' ? {} : { device }), field }
-    }
+    for (const { owner, ...typed } of this.#types.entries())
+      yield owner === '' ? typed : { ...typed, of: owner }
     for (const [forgotten, departure] of this.#forgotten.entries()) yield { forgotten, ...departure }
     for (const decision of this.#aliases.decisions()) yield { decision }
     for (const device of this.#devices.values()) {
-      if (this.#isToBeSeen(device.id)) yield { seen: device.id }
+      yield { seen: device.id }
       for (const fact of device.facts()) if (Object.keys(fact).length > 1) yield { fact }
     }
-  }
-
-  #isToBeSeen(id: string): boolean {
-    return this.#scope === 'measurement' || this.#forgotten.has(id)
   }
 
   /** Types stay, and whose id it is: what is stored has them, and is to become nobody else's. */
@@ -437,9 +445,25 @@ export class Catalog {
       }
     }
     this.#byTags = new WeakMap()
-    const departure = this.#forgotten.add(id, untilUs, topics)
-    while (this.#forgotten.size > this.#admission.limits.devices) this.#forgotten.shift()
-    return departure
+    return this.#forgotten.add(id, untilUs, topics)
+  }
+
+  /** Whose departure is not remembered any more keeps no types either, or they would become more and more. */
+  #trimForgotten(): void {
+    const { limits } = this.#admission
+    let types = 0
+    for (const [id] of this.#forgotten.entries()) types += this.#typesLeftBy(id)
+    while (this.#forgotten.size > limits.devices || types > limits.series) {
+      const oldest = this.#forgotten.shift()
+      if (oldest === undefined) return
+      this.stats.forgottenEvicted++
+      types -= this.#typesLeftBy(oldest)
+      if (!this.#devices.has(oldest)) this.#types.drop(oldest)
+    }
+  }
+
+  #typesLeftBy(id: string): number {
+    return this.#devices.has(id) ? 0 : this.#types.countOf(id)
   }
 
   #device(id: string, source: Source): Device | Refusal {
@@ -468,7 +492,6 @@ export class Catalog {
   }
 
   #seriesBy(deviceId: string, measurement: string, tags: Tags, source: Source): StoredSeries | Refusal {
-    const isNewDevice = !this.#devices.has(deviceId)
     const device = this.#device(deviceId, source)
     if (typeof device === 'string') return device
     const withRoom = tags.room === undefined && device.room !== null ? { ...tags, room: device.room } : tags
@@ -481,25 +504,22 @@ export class Catalog {
     created.noteTime(this.#forgotten.untilUs(deviceId))
     this.#series.set(created.prefix, created)
     device.addSeries(created)
-    if (isNewDevice && this.#isToBeSeen(deviceId))
+    if (!device.isInJournal) {
+      device.isInJournal = true
       this.#journal.add({ seen: deviceId } satisfies JournalRecord)
+    }
     return created
   }
 
   /** The one place where a field gets its type. */
   #claimType(measurement: string, deviceId: string, field: string, value: Value): FieldType {
-    const device = this.#scope === 'device' ? deviceId : null
-    const key = typeKey(measurement, device, field)
-    const known = this.#types.get(key)
+    const owner = this.#scope === 'device' ? deviceId : ''
+    const known = this.#types.get(owner, measurement, field)
     if (known !== undefined) return known
     const type = typeOfValue(value)
-    this.#types.set(key, type)
-    this.#journal.add({
-      type,
-      measurement,
-      ...(device === null ? {} : { device }),
-      field,
-    } satisfies JournalRecord)
+    const typed = { type, measurement, field }
+    this.#types.set(owner, typed)
+    this.#journal.add((owner === '' ? typed : { ...typed, of: owner }) satisfies JournalRecord)
     return type
   }
 
@@ -532,8 +552,4 @@ export class Catalog {
       if (typeof slot === 'string' || slot.type === 'text') return slot
     }
   }
-}
-
-function typeKey(measurement: string, device: string | null, field: string): string {
-  return `${measurement}\n${device ?? ''}\n${field}`
 }

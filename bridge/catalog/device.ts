@@ -50,6 +50,8 @@ export class Device {
   readonly presence = new Presence()
   /** Its fields, each once for every topic that it comes by. */
   seriesCount = 0
+  /** Some record there tells of it. */
+  isInJournal = false
   readonly #series: StoredSeries[] = []
   readonly #about: LastingFact
   /** By field, then by topic: one field may come by several topics, with a unit of its own on each. */

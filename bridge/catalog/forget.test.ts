@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -190,5 +190,56 @@ it('a point of it is never written over when it is back, also after a restart an
   times.push(sayTime(catalog, 'back', NOW_US), sayTime(catalog, 'back', NOW_US - 60e6))
   expect(new Set(times).size).toBe(times.length)
   expect(times).toEqual(times.toSorted((a, b) => a - b))
+  await catalog.close()
+})
+
+it('those of the longest ago are not remembered for ever: they take no room, and leave nothing in the journal', async () => {
+  let catalog = open('device', 3)
+  const gone = Array.from({ length: 5 }, (_, i) => `gone-${i}`)
+  for (const id of gone) {
+    say(catalog, id)
+    catalog.forget(id, NOW_US)
+  }
+  expect(catalog.stats.forgottenEvicted).toBe(2)
+  say(catalog, 'stays')
+  for (let n = 0; n < 6000; n++) catalog.learn([{ device: 'stays', name: `${n} ${'x'.repeat(1000)}` }])
+  await catalog.flush()
+  const journal = readFileSync(journalPath(), 'utf8')
+  expect(gone.filter(id => journal.includes(id))).toEqual(gone.slice(2))
+  for (let start = 0; start < 2; start++) {
+    await catalog.close()
+    catalog = open('device', 3)
+    expect(catalog.stats.counts.devices).toBe(1)
+    catalog.fill([lastValue('stays', NOW_US), lastValue('gone-4', NOW_US)])
+    expect(ids(catalog)).toEqual(['stays'])
+  }
+  await catalog.close()
+})
+
+it('one that is back keeps its types when there is no room to remember that it was gone', async () => {
+  let catalog = open('device', 1)
+  say(catalog, 'back')
+  catalog.forget('back', NOW_US)
+  say(catalog, 'back', NOW_US + 1)
+  await catalog.close()
+  catalog = open('device', 0)
+  const warm = catalog.accept(reading('back', 'warm'), 'general', NOW_US + 2, 'client')
+  expect(warm.fields.map(({ name }) => name)).toEqual(['temperature_text'])
+  await catalog.close()
+})
+
+it('a journal of before, in which types tell of devices, says the same', async () => {
+  const type = (device: string) => ({ type: 'number', measurement: 'reading', device, field: 'temperature' })
+  const lines = [type('gone'), type('stays'), { forgotten: 'gone', untilUs: NOW_US }, type('new')]
+  writeFileSync(journalPath(), lines.map(line => `${JSON.stringify(line)}\n`).join(''))
+  let catalog = open()
+  for (let start = 0; start < 2; start++) {
+    expect(catalog.stats.counts.devices).toBe(2)
+    catalog.fill(['gone', 'stays', 'new'].map(device => lastValue(device, NOW_US)))
+    expect(ids(catalog).toSorted()).toEqual(['new', 'stays'])
+    catalog = await reopened(catalog)
+  }
+  const warm = catalog.accept(reading('gone', 'warm'), 'general', NOW_US + 2, 'client')
+  expect(warm.fields.map(({ name }) => name)).toEqual(['temperature_text'])
   await catalog.close()
 })

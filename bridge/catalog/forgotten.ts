@@ -22,10 +22,6 @@ export class ForgottenDevices {
     return this.#departures.size
   }
 
-  has(id: string): boolean {
-    return this.#departures.has(id)
-  }
-
   /** 0: it was never forgotten. */
   untilUs(id: string): number {
     return this.#departures.get(id)?.untilUs ?? 0
