@@ -168,6 +168,31 @@ describe('sleepers on full queues', () => {
     await reading.client.endAsync()
   })
 
+  it('lose nothing by what is under way to those who are there, however many they are', async () => {
+    broker = await startBroker({ directory: directory.path, sessions })
+    const asleep = await sleeper(broker.port, 'asleep')
+    await asleep.client.subscribeAsync('z', { qos: 1 })
+    await asleep.client.endAsync()
+    const silent = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => connectRaw(broker.port, { clientId: `silent-${i}` })),
+    )
+    for (const client of silent) {
+      client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'm', qos: 1 }] })
+      await client.next('suback')
+    }
+    await send(
+      broker.port,
+      Array.from({ length: 20 }, () => ['m', 'x'.repeat(1000)]),
+    )
+    expect(broker.broker.stats.queuedBytes).toBeGreaterThan(20 * 20_000)
+    await send(broker.port, [['z', 'for the sleeper']])
+    const awake = await sleeper(broker.port, 'asleep')
+    await awake.count(1)
+    expect(broker.broker.stats.dropped['all-queues']).toBe(0)
+    for (const client of silent) client.destroy()
+    await awake.client.endAsync()
+  })
+
   it('nor does one that reads and never acknowledges, who is closed', async () => {
     broker = await startBroker({ directory: directory.path, sessions })
     const silent = await connectRaw(broker.port, { clientId: 'silent' })

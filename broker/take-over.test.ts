@@ -134,6 +134,34 @@ describe('while it logs in', () => {
     await heir.ping()
   })
 
+  it('one that dies while what was left under the id ends, as its rights change, holds it no longer', async () => {
+    const rights = new Map(['alice', 'bob', 'carol'].map(id => [id, { ...OPEN, identity: id } as Access]))
+    const login = Promise.withResolvers<void>()
+    await start({
+      accessOf: identity => rights.get(identity ?? '') ?? null,
+      authenticate: async ({ username }) => {
+        if (username === 'bob') await login.promise
+        return { ok: true, access: rights.get(username ?? '')! }
+      },
+    })
+    const alice = await connected(broker.port, { clientId: 'x', clean: false, username: 'alice' })
+    await alice.subscribe('t', 1)
+    await alice.drop()
+    await until(() => broker.broker.clients === 0)
+    // What alice left is for others to take; the rights of bob change while it is ended for him.
+    rights.set('alice', { ...OPEN, identity: 'alice', mayUse: () => false })
+    const bob = new Wire(dial(broker.broker))
+    bob.send(connect({ clientId: 'x', clean: false, username: 'bob' }))
+    await until(() => broker.broker.guard.counts.unauthenticated === 1)
+    await bob.drop()
+    login.resolve()
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve()
+    rights.set('bob', { ...OPEN, identity: 'bob' })
+    await broker.broker.review()
+    const carol = await greeted(broker.port, { clientId: 'x', clean: false, username: 'carol' })
+    expect(carol.code).toBe(0)
+  })
+
   it('it is ended with the broker, which does not wait for its login', async () => {
     await startSlow()
     const wire = await coming()

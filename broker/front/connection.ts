@@ -166,8 +166,8 @@ export class Connection implements Speaker, Member, Wire, Asker {
     return this.#output.unsentBytes
   }
 
-  get owesAnswers(): boolean {
-    return this.#output.owesAnswers
+  get leavesAnswers(): boolean {
+    return this.#output.leavesAnswers
   }
 
   mayReceive(topic: string): boolean {
@@ -271,6 +271,7 @@ export class Connection implements Speaker, Member, Wire, Asker {
     )
     if (!admitted.ok) {
       this.#front.log.debug({ client: clientId, address, reason: admitted.detail }, 'mqtt: not let in')
+      this.#front.admission.gone(this)
       this.#fail(NOT_ADMITTED[admitted.reason], admitted.reason)
       return
     }

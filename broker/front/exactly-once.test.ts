@@ -4,7 +4,7 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { generate, type IPublishPacket } from 'mqtt-packet'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Delivery } from '../delivery.ts'
-import { type Listener, listener, send } from '../fixture.ts'
+import { type Listener, listener, OPEN, send } from '../fixture.ts'
 import { bench, type Greeted } from '../mqtt5/fixture.ts'
 import { stateOnDisk } from '../persistence/fixture.ts'
 import { connectRaw, type RawClient } from '../raw-client.ts'
@@ -239,6 +239,46 @@ describe.each([4, 5] as const)('by protocol version %i', version => {
     ])
     expect(on.broker.broker.stats.incoming).toBe(1)
   })
+
+  it('nor before a repetition is answered, whose PUBREC would pass for that of the next message', async () => {
+    const counted = Promise.withResolvers<void>()
+    await on.start({ repeat: () => counted.promise })
+    const sender = await comes(version)
+    sender.send(message(1))
+    await sender.next('pubrec')
+    sender.send(message(1, 1, true))
+    sender.send({ cmd: 'pubrel', messageId: 1 })
+    await settled(sender)
+    expect(sender.received.some(({ cmd }) => cmd === 'pubcomp')).toBe(false)
+    counted.resolve()
+    await sender.next('pubcomp')
+    expect(sender.received.map(({ cmd }) => cmd).filter(cmd => /^pub/.test(cmd))).toEqual([
+      'pubrec',
+      'pubrec',
+      'pubcomp',
+    ])
+    sender.socket.destroy()
+  })
+
+  // By MQTT 5 a session that lasts is something by itself.
+  it.runIf(version === 4)(
+    'of sessions that are over once their messages are, not even an owner stays',
+    async () => {
+      await on.start({
+        accept: async () => void (await sleep(10)),
+        authenticate: async () => ({ ok: true, access: { ...OPEN, identity: 'somebody' } }),
+        accessOf: () => ({ ...OPEN, identity: 'somebody' }),
+      })
+      for (let i = 0; i < 5; i++) {
+        const sender = await connectRaw(on.port, { clientId: `once-${i}`, clean: false })
+        const packets = [message(1), { cmd: 'pubrel', messageId: 1 }, { cmd: 'disconnect' }] as const
+        sender.socket.write(Buffer.concat(packets.map(packet => generate(packet))))
+        await sender.closed
+      }
+      await until(() => on.broker.broker.stats.incoming === 0 && on.broker.broker.stats.sessions === 0)
+      await until(() => stateOnDisk(on.directory).owners.length === 0)
+    },
+  )
 
   it('repetitions of what is under way have a PUBREC of their own', async () => {
     await on.start({ accept: disk.accept })

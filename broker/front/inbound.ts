@@ -139,11 +139,8 @@ export class Inbound {
    * but clients take it for a failure, and send what was stored again.
    */
   release(packetId: number): void {
-    // Its PUBREC was not waited for; the order of both is kept all the same.
-    if (this.#once.isOurs(packetId)) {
-      this.#once.releaseLater(packetId)
-      return
-    }
+    // A PUBREC was not waited for; the order of both is kept all the same.
+    if (!this.#once.mayRelease(packetId)) return
     if (this.#once.isSettling(packetId)) {
       void this.#once.settled(packetId).then(() => this.release(packetId))
       return
@@ -204,7 +201,7 @@ export class Inbound {
     return this.#entries.length - this.#head
   }
 
-  /** A client that knows its receive maximum gets beyond it by repetitions alone. */
+  /** A client that knows its receive maximum gets beyond it by repetitions, and by what is refused in its turn. */
   #holdBack(): void {
     const { receiveMaximum } = this.#limits
     const most = this.#publisher.codec.saysWhy ? receiveMaximum + 1 : receiveMaximum
@@ -224,6 +221,7 @@ export class Inbound {
     const isInUse = this.#publisher.codec.saysWhy && this.#once.isOurs(packetId)
     const entry: Entry = { qos: 2, publication: null, packetId, code: null, isRepeated: true, prepared: null }
     this.#entries.push(entry)
+    this.#once.expectsAnswer(packetId)
     this.#holdBack()
     Promise.all([isInUse || this.#once.settled(packetId), counted]).then(
       ([isKept]) =>
@@ -330,7 +328,7 @@ export class Inbound {
     for (let i = from; i < to; i++) {
       const { qos, packetId, publication, code, isRepeated } = entries[i]!
       if (publication !== null && code === SUCCESS && !isRepeated) this.#intake.publish(publication)
-      if (qos === 2 && !isRepeated && this.#once.answered(packetId)) this.release(packetId)
+      if (qos === 2 && this.#once.answered(packetId, isRepeated)) this.release(packetId)
     }
     // Publishing may have closed it.
     if (this.#entries === entries) this.#forgetDone()

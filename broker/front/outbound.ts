@@ -32,7 +32,7 @@ export interface Wire {
   readonly clientId: string
   readonly unsentBytes: number
   /** It does not read what it asked for. */
-  readonly owesAnswers: boolean
+  readonly leavesAnswers: boolean
   write(bytes: Uint8Array): void
   mayReceive(topic: string): boolean
   /** With DISCONNECT. */
@@ -199,7 +199,7 @@ export class Outbound implements Subscriber {
   #offerOnce(message: Message, copy: Copy): void {
     const { topic, payload, raw, expiresAtMs } = message
     if (!this.#wire.mayReceive(topic)) return
-    if (this.#wire.unsentBytes > MAX_UNSENT_BYTES || this.#wire.owesAnswers) {
+    if (this.#wire.unsentBytes > MAX_UNSENT_BYTES || this.#wire.leavesAnswers) {
       this.#stats.skipped++
       return
     }

@@ -7,14 +7,14 @@ import type { Connection } from '../guard/speaker.ts'
 
 /** Written at once when so much has gathered. */
 const FLUSH_BYTES = 64 * 1024
-/** Of answers that are not taken, before the client is not read from. */
+/** Of answers that are not taken, before the client is not read from until the network has taken what was written. */
 const MAX_ANSWER_BYTES = 16 * 1024
 
 export class Output {
   readonly #guarded: Connection
   #pending: Uint8Array[] = []
   #pendingBytes = 0
-  /** Of answers, since everything was sent last. */
+  /** Of answers, since there was nothing unsent. */
   #answerBytes = 0
   #isFlushDue = false
   #isClosed = false
@@ -27,13 +27,14 @@ export class Output {
     return this.#pendingBytes + this.#guarded.unsentBytes
   }
 
-  /** More than it is given without reading: until it does, it is sent no more than it must be. */
-  get owesAnswers(): boolean {
+  /** More of them than it is given without reading: until it does, it is sent no more than it must be. */
+  get leavesAnswers(): boolean {
     return this.#answerBytes > MAX_ANSWER_BYTES
   }
 
   /** To what the client sent. */
   answer(bytes: Uint8Array): void {
+    if (this.unsentBytes === 0) this.#answerBytes = 0
     this.#answerBytes += bytes.length
     this.write(bytes)
   }
@@ -66,8 +67,7 @@ export class Output {
   /** What the packets of one read brought about is gathered. */
   batchEnd(): void {
     this.flush()
-    if (this.unsentBytes === 0) this.#answerBytes = 0
-    if (this.owesAnswers) this.#guarded.pauseUntilDrained()
+    if (this.leavesAnswers) this.#guarded.pauseUntilDrained()
   }
 
   /** The network has taken everything. */

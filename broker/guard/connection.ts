@@ -67,8 +67,8 @@ export class GuardedConnection implements Connection {
   /** Beginning of the phase; open: the last packet. */
   #sinceMs = 0
   #longestSilenceMs = 0
-  /** When the clock was looked at last. */
-  #unsentBytes = 0
+  /** At the last look at a pause for writes. */
+  #unsentWhenChecked = 0
   #packetRate: Rate | null = null
   #byteRate: Rate | null = null
   #throttle: NodeJS.Timeout | null = null
@@ -182,9 +182,9 @@ export class GuardedConnection implements Connection {
 
   /** A slow line is given its time; one that takes nothing is not. */
   #checkDrain(nowMs: number): void {
-    const unsentBytes = this.#stream.writableLength
-    if (unsentBytes < this.#unsentBytes) this.#sinceMs = nowMs
-    this.#unsentBytes = unsentBytes
+    const unsentBytes = this.#stream.writableLength + queuedBelow(this.transport)
+    if (unsentBytes < this.#unsentWhenChecked) this.#sinceMs = nowMs
+    this.#unsentWhenChecked = unsentBytes
     if (nowMs - this.#sinceMs > DRAIN_WITHIN_MS) this.destroy('slow')
   }
 
@@ -325,4 +325,15 @@ export class GuardedConnection implements Connection {
     this.#speaker = null
     speaker?.closed()
   }
+}
+
+/**
+ * Of a write under way, what the system has not taken: `writableLength` falls only when all of it is. Node goes by it for
+ * its own time-outs, and does not tell it; where it is not there, whole writes count.
+ */
+function queuedBelow(transport: Duplex): number {
+  const { _handle: handle } = transport as unknown as {
+    readonly _handle?: { readonly writeQueueSize?: number } | null
+  }
+  return handle?.writeQueueSize ?? 0
 }

@@ -65,7 +65,7 @@ export class Persistence {
     this.#saver = new Saver({ path, log })
     this.owners = new Owners(this.#saver)
     this.owners.restore(state.owners)
-    this.sessions = new Sessions(sessions, this.#saver, this.owners)
+    this.sessions = new Sessions(sessions, this.#saver, this.owners, clientId => this.disown(clientId))
     this.sessions.restore(state)
     this.wills = new Wills(this.#saver, this.owners)
     this.wills.restore(state.wills)
@@ -74,7 +74,7 @@ export class Persistence {
     this.outbox = new Outbox(this.sessions)
     this.#clock = setInterval(
       () => {
-        for (const clientId of this.sessions.age()) this.disown(clientId)
+        this.sessions.age()
         this.retained.sweep()
       },
       Math.min(SWEEP_MS, sessions.expiryMs / 10),

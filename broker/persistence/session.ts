@@ -27,6 +27,8 @@ export interface Delivery {
   readonly payload: Buffer | string
   readonly qos: 0 | 1 | 2
   readonly bytes: number
+  /** To a connection without a lasting session, and not counted with the queues. */
+  readonly isUnderWay: boolean
   /** Of MQTT 5; see packet.ts. */
   readonly properties: Buffer | null
   readonly expiresAtMs: number | null
@@ -51,7 +53,7 @@ export interface Settling {
   /** With whether it is taken for good. Never rejects. */
   done: Promise<boolean>
   /** Its identifier is among the incoming ones; or its connection was lost, and it will come again. */
-  isTaken: boolean
+  isDecided: boolean
 }
 
 /** A connected client. */

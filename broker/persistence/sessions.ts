@@ -34,7 +34,7 @@ export interface Outgoing {
 
 /** What an entry costs beside topic and payload, roughly. */
 const OVERHEAD_BYTES = 200
-/** Queued for a connection without a lasting session, whatever room there is in all. */
+/** Queued for a connection without a lasting session, beside the room that all have together. */
 const MAX_UNDER_WAY_BYTES = 64 * 1024
 /** The idle time of a session is saved this often: a restart may forget so much of it. */
 const SAVE_IDLE_MS = 600_000
@@ -48,19 +48,24 @@ export class Sessions {
   readonly #limits: SessionLimits
   readonly #saver: Saver
   readonly #owners: Owners
+  readonly #onGone: (clientId: string) => void
   readonly #sessions = new Map<string, Session>()
   readonly #subscriptions = new Subscriptions()
   readonly shared = new SharedSubscriptions()
   #subscribers = 0
   #deliveries = 0
+  /** Of those that are under way to connections without a lasting session. */
+  #underWayBytes = 0
   #incoming = 0
   readonly #shares: { readonly sessions: Shares; readonly bytes: Shares }
   /** As of its beginning: of one that another identity takes over nothing stays. */
   readonly #ownerOf = new WeakMap<Session, string | null>()
   #lastId = 0
 
-  constructor(limits: SessionLimits, saver: Saver, owners: Owners) {
+  /** `onGone`: nothing is left of a client's session. */
+  constructor(limits: SessionLimits, saver: Saver, owners: Owners, onGone: (clientId: string) => void) {
     this.#limits = limits
+    this.#onGone = onGone
     this.#shares = { sessions: new Shares(limits.maxSessions), bytes: new Shares(limits.maxTotalBytes) }
     this.#saver = saver
     this.#owners = owners
@@ -75,7 +80,7 @@ export class Sessions {
   }
 
   get queuedBytes(): number {
-    return this.#shares.bytes.total
+    return this.#shares.bytes.total + this.#underWayBytes
   }
 
   /** Subscriptions that queue, and clients that subscribe. */
@@ -104,6 +109,7 @@ export class Sessions {
         payload: asBuffer(payload),
         qos: qos as 1 | 2,
         bytes: sizeOf({ topic, payload, properties: row.properties }),
+        isUnderWay: false,
         properties: asBuffer(row.properties),
         expiresAtMs: row.expiresAtMs,
         retain: row.retain,
@@ -157,8 +163,9 @@ export class Sessions {
 
   /** Before a session of a connected client is given something to keep. False: there are too many. */
   adopt(session: Session): boolean {
-    const { clientId, isVolatile } = session
+    const { clientId, isVolatile, isEnded } = session
     if (isVolatile || this.#sessions.get(clientId) === session) return true
+    if (isEnded) return false
     if (!this.#hasRoomForOneOf(clientId)) return false
     session.isConnected = true
     this.#list(session)
@@ -221,6 +228,7 @@ export class Sessions {
       payload,
       qos,
       bytes,
+      isUnderWay: isUnderWay(session, bytes),
       properties,
       expiresAtMs,
       retain,
@@ -253,7 +261,7 @@ export class Sessions {
     if (!session.queue.has(delivery.id)) return
     session.remove(delivery)
     this.#deliveries--
-    this.#shares.bytes.giveBack(this.#ownerOf.get(session) ?? null, delivery.bytes)
+    this.#count(delivery, -delivery.bytes)
     this.noteDelivery(delivery)
     this.forgetIfEmpty(session)
   }
@@ -276,9 +284,8 @@ export class Sessions {
     this.forgetIfEmpty(session)
   }
 
-  /** Lets time pass for clients that are away. Returns those whose sessions ended by it. */
-  age(): readonly string[] {
-    const ended: string[] = []
+  /** Lets time pass for clients that are away. */
+  age(): void {
     for (const session of this.#sessions.values()) {
       if (session.isConnected) continue
       const before = session.idleMs
@@ -286,12 +293,10 @@ export class Sessions {
       if (this.#isExpired(session)) {
         this.stats.expired++
         this.end(session)
-        ended.push(session.clientId)
       } else if (Math.floor(before / SAVE_IDLE_MS) !== Math.floor(session.idleMs / SAVE_IDLE_MS)) {
         this.noteSession(session)
       }
     }
-    return ended
   }
 
   #isExpired({ expiryMs, idleMs }: Session): boolean {
@@ -366,9 +371,11 @@ export class Sessions {
   }
 
   #delete(session: Session): void {
-    if (this.#sessions.get(session.clientId) !== session) return
-    this.#sessions.delete(session.clientId)
+    const { clientId } = session
+    if (this.#sessions.get(clientId) !== session) return
+    this.#sessions.delete(clientId)
     this.#shares.sessions.giveBack(this.#ownerOf.get(session) ?? null, 1)
+    this.#onGone(clientId)
   }
 
   #hasRoomForOneOf(clientId: string): boolean {
@@ -395,15 +402,19 @@ export class Sessions {
   #enqueue(delivery: Delivery): void {
     delivery.session.add(delivery)
     this.#deliveries++
-    this.#shares.bytes.take(this.#ownerOf.get(delivery.session) ?? null, delivery.bytes)
+    this.#count(delivery, delivery.bytes)
+  }
+
+  #count({ session, isUnderWay }: Delivery, bytes: number): void {
+    if (isUnderWay) this.#underWayBytes += bytes
+    else this.#shares.bytes.take(this.#ownerOf.get(session) ?? null, bytes)
   }
 
   #whyNot(session: Session, bytes: number): keyof Sessions['stats']['dropped'] | null {
     const { maxQueuedMessages, maxQueuedBytes } = this.#limits
     if (session.waiting >= maxQueuedMessages) return 'queue-messages'
     if (session.queuedBytes + bytes > maxQueuedBytes) return 'queue-bytes'
-    // What is on its way to a client that reads: others, who sleep on full queues, are not to cost it that.
-    if (session.isVolatile && session.queuedBytes + bytes <= MAX_UNDER_WAY_BYTES) return null
+    if (isUnderWay(session, bytes)) return null
     return this.#shares.bytes.hasRoom(this.#ownerOf.get(session) ?? null, bytes) ? null : 'all-queues'
   }
 
@@ -433,6 +444,11 @@ export class Sessions {
       },
     })
   }
+}
+
+/** To a client that is there, and reads: others, who sleep on full queues, are not to cost it that. */
+function isUnderWay(session: Session, bytes: number): boolean {
+  return session.isVolatile && session.queuedBytes + bytes <= MAX_UNDER_WAY_BYTES
 }
 
 function sizeOf({
