@@ -8,8 +8,8 @@ import type { Speaking } from './identity/speaking.ts'
 import type { Mqtt } from './mqtt.ts'
 import type { Pipeline } from './pipeline.ts'
 
-/** By its id, or by what it is called now. Returns its id; null: there is none. Rejects when the disk refuses. */
-export type ForgetDevice = (name: string) => Promise<string | null>
+/** By its id. Null: there is none. Rejects when the disk refuses. */
+export type ForgetDevice = (id: string) => Promise<string | null>
 
 /** For a broker that is away: its retained messages show the device again when it is back, if it has any. */
 const CLEAR_WITHIN_MS = 5_000
@@ -23,8 +23,8 @@ export interface ForgetParts {
 }
 
 export function createForgetDevice({ catalog, speaking, pipeline, mqtt }: ForgetParts): ForgetDevice {
-  return async name => {
-    const forgotten = catalog.forget(name, Date.now() * 1000)
+  return async wanted => {
+    const forgotten = catalog.forget(wanted, Date.now() * 1000)
     if (forgotten === null) return null
     const { id, topics, lastSeenUs } = forgotten
     // At once: what it says from here on is of a new device.

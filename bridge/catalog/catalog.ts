@@ -308,14 +308,13 @@ export class Catalog {
   }
 
   /**
-   * Takes a device out that is gone for good, by its id or by what it is called now: what is known of it, and its share of
-   * the caps. What is stored stays, under its id; if it speaks again, it is a new one. Flush to have it last. Null: there
-   * is none.
+   * Takes a device out that is gone for good: what is known of it, and its share of the caps. By its id alone: a name
+   * means another device once its own is gone. What is stored stays, under its id; if it speaks again, it is a new one.
+   * Flush to have it last. Null: `device` finds none of that id.
    */
-  forget(name: string, nowUs: number): Forgotten | null {
-    const id = this.idOf(name)
+  forget(id: string, nowUs: number): Forgotten | null {
     const device = this.#devices.get(id)
-    if (device === undefined) return null
+    if (device?.hasReadings !== true || this.idOf(id) !== id) return null
     const others = new Set<string>()
     for (const { owner, topic } of this.#series.values()) if (owner !== device) others.add(topic)
     const topics = device.topics.filter(topic => !others.has(topic))

@@ -123,7 +123,7 @@ it('makes room: a house at its cap takes another in its place', async () => {
   await catalog.close()
 })
 
-it('is found by what it is called now; its history goes on when it comes back, and is nobody else’s', async () => {
+it('has a history that goes on when it comes back, also by the name of now, and is nobody else’s', async () => {
   let catalog = open()
   const sight = (name: string, address: string) =>
     catalog.learn([{ device: name, identity: `zigbee:${address}`, topic: `zigbee2mqtt/${name}` }], 'client')
@@ -132,7 +132,7 @@ it('is found by what it is called now; its history goes on when it comes back, a
   sayAs('lamp')
   sight('desk', '0xa1')
   expect(sayAs('desk')).toBe('lamp')
-  expect(catalog.forget('desk', NOW_US)?.id).toBe('lamp')
+  expect(catalog.forget(catalog.idOf('desk'), NOW_US)?.id).toBe('lamp')
   expect(catalog.device('desk')).toBeNull()
   expect(ids(catalog)).toEqual([])
   catalog = await reopened(catalog)
@@ -241,5 +241,28 @@ it('a journal of before, in which types tell of devices, says the same', async (
   }
   const warm = catalog.accept(reading('gone', 'warm'), 'general', NOW_US + 2, 'client')
   expect(warm.fields.map(({ name }) => name)).toEqual(['temperature_text'])
+  await catalog.close()
+})
+
+it('is taken out by its id alone: asked once more, another of that name stays', async () => {
+  const catalog = open()
+  const sight = (name: string) =>
+    catalog.learn([{ device: name, identity: 'zigbee:0xa1', topic: `zigbee2mqtt/${name}` }], 'client')
+  say(catalog, 'lamp', NOW_US, 'cellar/lamp')
+  sight('desk')
+  say(catalog, 'desk', NOW_US, 'zigbee2mqtt/desk')
+  sight('lamp')
+  say(catalog, 'lamp', NOW_US, 'zigbee2mqtt/lamp')
+  expect(catalog.forget('lamp', NOW_US)?.id).toBe('lamp')
+  expect(catalog.device('lamp')?.id).toBe('desk')
+  expect(catalog.forget('lamp', NOW_US)).toBeNull()
+  expect(ids(catalog)).toEqual(['desk'])
+  await catalog.close()
+})
+
+it('is one that can be seen: what only discovery tells of is none yet', async () => {
+  const catalog = open()
+  catalog.learn([{ device: 'told', name: 'Told' }], 'client')
+  expect([catalog.device('told'), catalog.forget('told', NOW_US)]).toEqual([null, null])
   await catalog.close()
 })

@@ -68,7 +68,7 @@ export function register(program: Command): void {
     .action(revoke)
   withAddress(device.command('forget'))
     .description('it is gone for good: no list shows it, and it takes no room; what is stored of it stays')
-    .argument('<id>', 'as the page and /api/devices have it')
+    .argument('<id>', 'as the page and /api/devices have it, or what it is called now')
     .action(forget)
 }
 
@@ -178,7 +178,10 @@ function revoke(id: string): Promise<void> {
 /** Of the catalog, which the running bridge has; identities are another matter. */
 async function forget(id: string, address: BridgeAddress): Promise<void> {
   const { settings } = configOrExit()
-  const request = { method: 'DELETE', path: `/api/devices/${encodeURIComponent(id)}` } as const
+  const pathOf = (device: string) => `/api/devices/${encodeURIComponent(device)}`
+  // Whoever asks may know it by what it is called now.
+  const known = await askBridge<{ id: string }>(settings, address, { method: 'GET', path: pathOf(id) })
+  const request = { method: 'DELETE', path: pathOf(known.id) } as const
   const gone = await askBridge<{ id: string }>(settings, address, request)
   process.stderr.write(
     `${gone.id} is forgotten. If it speaks again it is back, as a new one; trestle device revoke keeps a device out.\n`,

@@ -10,8 +10,8 @@ import { problem } from './problem.ts'
 const FIELDS_PER_TURN = 2_000
 
 /**
- * `GET /devices` -> `{devices: [...]}`; `GET /devices/:id`, by its id or by what it is called now; `DELETE /devices/:id`
- * -> `{id}`: it is forgotten.
+ * `GET /devices` -> `{devices: [...]}`; `GET /devices/:id`, by its id or by what it is called now; `DELETE /devices/:id`,
+ * by its id alone -> `{id}`: it is forgotten.
  */
 export function deviceRoutes(
   catalog: Pick<Catalog, 'devices' | 'device'>,

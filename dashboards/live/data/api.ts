@@ -240,7 +240,7 @@ export async function forgetDevice(id: string): Promise<string | null> {
   try {
     const path = `/api/devices/${encodeURIComponent(id)}`
     const response = await ask(path, { method: 'DELETE', headers: JSON_TYPE })
-    if (response.ok || response.status === 404) return null
+    if (response.ok) return null
     const { detail } = (await response.json()) as { readonly detail?: string }
     return detail ?? `The bridge answers ${response.status}.`
   } catch {
