@@ -87,6 +87,8 @@ const IDENTITIES_PER_DEVICE = 4
 const STANDSTILL_MS = 5_000
 
 export class Catalog {
+  /** The store has told all that it has of before this start: who is not here now is nowhere. */
+  isComplete = false
   readonly #scope: TypeScope
   readonly #journal: Journal
   readonly #types = new FieldTypes()

@@ -56,10 +56,12 @@ it('a start does not wait for a store that does not answer', async () => {
   const answer = Promise.withResolvers<readonly LastValue[]>()
   await fillFrom(() => answer.promise)
   expect(catalog.device('thermo')).toBeNull()
+  expect(catalog.isComplete).toBe(false)
   answer.resolve([KNOWN])
   await answer.promise
   await eventually(
     async () => catalog.device('thermo'),
     device => device !== null,
   )
+  expect(catalog.isComplete).toBe(true)
 })

@@ -30,6 +30,7 @@ async function askUntilAnswered(
   for (let attempt = 0; !signal.aborted; attempt++) {
     try {
       catalog.fill(await history.lastValues())
+      catalog.isComplete = true
       return
     } catch {
       // The writer reports a store that is away; here there is nothing to add.

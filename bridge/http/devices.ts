@@ -10,16 +10,18 @@ import { problem } from './problem.ts'
 const FIELDS_PER_TURN = 2_000
 
 /**
- * `GET /devices` -> `{devices: [...]}`; `GET /devices/:id`, by its id or by what it is called now; `DELETE /devices/:id`,
+ * `GET /devices` -> `{devices: [...], complete}`, false while the store has not told of all devices of before; `GET /devices/:id`, by its id or by what it is called now; `DELETE /devices/:id`,
  * by its id alone -> `{id}`: it is forgotten.
  */
 export function deviceRoutes(
-  catalog: Pick<Catalog, 'devices' | 'device'>,
+  catalog: Pick<Catalog, 'devices' | 'device' | 'isComplete'>,
   forgetDevice: ForgetDevice,
 ): Hono<Gated> {
   const routes = new Hono<Gated>()
   routes.get('/devices', c =>
-    c.body(ReadableStream.from(listed(catalog.devices())), 200, { 'content-type': 'application/json' }),
+    c.body(ReadableStream.from(listed(catalog.devices(), catalog.isComplete)), 200, {
+      'content-type': 'application/json',
+    }),
   )
   routes.get('/devices/:id', c => {
     const device = catalog.device(c.req.param('id'))
@@ -37,7 +39,7 @@ function unknown(c: Context, name: string): Response {
 }
 
 /** The JSON in pieces: a hundred megabytes in one would keep every device waiting. */
-async function* listed(devices: Iterable<DeviceView>): AsyncGenerator<Uint8Array> {
+async function* listed(devices: Iterable<DeviceView>, complete: boolean): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder()
   let text = '{"devices":['
   let fields = 0
@@ -52,5 +54,5 @@ async function* listed(devices: Iterable<DeviceView>): AsyncGenerator<Uint8Array
     fields = 0
     await setImmediate()
   }
-  yield encoder.encode(`${text}]}`)
+  yield encoder.encode(`${text}],"complete":${complete}}`)
 }

@@ -1,7 +1,7 @@
 /** The bridge's HTTP interface, as far as this page asks it. Failures are values: the page goes on without. */
 
 import type { CommandReply, LiveMessage } from '../../../bridge/live/protocol.ts'
-import type { CatalogDevice } from './fleet.ts'
+import type { DeviceList } from './fleet.ts'
 
 export type Answer<T> =
   | { readonly ok: true; readonly value: T }
@@ -113,7 +113,7 @@ export async function postLogout(): Promise<void> {
   await fetch('/api/logout', { method: 'POST', headers: JSON_TYPE }).catch(() => undefined)
 }
 
-export function fetchDevices(): Promise<Answer<{ devices: readonly CatalogDevice[] }>> {
+export function fetchDevices(): Promise<Answer<DeviceList>> {
   return get('/api/devices')
 }
 

@@ -153,7 +153,7 @@ async function learnCatalog(): Promise<void> {
   const askedAtMs = performance.now()
   const answer = await fetchDevices()
   if (!answer.ok) return
-  learnDevices(answer.value.devices, askedAtMs)
+  learnDevices(answer.value, askedAtMs)
   updateStates(serverNow(), connection.value.kind !== 'away')
   isLoaded.value = true
   requestFlush()

@@ -69,7 +69,10 @@ describe('a device that was forgotten', () => {
     values: { available: false },
     tags: { availableBy: 'forgotten' },
   })
-  const listed = (...ids: string[]) => ids.map(id => ({ id, fields: { t: { value: 1, time: 1_000 } } }))
+  const listed = (...ids: string[]) => ({
+    devices: ids.map(id => ({ id, fields: { t: { value: 1, time: 1_000 } } })),
+    complete: true,
+  })
   const ids = () => [...devices.keys()].sort()
 
   test('goes when live clients are told, and is no news that the catalog would know more of', () => {
@@ -102,13 +105,26 @@ describe('a device that was forgotten', () => {
     expect(ids()).toEqual(['a', 'b'])
   })
 
-  test('goes by the next list when nobody told; who came since that was asked for stays', () => {
+  test('is none that a list does not have: of a bridge that has just started it may lack any', () => {
+    for (const id of ['a', 'b']) applyReading(reading(id, { t: 1 }), true)
+    for (const { devices } of [listed('b'), listed()]) {
+      learnDevices({ devices, complete: false }, performance.now() + 1)
+      learnDevices({ devices }, performance.now() + 1)
+    }
+    expect(ids()).toEqual(['a', 'b'])
+    learnDevices(listed('b'), performance.now() + 1)
+    expect(ids()).toEqual(['b'])
+    expect(wasForgotten('a')).toBe(false)
+  })
+
+  test('goes by the next list that has all when nobody told; who came since that was asked for stays', () => {
     for (const id of ['a', 'b']) applyReading(reading(id, { t: 1 }), true)
     const askedAtMs = performance.now() + 1
     while (performance.now() <= askedAtMs);
     applyReading(reading('c', { t: 1 }), true)
     learnDevices(listed('b'), askedAtMs)
     expect(ids()).toEqual(['b', 'c'])
+    expect(wasForgotten('a')).toBe(false)
   })
 })
 

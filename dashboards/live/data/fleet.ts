@@ -37,6 +37,13 @@ interface CatalogField {
   readonly expectedIntervalS?: number | null
 }
 
+/** What `GET /api/devices` answers. */
+export interface DeviceList {
+  readonly devices: readonly CatalogDevice[]
+  /** Nobody is missing: a bridge that has just started may not know all devices of before. */
+  readonly complete?: boolean
+}
+
 export class Field implements FieldFacts {
   readonly name: string
   unit: string | null = null
@@ -165,9 +172,13 @@ function deviceOf(id: string): Device {
   return device
 }
 
-/** Takes a device out that the bridge does not know any more. */
+/** Somebody had it forgotten: we were told, or asked for it. */
 export function forget(id: string): void {
   forgottenAtMs.set(id, performance.now())
+  remove(id)
+}
+
+function remove(id: string): void {
   const device = devices.get(id)
   if (!device) return
   devices.delete(id)
@@ -219,17 +230,21 @@ export function applyReading(reading: LiveReading, isNew: boolean): boolean {
 }
 
 /**
- * All that there are, as they were after `askedAtMs`: who came or was forgotten since is news of that answer. The others
- * that are not in it went while this page did not hear of it.
+ * Those that there are, as they were after `askedAtMs`: who came or was forgotten since is news to that answer. The others
+ * that are not in it, if it has all, went while this page did not hear of it; why, nobody knows.
  */
-export function learnDevices(all: readonly CatalogDevice[], askedAtMs: number): void {
+export function learnDevices({ devices: all, complete = false }: DeviceList, askedAtMs: number): void {
   const listed = new Set<string>()
   for (const device of all) {
     listed.add(device.id)
     if ((forgottenAtMs.get(device.id) ?? 0) < askedAtMs) learnDevice(device)
   }
-  for (const { id, knownSinceMs } of devices.values())
-    if (knownSinceMs < askedAtMs && !listed.has(id)) forget(id)
+  if (!complete) return
+  for (const { id, knownSinceMs } of devices.values()) {
+    if (knownSinceMs >= askedAtMs || listed.has(id)) continue
+    forgottenAtMs.delete(id)
+    remove(id)
+  }
 }
 
 /** What the catalog says: names, rooms, units. Values only where nothing newer came live. */

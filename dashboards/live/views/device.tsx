@@ -30,7 +30,7 @@ function UnknownDevice({ id }: { id: string }) {
         {wasForgotten(id)
           ? 'This device was taken out of the fleet. What is stored of it stays; it appears here again with its next message.'
           : isLoaded.value
-            ? 'No device of this name was heard yet. It appears here with its first message.'
+            ? 'The bridge knows no device of this name. It appears here with its next message.'
             : 'Loading.'}
       </p>
     </div>
