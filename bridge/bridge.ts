@@ -194,7 +194,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
   )
   const app = createApp({
     catalog,
-    forgetDevice: createForgetDevice({ catalog, speaking, pipeline, mqtt }),
+    forgetDevice: createForgetDevice({ catalog, decoder, speaking, pipeline, mqtt }),
     ledger,
     metrics: createMetrics(sources),
     readiness: () => ({

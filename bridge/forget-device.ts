@@ -4,6 +4,7 @@
  */
 
 import type { Catalog } from './catalog/catalog.ts'
+import type { Decoder } from './decode/decoder.ts'
 import type { Speaking } from './identity/speaking.ts'
 import type { Mqtt } from './mqtt.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -17,17 +18,25 @@ const NOTHING = Buffer.alloc(0)
 
 export interface ForgetParts {
   readonly catalog: Pick<Catalog, 'forget' | 'flush'>
+  readonly decoder: Pick<Decoder, 'forget'>
   readonly speaking: Pick<Speaking, 'reconsider'>
   readonly pipeline: Pick<Pipeline, 'announce'>
   readonly mqtt: Pick<Mqtt, 'deliver'>
 }
 
-export function createForgetDevice({ catalog, speaking, pipeline, mqtt }: ForgetParts): ForgetDevice {
+export function createForgetDevice({
+  catalog,
+  decoder,
+  speaking,
+  pipeline,
+  mqtt,
+}: ForgetParts): ForgetDevice {
   return async wanted => {
     const forgotten = catalog.forget(wanted, Date.now() * 1000)
     if (forgotten === null) return null
-    const { id, topics, lastSeenUs } = forgotten
+    const { id, names, topics, lastSeenUs } = forgotten
     // At once: what it says from here on is of a new device.
+    decoder.forget(names, topics)
     speaking.reconsider()
     pipeline.announce([{ device: id, available: false, availableBy: 'forgotten', lastSeenUs }])
     await catalog.flush()

@@ -77,6 +77,11 @@ export class Aliases {
     return undefined
   }
 
+  /** What the device of that id is called now, by all who have a name for it. */
+  namesOf(id: string): string[] {
+    return [...this.#byKey.values()].filter(identity => identity.id === id).map(({ name }) => name)
+  }
+
   isKnown(id: string): boolean {
     return this.#former.has(id)
   }

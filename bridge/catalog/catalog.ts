@@ -75,6 +75,8 @@ export interface PresenceChange {
 /** A device that was taken out. */
 export interface Forgotten {
   readonly id: string
+  /** The id, and what messages call it now. */
+  readonly names: readonly string[]
   /** Those that were its own. */
   readonly topics: readonly string[]
   /** When it was last heard, microseconds since the epoch. */
@@ -323,7 +325,8 @@ export class Catalog {
     const departure = this.#drop(id, Math.max(nowUs, device.newestUs), device.topics)
     this.#journal.add({ forgotten: id, ...departure } satisfies JournalRecord)
     this.#trimForgotten()
-    return { id, topics, lastSeenUs: device.lastSeenMs * 1000 }
+    const names = [...new Set([id, ...this.#aliases.namesOf(id)])]
+    return { id, names, topics, lastSeenUs: device.lastSeenMs * 1000 }
   }
 
   unitOf(device: string, field: string): string | null {

@@ -119,6 +119,27 @@ describe('what Home Assistant discovery tells', () => {
   })
 })
 
+it('forgets what was told of a device that is gone, and nothing of others', () => {
+  const decoder = createDecoder()
+  const told = ['n1', 'n2'].flatMap(device => [
+    { device, room: 'Lab' },
+    { device, field: 'flow', unit: 'L/min' },
+    { device, field: 'level', unit: 'cm', topic: `${device}/state` },
+  ])
+  decoder.learn(told)
+  const heard = (device: string) => {
+    const [reading] = readingsOf(say(decoder, `${device}/state`, { level: 3 })) ?? []
+    const [other] = readingsOf(say(decoder, `${device}/sensor`, { flow: 3 })) ?? []
+    return [reading?.tags.room, reading?.fields[0]?.unit, other?.fields[0]?.unit]
+  }
+  const before = heard('n1')
+  expect(before).toEqual(['Lab', 'cm', 'L/min'])
+  expect(heard('n2')).toEqual(before)
+  decoder.forget(['n1'], ['n1/state'])
+  expect(heard('n1')).toEqual([undefined, undefined, undefined])
+  expect(heard('n2')).toEqual(before)
+})
+
 it('a unit may be known by device and field alone', () => {
   const decoder = createDecoder()
   decoder.learn([{ device: 'n1', field: 'flow', unit: 'L/min' }])

@@ -43,6 +43,8 @@ export interface Decoder {
   decode(message: Decodable, receivedUs: number): Decoded
   /** Takes up facts told before, such as the ones that a catalog kept over a restart. */
   learn(facts: Iterable<Fact>): void
+  /** Devices are gone, by the names that messages have for them, and nobody else is on these topics. */
+  forget(devices: readonly string[], topics: readonly string[]): void
 }
 
 export function createDecoder(options: DecoderOptions = {}): Decoder {
@@ -89,7 +91,7 @@ export function createDecoder(options: DecoderOptions = {}): Decoder {
     return { ...outcome, facts: heard.facts, requests: heard.requests }
   }
 
-  return { decode, learn: facts => knowledge.learn(facts) }
+  return { decode, learn: facts => knowledge.learn(facts), forget: knowledge.forget }
 }
 
 function read(payload: Payload, plan: Plan, context: Context, properties: MessageProperties | null): Outcome {

@@ -7,6 +7,8 @@ import type { KnownFields } from './subject.ts'
 
 export interface Knowledge {
   learn(facts: Iterable<Fact>): void
+  /** What is known of these devices, and of what comes on these topics. */
+  forget(devices: readonly string[], topics: readonly string[]): void
   roomOf(device: string): string | undefined
   /** By the topic where it is known, else by the device. */
   fieldsOf(topic: string, device: string): KnownFields | undefined
@@ -24,17 +26,22 @@ export function createKnowledge(maxTopics: number, onChange: (topic?: string) =>
   const rooms = new RecentMap<string, string>(maxTopics)
 
   let count = 0
-  function forget(): void {
+  function forgetUnits(): void {
     byTopic.clear()
     byDevice.clear()
     count = 1
+  }
+
+  function dropUnits(units: typeof byTopic, key: string): void {
+    count = Math.max(0, count - (units.get(key)?.size ?? 0))
+    units.delete(key)
   }
 
   /** Whether it was news. */
   function learnUnit(units: typeof byTopic, key: string, field: string, unit: string): boolean {
     const known = units.get(key) ?? new Map<string, { unit: string }>()
     if (known.get(field)?.unit === unit || known.size >= MAX_FIELDS) return false
-    if (++count > MAX_UNITS) forget()
+    if (++count > MAX_UNITS) forgetUnits()
     known.set(field, { unit })
     units.set(key, known)
     return true
@@ -58,6 +65,14 @@ export function createKnowledge(maxTopics: number, onChange: (topic?: string) =>
         if (room !== undefined) isNews = learnRoom(device, room) || isNews
       }
       if (isNews) onChange()
+    },
+    forget(devices, topics) {
+      for (const device of devices) {
+        rooms.delete(device)
+        dropUnits(byDevice, device)
+      }
+      for (const topic of topics) dropUnits(byTopic, topic)
+      onChange()
     },
     roomOf: device => rooms.get(device),
     fieldsOf: (topic, device) => byTopic.get(topic) ?? byDevice.get(device),
