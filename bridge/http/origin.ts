@@ -67,7 +67,7 @@ export function checkOrigin({ isOurs, allowOrigin }: OriginPolicy): MiddlewareHa
 export function answerInvited({ isInvited }: OriginPolicy): MiddlewareHandler {
   const answer = cors({
     origin: origin => origin,
-    allowMethods: ['GET', 'POST'],
+    allowMethods: ['GET', 'POST', 'DELETE'],
     allowHeaders: ['authorization', 'content-type', 'last-event-id'],
     maxAge: 600,
   })

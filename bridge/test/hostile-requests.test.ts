@@ -167,6 +167,11 @@ describe('pages of other places', () => {
       vary: expect.stringMatching(/origin/i),
     })
     expect(invited.headers.has('access-control-allow-credentials')).toBe(false)
+    const preflight = await fetch(`${trestle.url}/api/devices/lamp`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://dash.example', 'access-control-request-method': 'DELETE' },
+    })
+    expect(preflight.headers.get('access-control-allow-methods')).toMatch(/DELETE/)
     await invited.body?.cancel()
     const events = await fetch(`${trestle.url}/live/events?stream=none`, {
       headers: { origin: 'https://dash.example' },
