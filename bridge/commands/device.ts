@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander'
 import { isLoopback } from '../config/config.ts'
+import type { Forgotten } from '../forget-device.ts'
 import { isWordOfTopics } from '../identity/names.ts'
 import { patternMistake } from '../identity/permissions.ts'
 import { generateSecret, hashSecret } from '../identity/secrets.ts'
@@ -182,10 +183,12 @@ async function forget(id: string, address: BridgeAddress): Promise<void> {
   // Whoever asks may know it by what it is called now.
   const known = await askBridge<{ id: string }>(settings, address, { method: 'GET', path: pathOf(id) })
   const request = { method: 'DELETE', path: pathOf(known.id) } as const
-  const gone = await askBridge<{ id: string }>(settings, address, request)
+  const gone = await askBridge<Forgotten>(settings, address, request)
   process.stderr.write(
     `${gone.id} is forgotten. If it speaks again it is back, as a new one; trestle device revoke keeps a device out.\n`,
   )
+  for (const topic of gone.retainedLeft)
+    process.stderr.write(`A retained message may be left on ${JSON.stringify(topic)}.\n`)
 }
 
 function noSuch(id: string): never {

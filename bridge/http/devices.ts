@@ -11,7 +11,7 @@ const FIELDS_PER_TURN = 2_000
 
 /**
  * `GET /devices` -> `{devices: [...], complete}`, false while the store has not told of all devices of before; `GET /devices/:id`, by its id or by what it is called now; `DELETE /devices/:id`,
- * by its id alone -> `{id}`: it is forgotten.
+ * by its id alone -> `{id, retainedLeft}`: it is forgotten, but for retained messages on those topics.
  */
 export function deviceRoutes(
   catalog: Pick<Catalog, 'devices' | 'device' | 'isComplete'>,
@@ -28,8 +28,8 @@ export function deviceRoutes(
     return device === null ? unknown(c, c.req.param('id')) : c.json(device)
   })
   routes.delete('/devices/:id', async c => {
-    const id = await forgetDevice(c.req.param('id'))
-    return id === null ? unknown(c, c.req.param('id')) : c.json({ id })
+    const forgotten = await forgetDevice(c.req.param('id'))
+    return forgotten === null ? unknown(c, c.req.param('id')) : c.json(forgotten)
   })
   return routes
 }
