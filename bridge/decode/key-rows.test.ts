@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { JsonObject } from './json.ts'
-import { NO_ROW, rowOf } from './key-rows.ts'
+import { NO_NUMBER, NO_ROW, rowNumbered, rowNumberOf, rowOf } from './key-rows.ts'
 
 const object = (...names: string[]): JsonObject => Object.fromEntries(names.map(name => [name, 1]))
 const namesOf = (row: readonly { readonly name: string }[]) => row.map(({ name }) => name)
@@ -11,6 +11,7 @@ it('the same names in the same order are the same row, whatever else came betwee
   expect(namesOf(rowOf(object('temperature')))).toEqual(['temperature'])
   expect(namesOf(rowOf(object('temperature', 'ts', 'humidity')))).toEqual(['temperature', 'ts', 'humidity'])
   expect(namesOf(rowOf(object('humidity', 'temperature')))).toEqual(['humidity', 'temperature'])
+  expect(namesOf(rowOf(object('pressure')))).toEqual(['pressure'])
   expect(rowOf(object('temperature', 'humidity'))).toBe(row)
 })
 
@@ -31,4 +32,16 @@ it('random names do not stay for ever, and what comes after them is read as befo
   const row = rowOf(object('temperature', 'humidity'))
   expect(row).not.toBe(before)
   expect(namesOf(row)).toEqual(['temperature', 'humidity'])
+})
+
+it('a number is of one row for ever: of none after the tree started anew', () => {
+  const names = object('temperature', 'humidity')
+  const number = rowNumberOf(names)
+  expect(rowNumbered(number)).toBe(rowOf(names))
+  expect(rowNumbered(NO_NUMBER)).toBe(NO_ROW)
+  expect(rowNumberOf(object('x'.repeat(200)))).toBe(NO_NUMBER)
+  for (let i = 0; i < 10_500; i++) rowOf(object(`once${i}`))
+  expect(rowNumbered(number)).toBe(NO_ROW)
+  expect(rowNumberOf(names)).toBeGreaterThan(number)
+  expect(rowNumbered(rowNumberOf(names))).toBe(rowOf(names))
 })

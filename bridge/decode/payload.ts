@@ -5,15 +5,14 @@
 
 import { isUtf8 } from 'node:buffer'
 import { type Json, type JsonObject, mendJson, parseJson } from './json.ts'
-import { NO_ROW, rowOf } from './key-rows.ts'
-import type { Key } from './keys.ts'
+import { NO_NUMBER, NO_ROW, rowNumbered, rowNumberOf, rowOf } from './key-rows.ts'
 import { arePlainNumbers, parsePlainNumbers } from './plain-numbers.ts'
 import { isObject } from './shape.ts'
 
 /** What the messages of a topic are like: the last one, as a rule. */
 export interface Usual {
-  /** Its keys, when it was an object of plain numbers. */
-  row: readonly Key[]
+  /** Of its row of keys, when it was an object of plain numbers; else NO_NUMBER. */
+  rowNumber: number
 }
 
 export class Payload {
@@ -53,7 +52,7 @@ export class Payload {
 
   /** The same at a third of the price, for an object of numbers like the last one on its topic; undefined for all else. */
   plainNumbers(): JsonObject | undefined {
-    const { row } = this.#usual
+    const row = rowNumbered(this.#usual.rowNumber)
     if (row === NO_ROW || isBinary(this.contentType)) return undefined
     const numbers = parsePlainNumbers(this.bytes, row)
     if (numbers !== undefined) this.#json = numbers
@@ -62,8 +61,8 @@ export class Payload {
 
   #learn(): void {
     const json = this.#json
-    const row = isObject(json) ? rowOf(json) : NO_ROW
-    this.#usual.row = isObject(json) && arePlainNumbers(json, row) ? row : NO_ROW
+    const isPlain = isObject(json) && arePlainNumbers(json, rowOf(json))
+    this.#usual.rowNumber = isPlain ? rowNumberOf(json) : NO_NUMBER
   }
 }
 

@@ -4,7 +4,7 @@ import type { Tags } from '../telemetry/reading.ts'
 import { AVAILABILITY_LEVELS } from './availability.ts'
 import { families } from './families.ts'
 import { type Claim, type Plan, type Read, rejected } from './family.ts'
-import { NO_ROW } from './key-rows.ts'
+import { NO_NUMBER } from './key-rows.ts'
 import { cleanRoom, uniqueName } from './names.ts'
 import { neverReading } from './never.ts'
 import { startsDocument } from './payload.ts'
@@ -48,7 +48,7 @@ export function planTopic(whole: string, learned: Learned, ruleFor: RuleFor): Pl
     isAvailability: claim.isAvailability ?? (match === undefined && AVAILABILITY_LEVELS.has(last)),
     read: isTooLong ? () => rejected('topic too long') : claim.read,
     rule: match?.rule,
-    usual: { row: NO_ROW },
+    usual: { rowNumber: NO_NUMBER },
     ...subjects(topic, levels, claim, { learned, match, usualUnit: found?.usualUnit }),
   }
 }
