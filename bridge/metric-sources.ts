@@ -18,7 +18,7 @@ export interface MetricParts {
   readonly writer: WriterThread
   readonly relay: Relay
   readonly mqtt: Mqtt
-  readonly identities: Pick<Identities, 'counts' | 'mergedLogouts' | 'stats'>
+  readonly identities: Pick<Identities, 'counts' | 'rememberedLogouts' | 'mergedLogouts' | 'stats'>
   readonly catalog: Catalog
   /** Null: no TLS. */
   readonly tls: ServedCertificate | null
@@ -77,6 +77,11 @@ export function metricSources(parts: MetricParts): MetricSource[] {
       name: 'logins_busy_total',
       help: 'Logins not looked at because too many waited',
       read: () => identities.stats.loginsBusy,
+    },
+    {
+      name: 'logouts_remembered',
+      help: 'Logouts remembered, those of one person that were merged as one',
+      read: () => identities.rememberedLogouts,
     },
     {
       name: 'logouts_merged_total',

@@ -81,6 +81,16 @@ it('whoever is removed takes their logouts along', async () => {
     store.removeUser('ann')
     store.noteEndedSessions([])
     expect(store.read().endedSessions).toEqual([{ identity: ben!.identity, session: 'b', expiresAtMs: 2 }])
+    const ended = new EndedSessions()
+    ended.take([
+      { identity: ann!.identity, session: 'a', expiresAtMs: 1 },
+      { identity: ann!.identity, session: ALL_EARLIER, expiresAtMs: 1 },
+      { identity: ben!.identity, session: 'b', expiresAtMs: 2 },
+    ])
+    expect(ended.size).toBe(3)
+    ended.keepOnly(identity => identity !== ann!.identity)
+    expect([...ended.rows()]).toEqual(store.read().endedSessions)
+    expect(ended.size).toBe(1)
   } finally {
     close()
   }

@@ -19,7 +19,7 @@ export const ALL_EARLIER = ''
 /** Of one person: some 100 kB here, and a row each on the disk. */
 export const MAX_LOGOUTS = 1000
 
-interface EndedOf {
+interface Remembered {
   /** When they would have expired, by session. */
   readonly expiryMs: Map<string, number>
   allUntilMs: number
@@ -29,7 +29,7 @@ export class EndedSessions {
   /** Those that are not remembered one by one any more. */
   merged = 0
   readonly #maxPerIdentity: number
-  readonly #byIdentity = new Map<string, EndedOf>()
+  readonly #byIdentity = new Map<string, Remembered>()
 
   constructor(maxPerIdentity = MAX_LOGOUTS) {
     this.#maxPerIdentity = maxPerIdentity
@@ -38,15 +38,29 @@ export class EndedSessions {
   /** What an earlier start remembered. */
   take(rows: readonly EndedSession[]): void {
     for (const { identity, session, expiresAtMs } of rows) {
-      const of = this.#of(identity)
-      if (session === ALL_EARLIER) of.allUntilMs = Math.max(of.allUntilMs, expiresAtMs)
-      else of.expiryMs.set(session, expiresAtMs)
+      const theirs = this.#of(identity)
+      if (session === ALL_EARLIER) theirs.allUntilMs = Math.max(theirs.allUntilMs, expiresAtMs)
+      else theirs.expiryMs.set(session, expiresAtMs)
     }
   }
 
+  /** Whoever was removed comes back as another: theirs are forgotten, as in the database. */
+  keepOnly(isKnown: (identity: string) => boolean): void {
+    for (const identity of this.#byIdentity.keys()) if (!isKnown(identity)) this.#byIdentity.delete(identity)
+  }
+
+  /** Of all people, in rows. */
+  get size(): number {
+    let rows = 0
+    for (const { expiryMs, allUntilMs } of this.#byIdentity.values())
+      rows += expiryMs.size + (allUntilMs > 0 ? 1 : 0)
+    return rows
+  }
+
   has(statement: Statement): boolean {
-    const of = this.#byIdentity.get(statement.identity)
-    return of !== undefined && (expiryOf(statement) <= of.allUntilMs || of.expiryMs.has(nameOf(statement)))
+    const theirs = this.#byIdentity.get(statement.identity)
+    if (theirs === undefined) return false
+    return expiryOf(statement) <= theirs.allUntilMs || theirs.expiryMs.has(nameOf(statement))
   }
 
   /** A new session that expires later than this is none of those. */
@@ -57,12 +71,12 @@ export class EndedSessions {
   /** Returns what is to be kept of it on the disk. */
   end(statement: Statement): EndedSession[] {
     const { identity } = statement
-    const of = this.#of(identity)
+    const theirs = this.#of(identity)
     const ended: EndedSession = { identity, session: nameOf(statement), expiresAtMs: expiryOf(statement) }
-    of.expiryMs.set(ended.session, ended.expiresAtMs)
-    if (of.expiryMs.size <= this.#maxPerIdentity) return [ended]
-    this.merged += merge(of, Math.floor(this.#maxPerIdentity / 2))
-    return [ended, { identity, session: ALL_EARLIER, expiresAtMs: of.allUntilMs }]
+    theirs.expiryMs.set(ended.session, ended.expiresAtMs)
+    if (theirs.expiryMs.size <= this.#maxPerIdentity) return [ended]
+    this.merged += merge(theirs, Math.floor(this.#maxPerIdentity / 2))
+    return [ended, { identity, session: ALL_EARLIER, expiresAtMs: theirs.allUntilMs }]
   }
 
   *rows(): Iterable<EndedSession> {
@@ -72,24 +86,24 @@ export class EndedSessions {
     }
   }
 
-  #of(identity: string): EndedOf {
-    let of = this.#byIdentity.get(identity)
-    if (of === undefined) {
-      of = { expiryMs: new Map(), allUntilMs: 0 }
-      this.#byIdentity.set(identity, of)
+  #of(identity: string): Remembered {
+    let theirs = this.#byIdentity.get(identity)
+    if (theirs === undefined) {
+      theirs = { expiryMs: new Map(), allUntilMs: 0 }
+      this.#byIdentity.set(identity, theirs)
     }
-    return of
+    return theirs
   }
 }
 
 /** All but so many, less than there are. Returns how many. */
-function merge(of: EndedOf, keep: number): number {
-  const { size } = of.expiryMs
-  const inOrder = [...of.expiryMs.values()].sort((a, b) => a - b)
-  of.allUntilMs = Math.max(of.allUntilMs, inOrder[size - keep - 1]!)
-  for (const [session, expiresAtMs] of of.expiryMs)
-    if (expiresAtMs <= of.allUntilMs) of.expiryMs.delete(session)
-  return size - of.expiryMs.size
+function merge(theirs: Remembered, keep: number): number {
+  const { size } = theirs.expiryMs
+  const inOrder = [...theirs.expiryMs.values()].sort((a, b) => a - b)
+  theirs.allUntilMs = Math.max(theirs.allUntilMs, inOrder[size - keep - 1]!)
+  for (const [session, expiresAtMs] of theirs.expiryMs)
+    if (expiresAtMs <= theirs.allUntilMs) theirs.expiryMs.delete(session)
+  return size - theirs.expiryMs.size
 }
 
 /** Sessions of before they had names are told apart by the millisecond. */

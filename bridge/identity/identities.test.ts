@@ -320,6 +320,15 @@ describe('people', () => {
     expect(store.read().endedSessions).toHaveLength(3)
   })
 
+  it('who are removed take their logouts along, from the memory, too', async () => {
+    const { identities, noticed, addUser, store } = start()
+    await noticed(() => addUser('ann', 'viewer', 'correct horse'))
+    await identities.logout({ cookie: await loggedIn(identities) })
+    expect(identities.rememberedLogouts).toBe(1)
+    await noticed(() => store.removeUser('ann'))
+    expect(identities.rememberedLogouts).toBe(0)
+  })
+
   it('by MQTT: the password, a token, or the session of a page', async () => {
     const { identities, noticed, addUser, addDevice, addToken } = start()
     await addUser('ann', 'viewer', 'correct horse')
@@ -649,6 +658,13 @@ describe('the files', () => {
 })
 
 const identitiesLog = { info: () => undefined, warn: () => undefined, error: () => undefined }
+
+/** The whole Cookie header. */
+async function loggedIn(identities: Identities): Promise<string> {
+  const outcome = await identities.login({ name: 'ann', password: 'correct horse', address: '::1' })
+  if (!outcome.ok) throw new Error(outcome.reason)
+  return `${SESSION_COOKIE}=${outcome.session}`
+}
 
 function alter(path: string, sql: string): void {
   const database = new DatabaseSync(path, { timeout: 5000 })

@@ -121,6 +121,10 @@ export class Identities {
     return { devices: this.#known.devices.size, users: this.#known.users.size }
   }
 
+  get rememberedLogouts(): number {
+    return this.#logouts.ended.size
+  }
+
   /** Logouts that are not remembered one by one any more. */
   get mergedLogouts(): number {
     return this.#logouts.ended.merged
@@ -195,12 +199,12 @@ export class Identities {
 
   /**
    * Ends the session in a Cookie header, if there is one, at once, and then what is open by it. Resolves when no restart
-   * brings it back; rejects when the disk does not take that.
+   * brings it back, also of one that ended before; rejects when the disk does not take that, which is tried again.
    */
   async logout({ cookie }: Pick<Credentials, 'cookie'>): Promise<void> {
-    const found = this.#bySignature(sessionIn(cookie), 'session')
-    if (found === null) return
-    await this.#logouts.end(found.statement)
+    const statement = this.#signed(sessionIn(cookie), 'session')
+    if (statement === null) return
+    if (this.#holds(statement) !== null) await this.#logouts.end(statement)
   }
 
   /**
@@ -355,11 +359,16 @@ export class Identities {
     signed: string | null,
     kind: Statement['kind'],
   ): { readonly subject: Subject; readonly statement: Statement } | null {
+    const statement = this.#signed(signed, kind)
+    const subject = statement === null ? null : this.#holds(statement)
+    return statement === null || subject === null ? null : { subject, statement }
+  }
+
+  /** By us, whether it holds or not. */
+  #signed(signed: string | null, kind: Statement['kind']): Statement | null {
     if (signed === null || this.#key === null) return null
     const statement = readSigned(signed, this.#key)
-    if (statement === null || statement.kind !== kind) return null
-    const subject = this.#holds(statement)
-    return subject === null ? null : { subject, statement }
+    return statement?.kind === kind ? statement : null
   }
 
   #newSession({ row: { identity, version } }: Extract<Subject, { kind: 'user' }>): Statement {
@@ -418,6 +427,7 @@ export class Identities {
 
   #take(known: Known): void {
     this.#known = known
+    this.#logouts.ended.keepOnly(identity => known.withIdentity(identity) !== null)
     this.#verifier.forgetWrong()
     this.#takenAtMs = Date.now()
     this.#nextExpiryMs = Number.POSITIVE_INFINITY
