@@ -320,6 +320,20 @@ describe('people', () => {
     expect(store.read().endedSessions).toHaveLength(3)
   })
 
+  it('log out twice, and hear both times when the disk does not take it', async () => {
+    const { identities, noticed, addUser, dataDir, store, log } = start()
+    await noticed(() => addUser('ann', 'viewer', 'correct horse'))
+    const left = { cookie: await loggedIn(identities) }
+    alter(databasePath(dataDir), 'ALTER TABLE endedSession RENAME TO elsewhere')
+    const both = [identities.logout(left), identities.logout(left)]
+    for (const result of await Promise.allSettled(both)) expect(result.status).toBe('rejected')
+    await expect(identities.logout(left)).rejects.toThrow('endedSession')
+    expect(log.error.filter(line => line.includes('a logout could not be kept'))).toHaveLength(1)
+    alter(databasePath(dataDir), 'ALTER TABLE elsewhere RENAME TO endedSession')
+    await identities.logout(left)
+    expect(store.read().endedSessions).toHaveLength(1)
+  })
+
   it('who are removed take their logouts along, from the memory, too', async () => {
     const { identities, noticed, addUser, store } = start()
     await noticed(() => addUser('ann', 'viewer', 'correct horse'))

@@ -204,7 +204,8 @@ export class Identities {
   async logout({ cookie }: Pick<Credentials, 'cookie'>): Promise<void> {
     const statement = this.#signed(sessionIn(cookie), 'session')
     if (statement === null) return
-    if (this.#holds(statement) !== null) await this.#logouts.end(statement)
+    if (this.#logouts.ended.has(statement)) await this.#logouts.written()
+    else if (this.#holds(statement) !== null) await this.#logouts.end(statement)
   }
 
   /**

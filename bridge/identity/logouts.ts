@@ -1,4 +1,7 @@
-/** Logouts on their way to the disk: they count at once, are told of soon, and written together. */
+/**
+ * Logouts on their way to the disk: they count at once, are told of soon, and written together. One that the disk does
+ * not take is tried again until it does.
+ */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type EndedSession, EndedSessions } from './ended-sessions.ts'
@@ -11,12 +14,15 @@ export interface LogoutsOptions {
   readonly write: (ended: readonly EndedSession[]) => void
   /** Sessions have ended since it was called last: who is connected by them is to be closed. */
   readonly onEnded: () => void
-  readonly log: { error(fields: object, text: string): void }
+  readonly log: {
+    info(fields: object, text: string): void
+    error(fields: object, text: string): void
+  }
 }
 
 /** Logouts within this time are one write and one look at who is connected: who logs in and out without pause costs little. */
 const GATHER_MS = 50
-/** How often it is tried while a command writes to the database. */
+/** How often whoever logs out waits for a command that writes to the database. */
 const MAX_WRITES = 100
 
 export class Logouts {
@@ -24,6 +30,8 @@ export class Logouts {
   readonly #options: LogoutsOptions
   #unwritten: EndedSession[] = []
   #writing: Promise<void> | null = null
+  /** Told once, until it is over. */
+  #trouble: string | null = null
 
   constructor(options: LogoutsOptions) {
     this.#options = options
@@ -33,29 +41,54 @@ export class Logouts {
   /** Resolves when it is on the disk; rejects when that does not take it. */
   async end(session: Statement): Promise<void> {
     this.#unwritten.push(...this.ended.end(session))
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = null
-    })
+    await this.written()
+  }
+
+  /** Resolves when all that ended is on the disk; rejects when that does not take it. */
+  async written(): Promise<void> {
+    if (this.#unwritten.length > 0) this.#writing ??= this.#writeAll()
     await this.#writing
   }
 
   /** All that there are by then. */
   async #writeAll(): Promise<void> {
-    const { write, onEnded, log } = this.#options
-    for (let n = 1; this.#unwritten.length > 0; n++) {
-      await sleep(GATHER_MS)
-      onEnded()
-      try {
-        write(this.#unwritten)
-        this.#unwritten = []
-      } catch (error) {
-        if (n < MAX_WRITES && isLocked(error)) continue
-        // They are tried again with the next, and are no more than are remembered.
-        this.#unwritten = [...this.ended.rows()]
-        log.error({ err: error }, 'identities: a logout could not be kept')
-        throw error
+    try {
+      for (let n = 1; this.#unwritten.length > 0; n++) {
+        await sleep(GATHER_MS)
+        this.#tell()
+        try {
+          this.#write()
+        } catch (error) {
+          if (n < MAX_WRITES && isLocked(error)) continue
+          this.#noteFailure(error)
+          throw error
+        }
       }
+    } finally {
+      // At once: whoever logs out from here on is not to wait for a write that is over.
+      this.#writing = null
     }
+  }
+
+  #write(): void {
+    if (this.#unwritten.length === 0) return
+    this.#options.write(this.#unwritten)
+    this.#unwritten = []
+    if (this.#trouble !== null) this.#options.log.info({}, 'identities: logouts are kept again')
+    this.#trouble = null
+  }
+
+  #tell(): void {
+    this.#options.onEnded()
+  }
+
+  #noteFailure(error: unknown): void {
+    // They are no more than are remembered.
+    if (this.#unwritten.length > this.ended.size) this.#unwritten = [...this.ended.rows()]
+    const { message } = error as Error
+    if (message === this.#trouble) return
+    this.#trouble = message
+    this.#options.log.error({ err: error }, 'identities: a logout could not be kept')
   }
 }
 
