@@ -29,6 +29,7 @@ export class Logouts {
   readonly ended: EndedSessions
   readonly #options: LogoutsOptions
   #unwritten: EndedSession[] = []
+  #isUntold = false
   #writing: Promise<void> | null = null
   /** Told once, until it is over. */
   #trouble: string | null = null
@@ -41,6 +42,7 @@ export class Logouts {
   /** Resolves when it is on the disk; rejects when that does not take it. */
   async end(session: Statement): Promise<void> {
     this.#unwritten.push(...this.ended.end(session))
+    this.#isUntold = true
     await this.written()
   }
 
@@ -79,6 +81,8 @@ export class Logouts {
   }
 
   #tell(): void {
+    if (!this.#isUntold) return
+    this.#isUntold = false
     this.#options.onEnded()
   }
 
