@@ -339,6 +339,28 @@ describe('people', () => {
     expect(store.read().endedSessions).toHaveLength(1)
   })
 
+  it('log out: what the disk did not take is kept as soon as it does, without another logout', async () => {
+    const { identities, noticed, addUser, dataDir, store, log } = start()
+    await noticed(() => addUser('ann', 'viewer', 'correct horse'))
+    const cookie = await loggedIn(identities)
+    alter(databasePath(dataDir), 'ALTER TABLE endedSession RENAME TO elsewhere')
+    await expect(identities.logout({ cookie })).rejects.toThrow('endedSession')
+    alter(databasePath(dataDir), 'ALTER TABLE elsewhere RENAME TO endedSession')
+    await expect.poll(() => store.read().endedSessions.length, { timeout: 20_000 }).toBe(1)
+    expect(log.error.filter(line => line.includes('a logout could not be kept'))).toHaveLength(1)
+    expect(whoIs(cookie, dataDir)).toBeNull()
+  })
+
+  it('log out at the last moment before the bridge stops', async () => {
+    const { identities, noticed, addUser, dataDir } = start()
+    await noticed(() => addUser('ann', 'viewer', 'correct horse'))
+    const cookie = await loggedIn(identities)
+    const logout = identities.logout({ cookie })
+    identities.close()
+    await logout
+    expect(whoIs(cookie, dataDir)).toBeNull()
+  })
+
   it('who are removed take their logouts along, from the memory, too', async () => {
     const { identities, noticed, addUser, store } = start()
     await noticed(() => addUser('ann', 'viewer', 'correct horse'))
@@ -683,6 +705,16 @@ async function loggedIn(identities: Identities): Promise<string> {
   const outcome = await identities.login({ name: 'ann', password: 'correct horse', address: '::1' })
   if (!outcome.ok) throw new Error(outcome.reason)
   return `${SESSION_COOKIE}=${outcome.session}`
+}
+
+/** After a restart. */
+function whoIs(cookie: string, dataDir: string): Principal | null {
+  const again = new Identities({ dataDir, host: '127.0.0.1', allowAnonymous: false, log: identitiesLog })
+  try {
+    return again.principalOf({ cookie })
+  } finally {
+    again.close()
+  }
 }
 
 function alter(path: string, sql: string): void {

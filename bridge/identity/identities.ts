@@ -113,7 +113,10 @@ export class Identities {
     })
     if (hasIdentities(options.dataDir)) this.#open()
     this.#greet()
-    this.#timer = setInterval(() => this.#look(), options.pollMs ?? POLL_MS)
+    this.#timer = setInterval(() => {
+      this.#look()
+      this.#logouts.retry()
+    }, options.pollMs ?? POLL_MS)
     this.#timer.unref()
   }
 
@@ -240,6 +243,7 @@ export class Identities {
   close(): void {
     clearInterval(this.#timer)
     this.#listeners.clear()
+    this.#logouts.close()
     this.#store?.close()
     this.#store = null
   }

@@ -52,6 +52,16 @@ export class Logouts {
     await this.#writing
   }
 
+  /** To be called now and then: what could not be written is tried again. */
+  retry(): void {
+    if (this.#writing === null) this.#tryToWrite()
+  }
+
+  /** What is not on the disk yet has its last try. */
+  close(): void {
+    this.#tryToWrite()
+  }
+
   /** All that there are by then. */
   async #writeAll(): Promise<void> {
     try {
@@ -69,6 +79,14 @@ export class Logouts {
     } finally {
       // At once: whoever logs out from here on is not to wait for a write that is over.
       this.#writing = null
+    }
+  }
+
+  #tryToWrite(): void {
+    try {
+      this.#write()
+    } catch (error) {
+      if (!isLocked(error)) this.#noteFailure(error)
     }
   }
 
