@@ -370,6 +370,22 @@ describe('people', () => {
     expect(identities.rememberedLogouts).toBe(0)
   })
 
+  it('who logged out stay so when a database from before comes back', async () => {
+    const { identities, noticed, addUser, dataDir } = start()
+    await noticed(() => addUser('ann', 'viewer', 'correct horse'))
+    const path = databasePath(dataDir)
+    const cookie = await loggedIn(identities)
+    alter(path, `VACUUM INTO '${path}.copy'`)
+    await identities.logout({ cookie })
+    await noticed(() => renameSync(`${path}.copy`, path))
+    const restored = new DatabaseSync(path, { readOnly: true, timeout: 5000 })
+    onTestFinished(() => restored.close())
+    await expect
+      .poll(() => restored.prepare('SELECT * FROM endedSession').all().length, { timeout: 20_000 })
+      .toBe(1)
+    expect(whoIs(cookie, dataDir)).toBeNull()
+  })
+
   it('by MQTT: the password, a token, or the session of a page', async () => {
     const { identities, noticed, addUser, addDevice, addToken } = start()
     await addUser('ann', 'viewer', 'correct horse')

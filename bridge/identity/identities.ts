@@ -426,6 +426,8 @@ export class Identities {
     }
     // From here on the event loop is not to wait for somebody who writes: there is a next time.
     store.setTimeoutMs(0)
+    // What ended since that was copied.
+    if (this.#store !== null) this.#logouts.writeAgain()
     this.#store?.close()
     this.#store = store
   }

@@ -57,6 +57,11 @@ export class Logouts {
     if (this.#writing === null) this.#tryToWrite()
   }
 
+  /** Another database has the place of the one that it was written to. */
+  writeAgain(): void {
+    this.#unwritten = [...this.ended.rows()]
+  }
+
   /** What is not on the disk yet has its last try. */
   close(): void {
     this.#tryToWrite()
