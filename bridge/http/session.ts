@@ -53,7 +53,7 @@ export function sessionRoutes({ identities, addressOf }: SessionRoutesOptions): 
       () => false,
     )
     deleteCookie(c, SESSION_COOKIE, attributes(c))
-    if (!isKept) return problem(c, 503, 'logout-not-kept', 'it holds until the bridge is started anew')
+    if (!isKept) return problem(c, 503, 'logout-not-kept', 'the disk did not take it: tried again')
     return c.json(viewOf(identities.principalOf({})))
   })
 
