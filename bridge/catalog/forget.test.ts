@@ -217,6 +217,18 @@ it('those of the longest ago are not remembered for ever: they take no room, and
   await catalog.close()
 })
 
+it('their types take no more room than series may', async () => {
+  const limits = { devices: 20, series: 20 }
+  const catalog = new Catalog({ journalPath: journalPath(), scope: 'device', limits })
+  for (let i = 0; i < 5; i++) {
+    const fields = Array.from({ length: 8 }, (_, n) => ({ name: `f${n}`, value: n }))
+    catalog.accept({ ...reading(`gone-${i}`, 1), fields }, 'general', NOW_US)
+    catalog.forget(`gone-${i}`, NOW_US)
+  }
+  expect(catalog.stats.forgottenEvicted).toBe(3)
+  await catalog.close()
+})
+
 it('one that is back keeps its types when there is no room to remember that it was gone', async () => {
   let catalog = open('device', 1)
   say(catalog, 'back')

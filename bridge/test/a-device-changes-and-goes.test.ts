@@ -119,7 +119,11 @@ it('gone for good it is in no list, also after a restart; its history stays, and
   ])
   const history = '/api/history?device=thermo&field=temperature&points=raw'
   for (let start = 0; start < 2; start++) {
-    expect(await trestle.devices()).toEqual([])
+    const list = await eventually(
+      () => trestle.get('/api/devices') as Promise<{ devices: object[]; complete: boolean }>,
+      ({ complete }) => complete,
+    )
+    expect(list.devices).toEqual([])
     expect((await fetch(`${trestle.url}/api/devices/thermo`)).status).toBe(404)
     expect(await trestle.get(history)).toMatchObject({ points: [{ value: 21.5 }] })
     const client = await dial()
