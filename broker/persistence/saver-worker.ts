@@ -11,17 +11,29 @@ export type FromSaver = string | null
 
 const port = parentPort
 if (port === null) throw new Error('BUG: saver-worker.ts runs as a worker thread only')
-const database = new StateDatabase(workerData as string)
+let database: StateDatabase | null = null
+
+/** The disk may be in trouble by the time that this thread has begun, as at any other time. */
+function opened(): StateDatabase {
+  database ??= new StateDatabase(workerData as string)
+  return database
+}
+
+try {
+  opened()
+} catch {
+  // Told with the first changes, and tried again with them.
+}
 
 port.on('message', (changes: ToSaver) => {
   if (changes === null) {
-    database.close()
+    database?.close()
     port.close()
     return
   }
   let failure: FromSaver = null
   try {
-    database.apply(changes)
+    opened().apply(changes)
   } catch (error) {
     failure = (error as Error).message
   }

@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -124,6 +124,21 @@ it('a disk that refuses is told once, nobody is stopped, and all is saved when i
   expect(persistence.stats.failures).toBe(failures)
   await reopen()
   expect(await queueOf('valve')).toEqual(['one', 'two'])
+})
+
+it('a file that cannot be opened when its thread begins is opened when it can', async () => {
+  const errors: string[] = []
+  await open({ error: (_fields: object, text: string) => void errors.push(text) })
+  // Before the thread has begun.
+  const away = `${directory.path}-away`
+  renameSync(directory.path, away)
+  await persistence.prepare(publish('a', 'kept', 1, true))?.saved
+  expect(persistence.stats.failures).toBeGreaterThan(0)
+  expect(errors).toHaveLength(1)
+  renameSync(away, directory.path)
+  while (persistence.stats.commits === 0) await sleep(20)
+  await reopen()
+  expect(persistence.stats.retained).toBe(1)
 })
 
 it('a damaged file steps aside, is told, and the broker starts', async () => {
