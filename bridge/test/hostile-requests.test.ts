@@ -228,10 +228,21 @@ describe('requests that are too much', () => {
   const post = (path: string, body: string) =>
     fetch(trestle.url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
 
+  /** What still sends when it is refused may find the connection gone before it reads why. */
+  async function statusOfRefused(path: string, body: string): Promise<number> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return (await post(path, body)).status
+      } catch (error) {
+        if (tries === 10) throw error
+      }
+    }
+  }
+
   it('a body is cut off at its bound, told or not', async () => {
-    expect((await post('/api/explain', `{"topic":"a","payload":"${'x'.repeat(5e6)}"}`)).status).toBe(413)
-    expect((await post('/api/devices/x/commands', `{"payload":"${'x'.repeat(3e5)}"}`)).status).toBe(413)
-    expect((await post('/api/spool/replay', `{"since":"${'x'.repeat(1e4)}"}`)).status).toBe(413)
+    expect(await statusOfRefused('/api/explain', `{"topic":"a","payload":"${'x'.repeat(5e6)}"}`)).toBe(413)
+    expect(await statusOfRefused('/api/devices/x/commands', `{"payload":"${'x'.repeat(3e5)}"}`)).toBe(413)
+    expect(await statusOfRefused('/api/spool/replay', `{"since":"${'x'.repeat(1e4)}"}`)).toBe(413)
     const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`
     const head = `POST /api/login HTTP/1.1\r\nHost: 127.0.0.1:${trestle.http}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n`
     expect(statusOf(await raw(head + chunk.repeat(20)))).toBe(413)
