@@ -24,6 +24,8 @@ export class Payload {
   readonly #usual: Usual
   #text: string | null | undefined
   #json: Json | undefined
+  /** Null: it is something else. */
+  #numbers: JsonObject | null | undefined
 
   constructor(bytes: Uint8Array, usual: Usual, contentType: string | null = null, isDeclaredText = false) {
     this.#usual = usual
@@ -52,11 +54,12 @@ export class Payload {
 
   /** The same at a third of the price, for an object of numbers like the last one on its topic; undefined for all else. */
   plainNumbers(): JsonObject | undefined {
+    if (this.#numbers !== undefined) return this.#numbers ?? undefined
     const row = rowNumbered(this.#usual.rowNumber)
-    if (row === NO_ROW || isBinary(this.contentType)) return undefined
-    const numbers = parsePlainNumbers(this.bytes, row)
-    if (numbers !== undefined) this.#json = numbers
-    return numbers
+    const isOther = row === NO_ROW || isBinary(this.contentType)
+    this.#numbers = isOther ? null : (parsePlainNumbers(this.bytes, row) ?? null)
+    if (this.#numbers !== null) this.#json = this.#numbers
+    return this.#numbers ?? undefined
   }
 
   #learn(): void {

@@ -10,8 +10,10 @@ import { problem } from './problem.ts'
 const FIELDS_PER_TURN = 2_000
 
 /**
- * `GET /devices` -> `{devices: [...], complete}`, false while the store has not told of all devices of before; `GET /devices/:id`, by its id or by what it is called now; `DELETE /devices/:id`,
- * by its id alone -> `{id, retainedLeft}`: it is forgotten, but for retained messages on those topics.
+ * - `GET /devices` -> `{devices: [...], complete}`: false while the store has not told of all devices of before.
+ * - `GET /devices/:id`, by its id or by what it is called now.
+ * - `DELETE /devices/:id`, by its id alone -> `{id, retainedLeft}`: it is forgotten, but for retained messages on those
+ *   topics.
  */
 export function deviceRoutes(
   catalog: Pick<Catalog, 'devices' | 'device' | 'isComplete'>,

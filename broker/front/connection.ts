@@ -52,7 +52,6 @@ const REFUSED: Readonly<Record<Refusal, number>> = {
   malformed: reasons.MALFORMED_PACKET,
   'too-large': reasons.PACKET_TOO_LARGE,
   'keep-alive': reasons.KEEP_ALIVE_TIMEOUT,
-  protocol: reasons.PROTOCOL_ERROR,
 }
 
 /** Under which it is counted. What the guard refuses, it counts. */
@@ -201,9 +200,7 @@ export class Connection implements Speaker, Member, Wire, Asker {
     const word = flaw ?? CLOSED_FOR.get(code)
     if (word !== undefined) this.#front.stats.closed[word] = (this.#front.stats.closed[word] ?? 0) + 1
     if (this.#client !== null) this.#sayWhy(code, reason)
-    this.#output.flush()
-    this.#close()
-    this.#guarded.end()
+    this.#end()
   }
 
   #handle(packet: Packet): void {
@@ -343,9 +340,7 @@ export class Connection implements Speaker, Member, Wire, Asker {
     }
     // [MQTT-3.14.4-3]
     this.#isPeaceful = code === reasons.SUCCESS
-    this.#output.flush()
-    this.#close()
-    this.#guarded.end()
+    this.#end()
   }
 
   /** What goes wrong before CONNACK is told by it, later by DISCONNECT [MQTT-4.13.1-1]. */
@@ -354,9 +349,7 @@ export class Connection implements Speaker, Member, Wire, Asker {
     if (this.#client === null) {
       // A fault in CONNECT itself leaves us without what it wanted; the limit for packets is not known then, either.
       this.#sendConnack(false, code, { reasonString: reason })
-      this.#output.flush()
-      this.#close()
-      this.#guarded.end()
+      this.#end()
       return
     }
     this.#front.log.debug({ client: this.clientId, reason }, 'mqtt: closed a connection')
@@ -382,6 +375,13 @@ export class Connection implements Speaker, Member, Wire, Asker {
     const explained = reason === '' ? plain : this.codec.disconnect(code, { reasonString: reason })
     // [MQTT-3.14.2-3]
     this.write(explained !== null && explained.length <= this.maxPacketBytes ? explained : plain)
+  }
+
+  /** After what was written. */
+  #end(): void {
+    this.#output.flush()
+    this.#close()
+    this.#guarded.end()
   }
 
   #close(): void {

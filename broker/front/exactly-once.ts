@@ -46,8 +46,8 @@ export class ExactlyOnce {
     this.#unanswered.set(packetId, (this.#unanswered.get(packetId) ?? 0) + 1)
   }
 
-  /** PUBREL. False: it is for later, when each PUBLISH of it is answered. */
-  mayRelease(packetId: number): boolean {
+  /** PUBREL came. Whether it is to be released now, or when each PUBLISH of it is answered. */
+  noteRelease(packetId: number): boolean {
     if (this.#unanswered?.has(packetId) !== true) return true
     this.#released ??= new Set()
     this.#released.add(packetId)

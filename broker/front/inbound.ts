@@ -140,7 +140,7 @@ export class Inbound {
    */
   release(packetId: number): void {
     // A PUBREC was not waited for; the order of both is kept all the same.
-    if (!this.#once.mayRelease(packetId)) return
+    if (!this.#once.noteRelease(packetId)) return
     if (this.#once.isSettling(packetId)) {
       void this.#once.settled(packetId).then(() => this.release(packetId))
       return

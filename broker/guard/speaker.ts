@@ -48,7 +48,7 @@ export interface Connection extends Peer {
 }
 
 /** Why the guard closes a connection that is open; told before it does, so that a DISCONNECT can be written. */
-export type Refusal = 'malformed' | 'too-large' | 'keep-alive' | 'protocol'
+export type Refusal = 'malformed' | 'too-large' | 'keep-alive'
 
 export interface Speaker {
   /**

@@ -1,19 +1,13 @@
 /**
  * MQTT 3.1.1 (OASIS Standard, 29 October 2014), and 3.1 before it. Packets are checked on their bytes first
- * (guard/packets.ts), CONNECT by the guard itself; what is read here is as it should be.
+ * (mqtt3-checks.ts), CONNECT by the guard itself; what is read here is as it should be.
  */
 
-import {
-  checkPacket,
-  type Flaw,
-  type PacketLimits,
-  type PublishFields,
-  readPublish,
-} from '../../guard/packets.ts'
 import type { Topics } from '../../guard/topics.ts'
 import type { Codec, PublishHead } from './codec.ts'
 import { variableLength, writeVariable } from './encode.ts'
 import { Fault } from './fault.ts'
+import { checkPacket, type Flaw, type PacketLimits, type PublishFields, readPublish } from './mqtt3-checks.ts'
 import {
   CONNACK,
   CONNECT,
@@ -67,7 +61,7 @@ export function mqtt3Codec(version: 3 | 4, topics: Topics, limits: PacketLimits)
       if (version === 3 && MAY_BE_DUP_IN_3_1.includes(type)) bytes[at]! &= ~DUP
       if (type === PUBLISH) return decodePublish(bytes, bytes[at]!, body, end, topics)
       if (type === CONNECT) return decodeConnect(new Reader(bytes, body, end))
-      const flaw = checkPacket(bytes, at, body, end, limits, topics)
+      const flaw = checkPacket(bytes, at, body, end, limits)
       if (flaw !== null) throw flawed(flaw)
       return decodeChecked(type, new Reader(bytes, body, end))
     },
@@ -103,6 +97,7 @@ const PASSWORD_FLAG = 0x40
 const USER_NAME_FLAG = 0x80
 
 function decodeConnect(body: Reader): Connect {
+  // Name and level of the protocol picked this codec.
   body.text()
   body.byte()
   const flags = body.byte()

@@ -3,19 +3,12 @@
  * ends the connection [MQTT-4.8.0-1].
  */
 
-import { readFilter, type TopicLimits } from './text.ts'
-import type { Topics } from './topics.ts'
+import { readFilter, type TopicLimits } from '../../guard/text.ts'
+import type { Topics } from '../../guard/topics.ts'
+import { DISCONNECT, PINGREQ, SUBSCRIBE, UNSUBSCRIBE } from './packets.ts'
 
 /** Counted under these names. */
-export type Flaw = 'malformed' | 'topic' | 'filter' | 'filters' | 'second-connect' | 'server-packet'
-
-export const CONNECT = 1
-export const PUBLISH = 3
-export const PUBREL = 6
-export const SUBSCRIBE = 8
-export const UNSUBSCRIBE = 10
-export const PINGREQ = 12
-export const DISCONNECT = 14
+export type Flaw = 'malformed' | 'topic' | 'filter' | 'filters' | 'server-packet'
 
 /** Flags that a type must have [MQTT-2.2.2-1]; null: a client must not send it, or nobody. */
 const FLAGS: readonly (number | null)[] = [
@@ -41,20 +34,16 @@ export interface PacketLimits extends TopicLimits {
   readonly maxFiltersPerSubscribe: number
 }
 
-/** Null: it is as it should be. */
+/** Null: it is as it should be. CONNECT is the guard's to read, and PUBLISH has `readPublish`. */
 export function checkPacket(
   bytes: Buffer,
   at: number,
   body: number,
   end: number,
   limits: PacketLimits,
-  topics: Topics,
 ): Flaw | null {
   const first = bytes[at]!
   const type = first >> 4
-  if (type === PUBLISH)
-    return readPublish(bytes, first, body, end, topics, { topic: '', packetId: 0, payload: 0 })
-  if (type === CONNECT) return 'second-connect' // [MQTT-3.1.0-2]
   const flags = FLAGS[type]
   if (flags === null || flags === undefined) return type === 0 || type === 15 ? 'malformed' : 'server-packet'
   if ((first & 0x0f) !== flags) return 'malformed'
