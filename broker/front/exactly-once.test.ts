@@ -5,12 +5,13 @@ import { generate, type IPublishPacket } from 'mqtt-packet'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Delivery } from '../delivery.ts'
 import { type Listener, listener, OPEN, send } from '../fixture.ts'
-import { bench, type Greeted } from '../mqtt5/fixture.ts'
+import { FreshBroker } from '../fresh-broker.ts'
+import type { Greeted } from '../mqtt5-client.ts'
 import { stateOnDisk } from '../persistence/fixture.ts'
 import { connectRaw, type RawClient } from '../raw-client.ts'
 import { seeded } from '../seeded.ts'
 
-const on = bench()
+const on = new FreshBroker()
 
 /** Takes what is called `slow...` when it is told to, and everything else at once. */
 class Disk {
@@ -54,7 +55,7 @@ async function leaves(sender: Sender): Promise<void> {
 
 async function drops(sender: Sender): Promise<void> {
   sender.socket.destroy()
-  await until(() => on.broker.broker.clients === 1)
+  await until(() => on.broker.clients === 1)
 }
 
 /** To its end, from wherever it is. */
@@ -111,7 +112,7 @@ describe.each([4, 5] as const)('by protocol version %i', version => {
     second.send(message(2, 'slow', true))
     await completes(second, 2)
     expect(await heardBy(watching)).toEqual(['t/1 ', 't/slow '])
-    expect(on.broker.broker.stats.incoming).toBe(0)
+    expect(on.broker.stats.incoming).toBe(0)
   })
 
   it.each(['while it is on its way to the disk', 'when it is there'])(
@@ -134,7 +135,7 @@ describe.each([4, 5] as const)('by protocol version %i', version => {
       disk.done()
       await completes(second, 1)
       expect(await heardBy(watching)).toEqual(['t/slow '])
-      expect(on.broker.broker.stats.incoming).toBe(0)
+      expect(on.broker.stats.incoming).toBe(0)
     },
   )
 
@@ -147,7 +148,7 @@ describe.each([4, 5] as const)('by protocol version %i', version => {
     await disk.has(1)
     disk.done()
     await watching.count(1)
-    expect(on.broker.broker.stats).toMatchObject({ incoming: 0, sessions: 0 })
+    expect(on.broker.stats).toMatchObject({ incoming: 0, sessions: 0 })
     // To another session it is another message.
     const second = await comes(version, true)
     second.send(message(1, 'slow'))
@@ -170,7 +171,7 @@ describe.each([4, 5] as const)('by protocol version %i', version => {
     disk.done()
     await completes(second, 1)
     expect(await heardBy(watching)).toEqual(['t/slow '])
-    expect(on.broker.broker.stats.incoming).toBe(0)
+    expect(on.broker.stats.incoming).toBe(0)
   })
 
   it('as many at once as the limit says are taken, stored or not, and one more is not', async () => {
@@ -183,9 +184,9 @@ describe.each([4, 5] as const)('by protocol version %i', version => {
     sender.send(message(1, 'slow'))
     for (let id = 2; id <= 6; id++) sender.send(message(id))
     // Stored, and behind one that is not.
-    await until(() => on.broker.broker.stats.incoming === 5)
+    await until(() => on.broker.stats.incoming === 5)
     for (let id = 7; id <= 10; id++) sender.send(message(id))
-    await until(() => on.broker.broker.stats.incoming === 9)
+    await until(() => on.broker.stats.incoming === 9)
     await disk.has(1)
     disk.done()
     for (let id = 1; id <= 10; id++) expect(await sender.next('pubrec')).toMatchObject({ messageId: id })
@@ -194,11 +195,11 @@ describe.each([4, 5] as const)('by protocol version %i', version => {
     await sender.next('pubcomp')
     sender.send(message(11))
     await sender.next('pubrec')
-    expect(on.broker.broker.stats.closed).toEqual({})
+    expect(on.broker.stats.closed).toEqual({})
     sender.send(message(12))
     if (version === 5) expect(await sender.next('disconnect')).toMatchObject({ reasonCode: 0x93 })
     await sender.closed
-    expect(on.broker.broker.stats.closed).toEqual({ inflight: 1 })
+    expect(on.broker.stats.closed).toEqual({ inflight: 1 })
   })
 
   it('PUBREL that did not wait for its PUBREC is answered after it, and completes the message', async () => {
@@ -214,7 +215,7 @@ describe.each([4, 5] as const)('by protocol version %i', version => {
       ['pubrec', 1, 0],
       ['pubcomp', 1, 0],
     ])
-    expect(on.broker.broker.stats.incoming).toBe(0)
+    expect(on.broker.stats.incoming).toBe(0)
   })
 
   it('nor is it completed before an older message lets its PUBREC go', async () => {
@@ -222,7 +223,7 @@ describe.each([4, 5] as const)('by protocol version %i', version => {
     const sender = await comes(version)
     sender.send(message(1, 'slow'))
     sender.send(message(2))
-    await until(() => on.broker.broker.stats.incoming === 1)
+    await until(() => on.broker.stats.incoming === 1)
     sender.send({ cmd: 'pubrel', messageId: 2 })
     await settled(sender)
     await disk.has(1)
@@ -237,7 +238,7 @@ describe.each([4, 5] as const)('by protocol version %i', version => {
       ['pubrec', 2, 0],
       ['pubcomp', 2, 0],
     ])
-    expect(on.broker.broker.stats.incoming).toBe(1)
+    expect(on.broker.stats.incoming).toBe(1)
   })
 
   it('nor before a repetition is answered, whose PUBREC would pass for that of the next message', async () => {
@@ -275,7 +276,7 @@ describe.each([4, 5] as const)('by protocol version %i', version => {
         sender.socket.write(Buffer.concat(packets.map(packet => generate(packet))))
         await sender.closed
       }
-      await until(() => on.broker.broker.stats.incoming === 0 && on.broker.broker.stats.sessions === 0)
+      await until(() => on.broker.stats.incoming === 0 && on.broker.stats.sessions === 0)
       await until(() => stateOnDisk(on.directory).owners.length === 0)
     },
   )
@@ -316,7 +317,7 @@ describe.each([4, 5] as const)('by protocol version %i', version => {
     await sender.next('pubrec')
     const one = generate(message(1, 1, true), { protocolVersion: version })
     sender.socket.write(Buffer.concat(Array<Buffer>(total).fill(one)))
-    await until(() => on.broker.broker.stats.paused > 0)
+    await until(() => on.broker.stats.paused > 0)
     await settled(await connectRaw(on.port, {}))
     // By MQTT 5, 100 are what it was told.
     expect(repeated).toBe(version === 4 ? 100 : 101)
@@ -406,7 +407,7 @@ describe('a device that comes and goes all the time, by one version and another,
     before?.socket.destroy()
     const heard = await heardBy(watching)
     expect(heard.toSorted()).toEqual(Array.from({ length: Device.TOTAL }, (_, i) => `t/${i} `).toSorted())
-    expect(on.broker.broker.stats).toMatchObject({ incoming: 0, closed: {} })
+    expect(on.broker.stats).toMatchObject({ incoming: 0, closed: {} })
   })
 })
 

@@ -3,11 +3,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { listener, sleeper } from '../fixture.ts'
-import { bench } from '../mqtt5/fixture.ts'
+import { FreshBroker } from '../fresh-broker.ts'
 import { stateOnDisk } from '../persistence/fixture.ts'
 import { connectRaw } from '../raw-client.ts'
 
-const on = bench()
+const on = new FreshBroker()
 
 it.each([4, 5] as const)(
   'a will of protocol version %i is retained, queued for those who sleep, and gone from the disk',

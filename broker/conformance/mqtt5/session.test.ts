@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { connectRaw } from '../raw-client.ts'
-import { bench, type ConnectFields, type Peer, publish, subscribe } from './fixture.ts'
+import { FreshBroker } from '../../fresh-broker.ts'
+import { type ConnectFields, type Peer, publish, subscribe } from '../../mqtt5-client.ts'
+import { connectRaw } from '../../raw-client.ts'
 
-const on = bench()
+const on = new FreshBroker()
 
 const lasting = (clientId: string, sessionExpiryInterval = 600): ConnectFields => ({
   clientId,
@@ -105,7 +106,7 @@ it('what was sent and not acknowledged is sent again as it was, and marked; what
   await last.next('pubrel')
   last.send({ cmd: 'pubcomp', messageId: ids[1]! })
   await last.settled()
-  expect(on.broker.broker.stats.queuedMessages).toBe(0)
+  expect(on.broker.stats.queuedMessages).toBe(0)
 })
 
 it('a QoS 2 message that was received is known after a restart, until it is released', async () => {
@@ -165,7 +166,7 @@ it('the queue of one that sleeps is bounded, and what it lacks is counted', asyn
   await sleeper.leave()
   const sender = await on.greet()
   for (let i = 0; i < 8; i++) await publish(sender, 'a', String(i))
-  expect(on.broker.broker.stats.dropped).toMatchObject({ 'queue-messages': 3 })
+  expect(on.broker.stats.dropped).toMatchObject({ 'queue-messages': 3 })
   const again = await on.greet(lasting('s'))
   expect(await hears(again, 5)).toEqual([0, 1, 2, 3, 4].map(i => `a ${i}`))
 })
@@ -176,7 +177,7 @@ it('when there are too many sessions, a client is told that its own will not las
   const other = await on.greet(lasting('two'))
   expect(other.connack.properties?.sessionExpiryInterval).toBe(0)
   expect(await subscribe(other, 'a')).toBe(2)
-  expect(on.broker.broker.stats.sessionsRefused).toBe(1)
+  expect(on.broker.stats.sessionsRefused).toBe(1)
   await other.leave()
   expect((await on.greet(lasting('two', 0))).connack.sessionPresent).toBe(false)
 })
@@ -196,7 +197,7 @@ it('one that takes nothing has its session filled, or is closed when nothing wou
   await frozen.closed
   await kept.settled()
   expect(kept.heard()).toHaveLength(1)
-  const { slowClosed, dropped } = on.broker.broker.stats
+  const { slowClosed, dropped } = on.broker.stats
   expect(slowClosed).toBe(1)
   expect(dropped['queue-bytes']).toBeGreaterThan(0)
 })

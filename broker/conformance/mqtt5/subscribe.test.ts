@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest'
-import { LIMITS, OPEN } from '../fixture.ts'
-import { connectRaw } from '../raw-client.ts'
-import { bench, type Peer, publish, subscribe } from './fixture.ts'
+import { LIMITS, OPEN } from '../../fixture.ts'
+import { FreshBroker } from '../../fresh-broker.ts'
+import { type Peer, publish, subscribe } from '../../mqtt5-client.ts'
+import { connectRaw } from '../../raw-client.ts'
 
-const on = bench()
+const on = new FreshBroker()
 
 function published(peer: Peer) {
   return peer.received.flatMap(packet => (packet.cmd === 'publish' ? [packet] : []))

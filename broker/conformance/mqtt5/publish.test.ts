@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest'
-import type { Delivery } from '../delivery.ts'
-import { OPEN } from '../fixture.ts'
-import { connectRaw } from '../raw-client.ts'
-import { bench, publish, subscribe } from './fixture.ts'
+import type { Delivery } from '../../delivery.ts'
+import { OPEN } from '../../fixture.ts'
+import { FreshBroker } from '../../fresh-broker.ts'
+import { publish, subscribe } from '../../mqtt5-client.ts'
+import { connectRaw } from '../../raw-client.ts'
 
-const on = bench()
+const on = new FreshBroker()
 
 /** An `accept` that the test answers. */
 function heldBack() {
@@ -76,7 +77,7 @@ it('what a client sent before it said goodbye goes its way; what it sent before 
   lost.send({ ...packet, payload: 'lost' })
   await lost.settled()
   await lost.drop()
-  while (on.broker.broker.clients > 1) await watcher.settled()
+  while (on.broker.clients > 1) await watcher.settled()
   for (const { resolve } of waiting) resolve()
   await watcher.next('publish')
   await watcher.settled()
@@ -99,8 +100,8 @@ it('what is forbidden, or reserved, is refused with a reason in its turn, and th
   expect(await publish(peer, 'yes', '1', { qos: 2, messageId: 9 })).toBe(0)
   expect(await publish(peer, 'no', '2', { qos: 2, messageId: 9 })).toBe(0x87)
   expect(await publish(peer, 'yes', '3', { qos: 2, messageId: 9 })).toBe(0)
-  expect(on.broker.accepted.map(({ payload }) => payload.toString())).toEqual(['1', '3'])
-  expect(on.broker.broker.stats.forbidden).toBe(6)
+  expect(on.accepted.map(({ payload }) => payload.toString())).toEqual(['1', '3'])
+  expect(on.broker.stats.forbidden).toBe(6)
 })
 
 it('QoS 2: the same identifier is the same message until PUBREL, then a new one', async () => {
@@ -253,7 +254,7 @@ it('an expiry of 0 never reaches anybody later', async () => {
   await again.next('publish')
   await again.settled()
   expect(again.heard()).toEqual(['a fresh'])
-  expect(on.broker.broker.stats.dropped.expired).toBe(1)
+  expect(on.broker.stats.dropped.expired).toBe(1)
 })
 
 it('a client that takes fewer messages at once gets no more, and others of it when it acknowledges', async () => {
@@ -300,7 +301,7 @@ it('what is larger than a client takes is left out, and counts as delivered', as
   }
   // [MQTT-3.1.2-24], [MQTT-3.1.2-25]
   expect(watcher.heard()).toEqual(['small 0', 'small 1', 'small 2'])
-  expect(on.broker.broker.stats.dropped['too-large']).toBe(3)
+  expect(on.broker.stats.dropped['too-large']).toBe(3)
 })
 
 it('a topic alias from us, where the client asks for it; a QoS 2 message always has its topic', async () => {

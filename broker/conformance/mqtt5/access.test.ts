@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest'
-import type { Access, Login } from '../access.ts'
-import { OPEN } from '../fixture.ts'
-import { bench, type ConnectFields, publish, subscribe } from './fixture.ts'
+import type { Access, Login } from '../../access.ts'
+import { OPEN } from '../../fixture.ts'
+import { FreshBroker } from '../../fresh-broker.ts'
+import { type ConnectFields, publish, subscribe } from '../../mqtt5-client.ts'
 
-const on = bench()
+const on = new FreshBroker()
 
 /** By user name; what they may do can be changed. */
 async function startWith(accesses: Map<string, Access>): Promise<void> {
@@ -61,7 +62,7 @@ it('a client whose access changes is told, closed, and judged anew when it comes
   const peer = await on.greet(as('a', 'peer'))
   const other = await on.greet(as('b', 'other'))
   accesses.set('a', may('a', { mayPublish: () => false }))
-  await on.broker.broker.review()
+  await on.broker.review()
   expect(await peer.next('disconnect')).toMatchObject({ reasonCode: 0x98 })
   await peer.closed
   await other.settled()
@@ -84,13 +85,13 @@ it('of one that is not known any more nothing stays: no will, no session, no way
     as('a', 'delayed', { ...lasting, will: { ...will, properties: { willDelayInterval: 30 } } }),
   )
   await delayed.drop()
-  while (on.broker.broker.clients > 2) await watcher.settled()
+  while (on.broker.clients > 2) await watcher.settled()
   accesses.delete('a')
-  await on.broker.broker.review()
+  await on.broker.review()
   await peer.closed
   await watcher.settled()
   expect(watcher.heard()).toEqual([])
-  expect(on.broker.broker.stats.sessions).toBe(0)
+  expect(on.broker.stats.sessions).toBe(0)
   expect((await on.greet(as('a', 'peer', lasting))).connack.reasonCode).toBe(0x86)
   accesses.set('a', may('a'))
   expect((await on.greet(as('a', 'peer', lasting))).connack).toMatchObject({

@@ -1,4 +1,4 @@
-/** For tests: MQTT 5 packet by packet, by the codec of others (mqtt-packet), or by bytes. */
+/** For tests: a client of MQTT 5 that speaks packet by packet, by the codec of others (mqtt-packet), or by bytes. */
 
 import { connect, type Socket } from 'node:net'
 import {
@@ -9,10 +9,7 @@ import {
   type ISubscribePacket,
   type Packet,
 } from 'mqtt-packet'
-import { afterEach, beforeEach } from 'vitest'
-import { startBroker, type TestBroker, type TestBrokerOptions } from '../fixture.ts'
-import { type Directory, newDirectory } from '../persistence/fixture.ts'
-import { type Incoming, packetsFrom } from '../raw-client.ts'
+import { type Incoming, packetsFrom } from './raw-client.ts'
 
 const V5 = { protocolVersion: 5 }
 
@@ -120,62 +117,4 @@ export async function publish(
   if (qos === 1 || code >= 0x80) return code
   peer.send({ cmd: 'pubrel', messageId })
   return (await peer.next('pubcomp')).reasonCode ?? 0
-}
-
-export interface Bench {
-  readonly broker: TestBroker
-  readonly port: number
-  /** Where its state is. */
-  readonly directory: string
-  greet(fields?: ConnectFields): Promise<Greeted>
-  open(): Promise<Peer>
-  start(options?: Partial<TestBrokerOptions>): Promise<void>
-  /** Ends the broker and starts one on the same state. */
-  restart(options?: Partial<TestBrokerOptions>): Promise<void>
-}
-
-/** A broker for each test, started by it or, as it is by default, on first use of `start`. */
-export function bench(): Bench {
-  let directory: Directory
-  let broker: TestBroker | null = null
-  const peers: Peer[] = []
-  const keep = <P extends Peer>(peer: P): P => {
-    peers.push(peer)
-    return peer
-  }
-  const start = async (options: Partial<TestBrokerOptions> = {}) => {
-    broker = await startBroker({ directory: directory.path, ...options })
-  }
-  const running = () => {
-    if (broker === null) throw new Error('the broker was not started')
-    return broker
-  }
-  beforeEach(() => {
-    directory = newDirectory()
-  })
-  afterEach(async () => {
-    for (const { socket } of peers.splice(0)) socket.destroy()
-    await broker?.close()
-    broker = null
-    directory.remove()
-  })
-  return {
-    get broker() {
-      return running()
-    },
-    get port() {
-      return running().port
-    },
-    get directory() {
-      return directory.path
-    },
-    greet: async fields => keep(await greet(running().port, fields)),
-    open: async () => keep(await open(running().port)),
-    start,
-    async restart(options) {
-      await running().close()
-      broker = null
-      await start(options)
-    },
-  }
 }

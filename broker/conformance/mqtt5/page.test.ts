@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 
-const ROOT = join(import.meta.dirname, '../..')
+const ROOT = join(import.meta.dirname, '../../..')
 const page = readFileSync(join(ROOT, 'docs/conformance-mqtt5.md'), 'utf8')
 const rows = [...page.matchAll(/^\| (\d\.\d+\.\d-\d+) \| .+? \| (.+?) \| (.*?) ?\|$/gm)].map(
   ([, id = '', verdict = '', tests = '']) => ({ id, verdict, tests }),

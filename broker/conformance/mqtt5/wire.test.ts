@@ -1,9 +1,10 @@
 import { generate, type Packet } from 'mqtt-packet'
 import { expect, it } from 'vitest'
-import { connectRaw } from '../raw-client.ts'
-import { bench, type Peer, publish, subscribe } from './fixture.ts'
+import { FreshBroker } from '../../fresh-broker.ts'
+import { type Peer, publish, subscribe } from '../../mqtt5-client.ts'
+import { connectRaw } from '../../raw-client.ts'
 
-const on = bench()
+const on = new FreshBroker()
 const V5 = { protocolVersion: 5 }
 
 const TALK: readonly Packet[] = [
@@ -146,11 +147,11 @@ it('what the guard refuses is told once, and counted once, as it is by older ver
     peer.sendBytes(...bytes)
     expect(await peer.next('disconnect')).toMatchObject({ reasonCode: code })
     await peer.closed
-    expect(on.broker.broker.stats.closed[word]).toBe(1)
+    expect(on.broker.stats.closed[word]).toBe(1)
     const older = await connectRaw(on.port, {})
     older.socket.write(Uint8Array.from(bytes))
     await older.closed
-    expect(on.broker.broker.stats.closed[word]).toBe(2)
+    expect(on.broker.stats.closed[word]).toBe(2)
   }
-  expect(on.broker.broker.stats.closed).toEqual({ malformed: 2, 'too-large': 2 })
+  expect(on.broker.stats.closed).toEqual({ malformed: 2, 'too-large': 2 })
 })

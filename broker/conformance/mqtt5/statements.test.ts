@@ -2,10 +2,11 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { OPEN } from '../fixture.ts'
-import { bench, publish, subscribe } from './fixture.ts'
+import { OPEN } from '../../fixture.ts'
+import { FreshBroker } from '../../fresh-broker.ts'
+import { publish, subscribe } from '../../mqtt5-client.ts'
 
-const on = bench()
+const on = new FreshBroker()
 
 it('an empty retained message is passed on, removes what was kept, and is not kept; without the flag nothing changes', async () => {
   await on.start()
@@ -75,7 +76,7 @@ it('QoS 1: after PUBACK the identifier is free, whatever DUP says', async () => 
   await publish(peer, 'a', 'x', { messageId: 7 })
   await publish(peer, 'a', 'x', { messageId: 7, dup: true })
   // [MQTT-4.3.2-5]
-  expect(on.broker.accepted).toHaveLength(2)
+  expect(on.accepted).toHaveLength(2)
 })
 
 it('what was sent does not expire any more', async () => {
@@ -101,7 +102,7 @@ it('a will that is not to be retained is not', async () => {
   const doomed = await on.greet({ will: { topic: 'w', payload: Buffer.from('x'), qos: 2, retain: false } })
   await doomed.drop()
   const peer = await on.greet()
-  while (on.broker.broker.clients > 1 || on.broker.accepted.length === 0) await peer.settled()
+  while (on.broker.clients > 1 || on.accepted.length === 0) await peer.settled()
   await subscribe(peer, 'w')
   await peer.settled()
   // [MQTT-3.1.2-14]

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { connectRaw } from '../raw-client.ts'
-import { bench, type ConnectFields, type Peer, subscribe } from './fixture.ts'
+import { FreshBroker } from '../../fresh-broker.ts'
+import { type ConnectFields, type Peer, subscribe } from '../../mqtt5-client.ts'
+import { connectRaw } from '../../raw-client.ts'
 
-const on = bench()
+const on = new FreshBroker()
 
 function withWill(
   clientId: string,
@@ -48,7 +49,7 @@ it('is published at once when the connection is lost, with its properties', asyn
     contentType: 'text/plain',
     userProperties: { a: '1' },
   })
-  expect(on.broker.accepted).toMatchObject([{ topic: 'will/a', client: 'a', packetId: null }])
+  expect(on.accepted).toMatchObject([{ topic: 'will/a', client: 'a', packetId: null }])
 })
 
 it('is not published after a DISCONNECT in peace, but after one that asks for it, or a fault', async () => {
