@@ -1,18 +1,9 @@
 import { generate } from 'mqtt-packet'
-import { afterEach, beforeEach, expect, it } from 'vitest'
-import { startBroker, type TestBroker } from './fixture.ts'
-import { type Directory, newDirectory } from './persistence/fixture.ts'
+import { expect, it } from 'vitest'
+import { FreshBroker } from './fresh-broker.ts'
 import { connectRaw } from './raw-client.ts'
 
-let directory: Directory
-let broker: TestBroker
-beforeEach(() => {
-  directory = newDirectory()
-})
-afterEach(async () => {
-  await broker.close()
-  directory.remove()
-})
+const broker = new FreshBroker()
 
 it.each([
   { name: 'each in a packet of its own', isBurst: false },
@@ -23,8 +14,7 @@ it.each([
     const total = 5000
     const waiting: (() => void)[] = []
     let accepted = 0
-    broker = await startBroker({
-      directory: directory.path,
+    await broker.start({
       maxWaitingPerClient: 100,
       accept: () => {
         accepted++

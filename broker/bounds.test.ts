@@ -1,33 +1,15 @@
 /** What clients leave behind, and try to make more of: each bound, by those who lean on it. */
 
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { acknowledge, connect, DISCONNECT, publish, subscribe, unsubscribe } from './conformance/packets.ts'
 import { connected, Wire } from './conformance/wire.ts'
-import { startBroker, type TestBroker, type TestBrokerOptions } from './fixture.ts'
+import { FreshBroker } from './fresh-broker.ts'
 import { Chance } from './fuzz/chance.ts'
 import { heapMb } from './fuzz/heap.ts'
 import { dial } from './fuzz/sessions.ts'
-import { type Directory, newDirectory } from './persistence/fixture.ts'
 
-let directory: Directory
-let broker: TestBroker
-beforeEach(() => {
-  directory = newDirectory()
-})
-afterEach(async () => {
-  await broker.close()
-  directory.remove()
-})
-
-async function start(options: Partial<TestBrokerOptions> = {}): Promise<void> {
-  broker = await startBroker({ directory: directory.path, ...options })
-}
-
-async function restart(options: Partial<TestBrokerOptions> = {}): Promise<void> {
-  await broker.close()
-  await start(options)
-}
+const broker = new FreshBroker()
 
 async function goodbye(wire: Wire): Promise<void> {
   wire.send(DISCONNECT)
@@ -38,7 +20,7 @@ describe('queues', () => {
   const LIMITS = { maxQueuedMessages: 50, maxQueuedBytes: 20_000, maxTotalBytes: 60_000 }
 
   it('of clients that are away, that read and do not acknowledge, or hold half of QoS 2, stay within count and bytes', async () => {
-    await start({ sessions: LIMITS })
+    await broker.start({ sessions: LIMITS })
     const away = await connected(broker.port, { clientId: 'away', clean: false })
     await away.subscribe('flood/#', 2)
     await goodbye(away)
@@ -61,12 +43,12 @@ describe('queues', () => {
     }
     const { dropped } = broker.broker.stats
     expect(dropped['queue-messages'] + dropped['queue-bytes'] + dropped['all-queues']).toBeGreaterThan(500)
-    await restart({ sessions: LIMITS })
+    await broker.restart({ sessions: LIMITS })
     expect(broker.broker.stats.queuedBytes).toBeLessThanOrEqual(LIMITS.maxTotalBytes)
   })
 
   it('share one bound in bytes: many sessions are no way around it', async () => {
-    await start({ sessions: LIMITS })
+    await broker.start({ sessions: LIMITS })
     for (let i = 0; i < 20; i++) {
       const wire = await connected(broker.port, { clientId: `s${i}`, clean: false })
       await wire.subscribe('flood', 1)
@@ -87,7 +69,7 @@ describe('queues', () => {
 
 it('retained messages: whatever is published, replaced and cleared, count and bytes are those that are there', async () => {
   const limits = { maxMessages: 40, maxBytes: 30_000 }
-  await start({ retained: limits })
+  await broker.start({ retained: limits })
   const chance = new Chance(1)
   const kept = new Map<string, string>()
   const publisher = await connected(broker.port)
@@ -104,7 +86,7 @@ it('retained messages: whatever is published, replaced and cleared, count and by
     expect(retainedBytes).toBeLessThanOrEqual(limits.maxBytes)
   }
   expect(broker.broker.stats.dropped.retained).toBeGreaterThan(20)
-  await restart({ retained: limits })
+  await broker.restart({ retained: limits })
   const watcher = await connected(broker.port)
   await watcher.subscribe('r/#', 1)
   const found = await watcher.receive(kept.size)
@@ -116,7 +98,7 @@ it('retained messages: whatever is published, replaced and cleared, count and by
 
 describe('sessions', () => {
   it('beyond their number are refused, whatever makes one: filters, or QoS 2 that is never released', async () => {
-    await start({ sessions: { maxSessions: 5 } })
+    await broker.start({ sessions: { maxSessions: 5 } })
     const filters: Wire[] = []
     for (let i = 0; i < 3; i++) {
       const wire = await connected(broker.port, { clientId: `f${i}`, clean: false })
@@ -133,12 +115,12 @@ describe('sessions', () => {
     expect(broker.broker.stats.sessionsRefused).toBeGreaterThanOrEqual(18)
     // Those that are there go on.
     await Promise.all(filters.map(wire => wire.ping()))
-    await restart({ sessions: { maxSessions: 5 } })
+    await broker.restart({ sessions: { maxSessions: 5 } })
     expect(broker.broker.stats.sessions).toBe(5)
   })
 
   it('remember so many unreleased messages of QoS 2, however often their client comes back', async () => {
-    await start({ limits: { maxInflight: 100 } })
+    await broker.start({ limits: { maxInflight: 100 } })
     let id = 0
     for (let round = 0; round < 10; round++) {
       const wire = await connected(broker.port, { clientId: 'half', clean: false })
@@ -158,7 +140,7 @@ describe('sessions', () => {
   })
 
   it('under one id are one session, however often it comes, in whatever way', async () => {
-    await start()
+    await broker.start()
     for (let i = 0; i < 100; i++) {
       const wire = new Wire(dial(broker.broker))
       wire.send(connect({ clientId: 'same', clean: false }), subscribe(1, [[`a/${i % 10}`, 1]]))
@@ -171,7 +153,7 @@ describe('sessions', () => {
 })
 
 it('subscriptions of a session that goes on count, for its client and in all, however often it comes back', async () => {
-  await start({ limits: { maxSubscriptionsPerClient: 5, maxSubscriptions: 8 } })
+  await broker.start({ limits: { maxSubscriptionsPerClient: 5, maxSubscriptions: 8 } })
   const filters = (round: number) =>
     Array.from({ length: 5 }, (_, i): [string, number] => [`r${round}/${i}`, 1])
   for (let round = 0; round < 4; round++) {
@@ -199,7 +181,7 @@ it('subscriptions of a session that goes on count, for its client and in all, ho
 })
 
 it('a storm of SUBSCRIBE and UNSUBSCRIBE leaves nothing', async () => {
-  await start()
+  await broker.start()
   for (const clean of [true, false]) {
     const wire = new Wire(dial(broker.broker))
     wire.send(connect({ clientId: `storm-${clean}`, clean }))
@@ -223,7 +205,7 @@ it('a storm of SUBSCRIBE and UNSUBSCRIBE leaves nothing', async () => {
 })
 
 it('rounds of all of that do not make the heap grow', async () => {
-  await start({ sessions: { maxQueuedMessages: 50, maxSessions: 50 }, retained: { maxMessages: 50 } })
+  await broker.start({ sessions: { maxQueuedMessages: 50, maxSessions: 50 }, retained: { maxMessages: 50 } })
   const sizesMb: number[] = []
   for (let round = 0; round < 9; round++) {
     await abuse(round)

@@ -1,23 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Delivery } from './delivery.ts'
-import { listener, send, sleeper, startBroker, type TestBroker, type TestBrokerOptions } from './fixture.ts'
-import { type Directory, newDirectory, persistenceOptions } from './persistence/fixture.ts'
+import { listener, send, sleeper } from './fixture.ts'
+import { FreshBroker } from './fresh-broker.ts'
+import { persistenceOptions } from './persistence/fixture.ts'
 import { SqlitePersistence } from './persistence/sqlite-persistence.ts'
 import { connectRaw } from './raw-client.ts'
 
 /** When the broker takes it that clients of an earlier run are gone. */
 const RETURN_WITHIN_MS = 60_000
 
-let directory: Directory
-let broker: TestBroker
-beforeEach(() => {
-  directory = newDirectory()
-})
-afterEach(async () => {
-  await broker.close()
-  directory.remove()
-})
+const broker = new FreshBroker()
 
 function numbered(topic: string, count: number, from = 0): [string, string][] {
   return Array.from({ length: count }, (_, i) => [topic, String(from + i)])
@@ -31,13 +24,8 @@ describe.each([
   { name: 'a persistence that answers at once', isLate: false },
   { name: 'a persistence that takes 1-20 ms', isLate: true },
 ])('with $name', ({ isLate }) => {
-  const start = async (options: Partial<TestBrokerOptions> = {}) => {
-    broker = await startBroker({ directory: directory.path, isLate, ...options })
-  }
-  const restart = async () => {
-    await broker.close()
-    await start()
-  }
+  const start = () => broker.start({ isLate })
+  const restart = () => broker.restart({ isLate })
 
   it('a sleeping client gets what it missed once and in order, also after a restart', async () => {
     await start()
@@ -209,8 +197,7 @@ describe.each([
 
 describe('limits', () => {
   it('a queue that is full drops what comes, and counts it', async () => {
-    broker = await startBroker({
-      directory: directory.path,
+    await broker.start({
       sessions: { maxQueuedMessages: 10, maxQueuedBytes: 100_000 },
     })
     const device = await sleeper(broker.port, 'valve')
@@ -230,7 +217,7 @@ describe('limits', () => {
   })
 
   it('retained messages beyond their number or bytes are not kept, and counted; known topics go on', async () => {
-    broker = await startBroker({ directory: directory.path, retained: { maxMessages: 3, maxBytes: 2000 } })
+    await broker.start({ retained: { maxMessages: 3, maxBytes: 2000 } })
     await send(
       broker.port,
       [
@@ -260,7 +247,7 @@ describe('limits', () => {
   })
 
   it('a session whose client stays away ends, and its memory is free again', async () => {
-    broker = await startBroker({ directory: directory.path, sessions: { expiryMs: 300 } })
+    await broker.start({ sessions: { expiryMs: 300 } })
     const [away, here] = [await sleeper(broker.port, 'away'), await sleeper(broker.port, 'here')]
     await away.client.subscribeAsync('cmd/#', { qos: 1 })
     await here.client.subscribeAsync('cmd/#', { qos: 1 })
@@ -273,7 +260,7 @@ describe('limits', () => {
   })
 
   it('one session too many is refused', async () => {
-    broker = await startBroker({ directory: directory.path, sessions: { maxSessions: 1 } })
+    await broker.start({ sessions: { maxSessions: 1 } })
     const first = await sleeper(broker.port, 'first')
     await first.client.subscribeAsync('cmd/#', { qos: 1 })
     const second = await sleeper(broker.port, 'second')
@@ -287,7 +274,7 @@ describe('limits', () => {
 })
 
 it('a will of a client that did not say goodbye is published, in this run', async () => {
-  broker = await startBroker({ directory: directory.path })
+  await broker.start()
   const watcher = await listener(broker.port)
   await watcher.client.subscribeAsync('status/#', { qos: 1 })
   const device = await listener(broker.port, {
@@ -301,7 +288,7 @@ it('a will of a client that did not say goodbye is published, in this run', asyn
 })
 
 it('a will of an earlier run is judged like a message; one that is refused is not tried again', async () => {
-  const earlier = new SqlitePersistence(persistenceOptions(directory.path))
+  const earlier = new SqlitePersistence(persistenceOptions(broker.directory))
   for (const id of ['bad', 'good']) {
     const will = { topic: `status/${id}`, payload: Buffer.from('gone'), qos: 1, retain: false } as const
     await earlier.putWill({ id }, { ...will })
@@ -319,7 +306,7 @@ it('a will of an earlier run is judged like a message; one that is refused is no
     judged.push(delivery)
     return delivery.client === 'bad' ? 'forbidden' : Promise.resolve()
   }
-  broker = await startBroker({ directory: directory.path, accept })
+  await broker.start({ accept })
   const watcher = await listener(broker.port)
   await watcher.client.subscribeAsync('status/#', { qos: 1 })
   expect(judged).toEqual([])
@@ -329,7 +316,7 @@ it('a will of an earlier run is judged like a message; one that is refused is no
   expect(judged).toHaveLength(2)
   for (const delivery of judged) expect(delivery).toMatchObject({ dup: false, packetId: null, qos: 1 })
   await broker.close()
-  const later = new SqlitePersistence(persistenceOptions(directory.path))
+  const later = new SqlitePersistence(persistenceOptions(broker.directory))
   expect(later.wills.get('bad')).toBeUndefined()
   await later.destroy()
 })
@@ -337,8 +324,7 @@ it('a will of an earlier run is judged like a message; one that is refused is no
 it('what the disk refused reaches no sleeper, though its sender said goodbye before that was known', async () => {
   const isRefused = Promise.withResolvers<void>()
   isRefused.promise.catch(() => undefined)
-  broker = await startBroker({
-    directory: directory.path,
+  await broker.start({
     accept: ({ topic }) => (topic === 'refused' ? isRefused.promise : Promise.resolve()),
   })
   const device = await sleeper(broker.port, 'valve')

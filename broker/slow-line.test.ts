@@ -4,24 +4,20 @@ import { Duplex } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { acknowledge, connect, PINGREQ, type Received, read, subscribe } from './conformance/packets.ts'
-import { send, sleeper, startBroker, type TestBroker } from './fixture.ts'
+import { send, sleeper } from './fixture.ts'
+import { FreshBroker } from './fresh-broker.ts'
 import type { GuardedConnection } from './guard/connection.ts'
-import { type Directory, newDirectory } from './persistence/fixture.ts'
 
 const BYTES_PER_S = 2000
 const LOOK_EVERY_MS = 1000
 
-let directory: Directory
-let broker: TestBroker
+const broker = new FreshBroker()
 beforeEach(async () => {
-  directory = newDirectory()
-  broker = await startBroker({ directory: directory.path, idleTimeoutMs: 6 * 3_600_000 })
+  await broker.start({ idleTimeoutMs: 6 * 3_600_000 })
   vi.useFakeTimers({ toFake: ['performance'] })
 })
-afterEach(async () => {
+afterEach(() => {
   vi.useRealTimers()
-  await broker.close()
-  directory.remove()
 })
 
 /** Takes bytes at its own pace, while `runs` runs. */

@@ -1,19 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Packet } from 'mqtt-packet'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { listener, send, sleeper, startBroker, type TestBroker } from './fixture.ts'
-import { type Directory, newDirectory } from './persistence/fixture.ts'
+import { describe, expect, it } from 'vitest'
+import { listener, send, sleeper } from './fixture.ts'
+import { FreshBroker } from './fresh-broker.ts'
 import { connectRaw } from './raw-client.ts'
 
-let directory: Directory
-let broker: TestBroker
-beforeEach(() => {
-  directory = newDirectory()
-})
-afterEach(async () => {
-  await broker.close()
-  directory.remove()
-})
+const broker = new FreshBroker()
 
 describe('a frozen subscriber', () => {
   it.each([
@@ -21,7 +13,7 @@ describe('a frozen subscriber', () => {
     { qos: 1, clean: true },
     { qos: 1, clean: false },
   ] as const)('of # (QoS $qos, clean session: $clean) stalls nobody', async ({ qos, clean }) => {
-    broker = await startBroker({ directory: directory.path })
+    await broker.start()
     const frozen = await connectRaw(broker.port, { clientId: 'frozen', clean })
     frozen.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: '#', qos }] })
     await frozen.next('suback')
@@ -65,7 +57,7 @@ describe('a frozen subscriber', () => {
   })
 
   it('with a session finds in its queue what it did not read', async () => {
-    broker = await startBroker({ directory: directory.path })
+    await broker.start()
     const frozen = await connectRaw(broker.port, { clientId: 'dashboard', clean: false })
     frozen.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'load/#', qos: 1 }] })
     await frozen.next('suback')
@@ -85,7 +77,7 @@ describe('a frozen subscriber', () => {
 })
 
 it('a burst larger than a socket buffer reaches a subscriber that reads, whole', async () => {
-  broker = await startBroker({ directory: directory.path })
+  await broker.start()
   const watcher = await listener(broker.port)
   await watcher.client.subscribeAsync('burst', { qos: 0 })
   await send(
@@ -99,7 +91,7 @@ it('a burst larger than a socket buffer reaches a subscriber that reads, whole',
 })
 
 it('many retained messages reach a new subscriber whole, as fast as it reads', async () => {
-  broker = await startBroker({ directory: directory.path })
+  await broker.start()
   await send(
     broker.port,
     Array.from({ length: 3000 }, (_, i) => [`kept/${i}`, 'x'.repeat(2000)]),
@@ -115,7 +107,7 @@ it('many retained messages reach a new subscriber whole, as fast as it reads', a
 })
 
 it('a client without keep-alive is served, and disconnected when it says nothing for the idle limit', async () => {
-  broker = await startBroker({ directory: directory.path, idleTimeoutMs: 1500 })
+  await broker.start({ idleTimeoutMs: 1500 })
   const silent = await connectRaw(broker.port, { keepalive: 0 })
   const talking = await connectRaw(broker.port, { keepalive: 0 })
   const pings = setInterval(() => talking.send({ cmd: 'pingreq' }), 300)
@@ -128,7 +120,7 @@ it('a client without keep-alive is served, and disconnected when it says nothing
 })
 
 it('a subscriber whose queue is full is closed: it is to know that it missed something', async () => {
-  broker = await startBroker({ directory: directory.path, sessions: { maxQueuedMessages: 50 } })
+  await broker.start({ sessions: { maxQueuedMessages: 50 } })
   const frozen = await connectRaw(broker.port, { clientId: 'frozen' })
   frozen.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: '#', qos: 1 }] })
   await frozen.next('suback')
@@ -147,7 +139,7 @@ describe('sleepers on full queues', () => {
   const sessions = { maxTotalBytes: 20_000 }
 
   it('cost a subscriber nothing that is there and reads, though its session ends with its connection', async () => {
-    broker = await startBroker({ directory: directory.path, sessions })
+    await broker.start({ sessions })
     const asleep = await sleeper(broker.port, 'asleep')
     await asleep.client.subscribeAsync('#', { qos: 1 })
     await asleep.client.endAsync()
@@ -169,7 +161,7 @@ describe('sleepers on full queues', () => {
   })
 
   it('lose nothing by what is under way to those who are there, however many they are', async () => {
-    broker = await startBroker({ directory: directory.path, sessions })
+    await broker.start({ sessions })
     const asleep = await sleeper(broker.port, 'asleep')
     await asleep.client.subscribeAsync('z', { qos: 1 })
     await asleep.client.endAsync()
@@ -194,7 +186,7 @@ describe('sleepers on full queues', () => {
   })
 
   it('nor does one that reads and never acknowledges, who is closed', async () => {
-    broker = await startBroker({ directory: directory.path, sessions })
+    await broker.start({ sessions })
     const silent = await connectRaw(broker.port, { clientId: 'silent' })
     silent.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: '#', qos: 1 }] })
     await silent.next('suback')
@@ -216,7 +208,7 @@ describe('sleepers on full queues', () => {
 
 describe('QoS 2', () => {
   it('a message sent twice under its identifier is delivered once, also after a restart', async () => {
-    broker = await startBroker({ directory: directory.path })
+    await broker.start()
     const device = await sleeper(broker.port, 'valve')
     await device.client.subscribeAsync('cmd/#', { qos: 2 })
     await device.client.endAsync()
@@ -233,9 +225,8 @@ describe('QoS 2', () => {
     first.send(publish)
     await first.next('pubrec')
     first.destroy()
-    await broker.close()
+    await broker.restart()
 
-    broker = await startBroker({ directory: directory.path })
     const second = await connectRaw(broker.port, { clientId: 'sender', clean: false })
     second.send({ ...publish, dup: true })
     await second.next('pubrec')
@@ -256,7 +247,7 @@ describe('QoS 2', () => {
   })
 
   it('a subscriber that vanishes at any step goes on under the same identifier', async () => {
-    broker = await startBroker({ directory: directory.path })
+    await broker.start()
     const connect = () => connectRaw(broker.port, { clientId: 'valve', clean: false })
     const device = await connect()
     device.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'cmd/#', qos: 2 }] })
@@ -265,18 +256,16 @@ describe('QoS 2', () => {
     const first = await device.next('publish')
     expect(first).toMatchObject({ dup: false })
     device.destroy()
-    await broker.close()
+    await broker.restart()
 
-    broker = await startBroker({ directory: directory.path })
     const second = await connect()
     const repeated = await second.next('publish')
     expect(repeated).toMatchObject({ dup: true, messageId: first.messageId })
     second.send({ cmd: 'pubrec', messageId: first.messageId! })
     await second.next('pubrel')
     second.destroy()
-    await broker.close()
+    await broker.restart()
 
-    broker = await startBroker({ directory: directory.path })
     const third = await connect()
     expect(await third.next('pubrel')).toMatchObject({ messageId: first.messageId })
     third.send({ cmd: 'pubcomp', messageId: first.messageId! })

@@ -1,28 +1,16 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Access, LoginResult } from './access.ts'
 import { connect, DISCONNECT, subscribe } from './conformance/packets.ts'
 import { connected, greeted, Wire } from './conformance/wire.ts'
-import { OPEN, startBroker, type TestBroker, type TestBrokerOptions } from './fixture.ts'
+import { OPEN } from './fixture.ts'
+import { FreshBroker } from './fresh-broker.ts'
 import { dial } from './fuzz/sessions.ts'
-import { type Directory, newDirectory } from './persistence/fixture.ts'
 
-let directory: Directory
-let broker: TestBroker
-beforeEach(() => {
-  directory = newDirectory()
-})
-afterEach(async () => {
-  await broker.close()
-  directory.remove()
-})
-
-async function start(options: Partial<TestBrokerOptions> = {}): Promise<void> {
-  broker = await startBroker({ directory: directory.path, ...options })
-}
+const broker = new FreshBroker()
 
 it('whenever a client goes while it comes again, the newer connection is the client: counted, heard, taken over from', async () => {
-  await start()
+  await broker.start()
   for (let turns = 0; turns < 20; turns++) {
     const clientId = `client-${turns}`
     const older = new Wire(dial(broker.broker))
@@ -47,7 +35,7 @@ it('whenever a client goes while it comes again, the newer connection is the cli
 })
 
 it('of many that come under one id at once, one stays', async () => {
-  await start()
+  await broker.start()
   const wires = Array.from({ length: 20 }, () => new Wire(dial(broker.broker)))
   for (const wire of wires) wire.send(connect({ clientId: 'one', clean: false }))
   await until(
@@ -67,7 +55,7 @@ describe('while it logs in', () => {
   const startSlow = async () => {
     logins.length = 0
     isSlow = false
-    await start({
+    await broker.start({
       accessOf: identity => (identity === 'mallory' ? MALLORY : ALICE),
       authenticate: ({ username }) => {
         const access = username === 'mallory' ? MALLORY : ALICE
@@ -137,7 +125,7 @@ describe('while it logs in', () => {
   it('one that dies while what was left under the id ends, as its rights change, holds it no longer', async () => {
     const rights = new Map(['alice', 'bob', 'carol'].map(id => [id, { ...OPEN, identity: id } as Access]))
     const login = Promise.withResolvers<void>()
-    await start({
+    await broker.start({
       accessOf: identity => rights.get(identity ?? '') ?? null,
       authenticate: async ({ username }) => {
         if (username === 'bob') await login.promise
@@ -169,7 +157,6 @@ describe('while it logs in', () => {
     await wire.closed()
     answer()
     expect(wire.unread).toEqual([])
-    await start()
   })
 })
 

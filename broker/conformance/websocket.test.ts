@@ -1,38 +1,17 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { Duplex } from 'node:stream'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { WebSocket } from 'ws'
-import { acceptWebSockets, type MqttUpgrade } from '../listeners.ts'
+import type { WebSocket } from 'ws'
+import { serveWebSockets, type WebSocketServer } from '../web-socket-server.ts'
 import { suite } from './fixture.ts'
 import { connect, DISCONNECT, PINGREQ, publish, subscribe } from './packets.ts'
 import { Wire } from './wire.ts'
 
 const mqtt = suite()
-let server: Server
-let upgrade: MqttUpgrade
+let server: WebSocketServer
 beforeAll(async () => {
-  upgrade = acceptWebSockets(mqtt.broker.broker)
-  server = createServer((_request, response) => response.writeHead(404).end())
-  server.on('upgrade', upgrade.handle)
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  server = await serveWebSockets(mqtt.broker.broker)
 })
-afterAll(() => {
-  upgrade.close()
-  server.close()
-})
-
-/** Resolves once open. */
-async function dial(protocols: string[]): Promise<WebSocket> {
-  const { port } = server.address() as AddressInfo
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/mqtt`, protocols)
-  socket.binaryType = 'nodebuffer'
-  await new Promise<void>((resolve, reject) => {
-    socket.once('open', resolve)
-    socket.once('error', reject)
-  })
-  return socket
-}
+afterAll(() => server.close())
 
 /** What is written goes out in frames of so many bytes. */
 function framed(socket: WebSocket, frameBytes: number): Wire {
@@ -60,7 +39,7 @@ it('speaks the sub-protocol mqtt, and says so [MQTT-6.0.0-3] [MQTT-6.0.0-4]', as
     [['mqtt', 'mqttv3.1'], 'mqtt'],
     [['mqttv3.1'], 'mqttv3.1'],
   ] as const) {
-    const socket = await dial([...offered])
+    const socket = await server.open([...offered])
     expect(socket.protocol).toBe(chosen)
     socket.terminate()
   }
@@ -70,7 +49,7 @@ it.each([1, 2, 3, 7, 100, 100_000])(
   'packets need not keep to frames: %i bytes in each [MQTT-6.0.0-2]',
   async frameBytes => {
     const topic = mqtt.name()
-    const wire = framed(await dial(['mqtt']), frameBytes)
+    const wire = framed(await server.open(), frameBytes)
     wire.send(
       connect({ clientId: mqtt.name() }),
       subscribe(1, [[topic, 1]]),
@@ -88,7 +67,7 @@ it.each([1, 2, 3, 7, 100, 100_000])(
 )
 
 it('what the broker sends comes in binary frames [MQTT-6.0.0-1]', async () => {
-  const socket = await dial(['mqtt'])
+  const socket = await server.open()
   const isBinary = new Promise<boolean>(resolve => socket.once('message', (_data, binary) => resolve(binary)))
   socket.send(connect({ clientId: mqtt.name() }))
   expect(await isBinary).toBe(true)
@@ -100,7 +79,7 @@ it('a text frame closes, before CONNECT and after, and is not understood [MQTT-6
   const watcher = await mqtt.connected()
   await watcher.subscribe(topic)
   for (const isConnected of [false, true]) {
-    const socket = await dial(['mqtt'])
+    const socket = await server.open()
     const closed = new Promise<number>(resolve => socket.once('close', resolve))
     if (isConnected) {
       const wire = framed(socket, 1000)
@@ -120,7 +99,7 @@ it('the same broker serves both transports [MQTT-7.1.1-1]', async () => {
   const topic = mqtt.name()
   const overTcp = await mqtt.connected()
   await overTcp.subscribe(topic)
-  const overWebSocket = framed(await dial(['mqtt']), 1000)
+  const overWebSocket = framed(await server.open(), 1000)
   overWebSocket.send(connect({ clientId: mqtt.name() }))
   await overWebSocket.next('connack')
   await overWebSocket.publish({ topic, payload: 'across', qos: 1 })

@@ -1,6 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { startBroker, type TestBroker } from '../fixture.ts'
-import { type Directory, newDirectory } from '../persistence/fixture.ts'
+import { describe, expect, it } from 'vitest'
+import { FreshBroker } from '../fresh-broker.ts'
 import { isSubnet, TrustedProxies } from './addresses.ts'
 import { dial, hello, number, publish } from './fixture.ts'
 import { readProxyHeader } from './proxy-header.ts'
@@ -84,22 +83,13 @@ it.each(['', 'proxy', '10.0.0.0/33', '10.0.0.0/', '10.0.0/8', '::/129', '1.2.3.4
 )
 
 describe('a broker behind a proxy', () => {
-  let directory: Directory
-  let broker: TestBroker
-  beforeAll(() => {
-    directory = newDirectory()
-  })
-  afterAll(() => directory.remove())
-  afterEach(() => broker.close())
-
-  const start = async (trustedProxies: readonly string[], isProxied: boolean) => {
-    broker = await startBroker({
-      directory: directory.path,
+  const broker = new FreshBroker()
+  const start = (trustedProxies: readonly string[], isProxied: boolean) =>
+    broker.start({
       trustedProxies,
       limits: { maxConnectionsPerAddress: 2, packetsPerSecond: 100 },
       listener: { isProxied },
     })
-  }
 
   it('counts each client by its own address', async () => {
     await start(['127.0.0.1'], true)

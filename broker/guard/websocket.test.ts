@@ -1,34 +1,17 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { WebSocket } from 'ws'
-import { startBroker, type TestBroker } from '../fixture.ts'
-import { acceptWebSockets, type MqttUpgrade } from '../listeners.ts'
-import { type Directory, newDirectory } from '../persistence/fixture.ts'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { WebSocket } from 'ws'
+import type { TestBrokerOptions } from '../fixture.ts'
+import { FreshBroker } from '../fresh-broker.ts'
+import { serveWebSockets, type WebSocketServer } from '../web-socket-server.ts'
 import { dial, hello, PINGREQ, packet, publish, subscribe } from './fixture.ts'
 
-let directory: Directory
-let broker: TestBroker
-let http: Server
-let upgrade: MqttUpgrade
-let url: string
-beforeAll(() => {
-  directory = newDirectory()
-})
-afterAll(() => directory.remove())
-afterEach(async () => {
-  await broker.close()
-  upgrade.close()
-  http.closeAllConnections()
-  await new Promise(resolve => http.close(resolve))
-})
+const broker = new FreshBroker()
+let server: WebSocketServer
+afterEach(() => server.close())
 
-async function start(options: Partial<Parameters<typeof startBroker>[0]> = {}): Promise<void> {
-  broker = await startBroker({ directory: directory.path, ...options })
-  upgrade = acceptWebSockets(broker.broker)
-  http = createServer().on('upgrade', upgrade.handle)
-  await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve))
-  url = `ws://127.0.0.1:${(http.address() as AddressInfo).port}/mqtt`
+async function start(options: Partial<TestBrokerOptions> = {}): Promise<void> {
+  await broker.start(options)
+  server = await serveWebSockets(broker.broker)
 }
 
 interface Talk {
@@ -39,11 +22,8 @@ interface Talk {
   readonly closed: Promise<number>
 }
 
-async function open(
-  protocols: string | string[] = 'mqtt',
-  headers: Record<string, string> = {},
-): Promise<Talk> {
-  const socket = new WebSocket(url, protocols, { headers })
+async function open(...how: Parameters<WebSocketServer['open']>): Promise<Talk> {
+  const socket = await server.open(...how)
   const chunks: Buffer[] = []
   let wake: () => void = () => undefined
   let isClosed = false
@@ -58,10 +38,6 @@ async function open(
       resolve(code)
     }),
   )
-  await new Promise<void>((resolve, reject) => {
-    socket.once('open', () => resolve())
-    socket.once('error', reject)
-  })
   const received = () => Buffer.concat(chunks)
   return {
     socket,
@@ -189,9 +165,8 @@ it('X-Forwarded-For of a stranger says nothing', async () => {
 
 it('a bad handshake leaves nothing behind', async () => {
   await start({ limits: { maxConnections: 1 } })
-  const { port } = http.address() as AddressInfo
   for (let i = 0; i < 3; i++) {
-    const line = await dial(port)
+    const line = await dial(server.port)
     line.send(
       'GET /mqtt HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 1\r\n\r\n',
     )
