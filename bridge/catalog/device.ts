@@ -1,8 +1,8 @@
 import type { Fact } from '../telemetry/facts.ts'
 import { fieldClass } from '../telemetry/field-classes.ts'
+import type { LastField, Series } from '../telemetry/series.ts'
 import type { FieldType, StoredValue } from './field-type.ts'
 import { Presence } from './presence.ts'
-import type { FieldSlot, StoredSeries } from './series.ts'
 
 /** A device as `GET /api/devices` shows it. */
 export interface DeviceView {
@@ -44,6 +44,18 @@ export interface Moment {
   readonly hasLeft: (topic: string) => boolean
 }
 
+/** What it said on one topic, as far as it is looked at here. */
+interface OwnSeries extends Series {
+  readonly prefix: string
+  readonly fields: ReadonlyMap<string, OwnField>
+}
+
+interface OwnField extends LastField {
+  readonly name: string
+  readonly type: FieldType
+  readonly value: StoredValue
+}
+
 /** Everything known of one device. */
 export class Device {
   readonly id: string
@@ -52,7 +64,7 @@ export class Device {
   seriesCount = 0
   /** Some record there tells of it. */
   isInJournal = false
-  readonly #series: StoredSeries[] = []
+  readonly #series: OwnSeries[] = []
   readonly #about: LastingFact
   /** By field, then by topic: one field may come by several topics, with a unit of its own on each. */
   readonly #aboutFields = new Map<string, Map<string, LastingFact>>()
@@ -81,7 +93,7 @@ export class Device {
     return [...new Set(this.#series.map(series => series.topic))].filter(topic => topic !== '')
   }
 
-  get series(): readonly StoredSeries[] {
+  get series(): readonly OwnSeries[] {
     return this.#series
   }
 
@@ -93,7 +105,7 @@ export class Device {
     return newestUs
   }
 
-  addSeries(series: StoredSeries): void {
+  addSeries(series: OwnSeries): void {
     this.#series.push(series)
   }
 
@@ -183,7 +195,7 @@ export class Device {
     }
   }
 
-  #viewOf({ name, value, timeUs, type }: FieldSlot): FieldView {
+  #viewOf({ name, value, timeUs, type }: OwnField): FieldView {
     const unit = this.unitOf(name)
     const kind = this.#told(name, 'class') ?? fieldClass(name, unit ?? undefined) ?? null
     // Tasmota's POWER is not how much, but whether.
@@ -204,8 +216,8 @@ export class Device {
     return null
   }
 
-  #newest(field: string): FieldSlot | null {
-    let newest: FieldSlot | null = null
+  #newest(field: string): OwnField | null {
+    let newest: OwnField | null = null
     for (const series of this.#series) {
       const slot = series.fields.get(field)
       if (slot !== undefined && (newest === null || slot.timeUs > newest.timeUs)) newest = slot

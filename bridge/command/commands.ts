@@ -1,7 +1,7 @@
 /** Commands to devices, from the live protocol and from HTTP: a publish by QoS 1, never retained, with a result. */
 
 import type { Catalog } from '../catalog/catalog.ts'
-import type { CommandOutcome, LiveCommand, SendCommand } from '../live/relay.ts'
+import type { CommandOutcome, LiveCommand, SendCommand } from '../live/command.ts'
 import { expectedAnswer } from './answer-topics.ts'
 import { Answers, type AwaitedAnswer } from './answers.ts'
 import { commandTopic } from './command-topic.ts'

@@ -5,9 +5,10 @@
 
 import { performance } from 'node:perf_hooks'
 import { type Authenticate, may, type Principal, principalOf } from './access.ts'
+import type { CommandOutcome, LiveCommand } from './command.ts'
 import { isTooDeep } from './depth.ts'
 import { type Frame, frameOf } from './frame.ts'
-import { isLoopback, TokenBucket } from './limits.ts'
+import { isLoopback, type RelayLimits, TokenBucket } from './limits.ts'
 import {
   CLOSE,
   type ClientFrame,
@@ -17,14 +18,14 @@ import {
   type ErrorFrame,
   type Id,
   LIVE_PROTOCOL,
+  type LiveLimits,
   type ServerFrame,
   type SubscribeFrame,
   type SubscribeMessagesFrame,
 } from './protocol.ts'
-import type { Relay } from './relay.ts'
 import { type ReadFrame, readClientFrame } from './schema.ts'
 import { HIGH_BYTES, LOW_BYTES, type Outlet, patienceMs } from './subscription.ts'
-import { Subscriptions } from './subscriptions.ts'
+import { type Streams, Subscriptions } from './subscriptions.ts'
 
 /** The transport's side of a connection. */
 export interface Carrier extends Outlet {
@@ -32,6 +33,27 @@ export interface Carrier extends Outlet {
   /** Stops and goes on reading from the client; absent where nothing is read. */
   readonly pause?: () => void
   readonly resume?: () => void
+}
+
+/** Where it is at home: the relay, as far as one connection needs it. */
+export interface Host extends Streams {
+  readonly node: string
+  readonly limits: RelayLimits
+  /** Of the limits, those that clients are told. */
+  readonly clientLimits: LiveLimits
+  /** The newest reading, and how a client names it. */
+  readonly head: number
+  readonly cursor: string
+  /** It has said who it is, and had not when it came. */
+  welcome(): void
+  command(command: LiveCommand): Promise<CommandOutcome>
+  /** Calls back once the connection has taken what it was sent. */
+  whenDrained(connection: Connection, go: () => void): void
+  /** It is closed. */
+  forget(connection: Connection): void
+  countClose(reason: CloseReason): void
+  countError(code: string): void
+  countFrame(bytes: number): void
 }
 
 export interface ConnectionOptions {
@@ -48,7 +70,7 @@ const MAX_INBOX_LENGTH = 256 * 1024
 export class Connection implements Outlet {
   readonly number: number
   readonly address: string
-  readonly #relay: Relay
+  readonly #host: Host
   readonly #carrier: Carrier
   readonly #authenticate: Authenticate | undefined
   readonly #bucket: TokenBucket | null
@@ -63,15 +85,15 @@ export class Connection implements Outlet {
   #isClosed = false
   #stall: { readonly bytes: number; readonly sinceMs: number } | null = null
 
-  constructor(relay: Relay, number: number, carrier: Carrier, options: ConnectionOptions) {
-    const { messagesPerSecond, authTimeoutMs } = relay.limits
+  constructor(host: Host, number: number, carrier: Carrier, options: ConnectionOptions) {
+    const { messagesPerSecond, authTimeoutMs } = host.limits
     this.number = number
     this.address = options.address
-    this.#relay = relay
+    this.#host = host
     this.#carrier = carrier
     this.#authenticate = options.authenticate
     this.#principal = options.principal
-    this.#subscriptions = new Subscriptions(relay, this)
+    this.#subscriptions = new Subscriptions(host, this)
     this.#bucket = isLoopback(options.address)
       ? null
       : new TokenBucket(messagesPerSecond, messagesPerSecond * 4, performance.now())
@@ -98,7 +120,7 @@ export class Connection implements Outlet {
   /** A frame came, as text. */
   receive(text: string): void {
     if (!this.#admits()) return
-    if (Buffer.byteLength(text) > this.#relay.limits.maxMessageBytes) {
+    if (Buffer.byteLength(text) > this.#host.limits.maxMessageBytes) {
       this.close('tooBig')
     } else {
       this.#inbox.push(text)
@@ -137,7 +159,7 @@ export class Connection implements Outlet {
 
   close(reason: CloseReason, text: string = CLOSE_TEXT[reason]): void {
     if (this.#isClosed) return
-    this.#relay.countClose(reason)
+    this.#host.countClose(reason)
     this.#carrier.close(CLOSE[reason], text)
     this.ended()
   }
@@ -150,7 +172,7 @@ export class Connection implements Outlet {
     this.#subscriptions.clear()
     this.#inbox.length = 0
     this.#inboxLength = 0
-    this.#relay.forget(this)
+    this.#host.forget(this)
   }
 
   /** To be called about once a second: closes what stands still or has lost its right to be here. */
@@ -176,38 +198,38 @@ export class Connection implements Outlet {
     if (bytes <= LOW_BYTES) this.#stall = null
     else if (!this.#stall || bytes < this.#stall.bytes) this.#stall = { bytes, sinceMs: nowMs }
     if (!this.#stall) return false
-    return nowMs - this.#stall.sinceMs >= this.#relay.limits.maxStallMs + patienceMs(bytes)
+    return nowMs - this.#stall.sinceMs >= this.#host.limits.maxStallMs + patienceMs(bytes)
   }
 
   #hello(): void {
-    const { head, node } = this.#relay
+    const { head, node } = this.#host
     this.#reply({
       op: 'hello',
       protocol: LIVE_PROTOCOL,
       node,
-      cursor: this.#relay.cursor,
+      cursor: this.#host.cursor,
       seq: head,
       serverTime: Date.now(),
-      limits: this.#relay.clientLimits,
+      limits: this.#host.clientLimits,
     })
   }
 
   #refuse(error: ErrorFrame): void {
-    this.#relay.countError(error.code)
+    this.#host.countError(error.code)
     this.#reply(error)
   }
 
   #reply(reply: ServerFrame): void {
     const frame = frameOf(reply)
     this.send(frame)
-    this.#relay.countFrame(frame.bytes.length)
+    this.#host.countFrame(frame.bytes.length)
   }
 
   /** Handles what has come, unless something must be finished or taken by the client first. */
   #work(): void {
     while (!this.#isBusy && this.#inbox.length > 0) {
       if (this.bufferedBytes > HIGH_BYTES) {
-        this.#relay.whenDrained(this, () => this.#work())
+        this.#host.whenDrained(this, () => this.#work())
         return
       }
       const text = this.#inbox.shift()!
@@ -221,7 +243,7 @@ export class Connection implements Outlet {
   }
 
   #handle(text: string): void {
-    const { maxDepth } = this.#relay.limits
+    const { maxDepth } = this.#host.limits
     const read: ReadFrame = isTooDeep(text, maxDepth)
       ? { ok: false, error: { op: 'error', code: 'bad-frame', message: `nested deeper than ${maxDepth}` } }
       : readClientFrame(text)
@@ -273,7 +295,7 @@ export class Connection implements Outlet {
     if (this.#subscriptions.has(id) || this.#commands.has(id)) {
       return { id, code: 'id-in-use', message: 'this id is in use' }
     }
-    const { maxSubscriptions, maxPendingCommands } = this.#relay.limits
+    const { maxSubscriptions, maxPendingCommands } = this.#host.limits
     if (frame.op === 'subscribe') {
       if (this.#subscriptions.size < maxSubscriptions) return null
       return { id, code: 'too-many-subscriptions', message: `at most ${maxSubscriptions} on one connection` }
@@ -293,7 +315,7 @@ export class Connection implements Outlet {
     if (principal) {
       if (this.#authTimer) clearTimeout(this.#authTimer)
       this.#principal = principal
-      this.#relay.welcome()
+      this.#host.welcome()
       this.#hello()
       this.#work()
     } else {
@@ -305,7 +327,7 @@ export class Connection implements Outlet {
   async #command(frame: CommandFrame, principal: Principal): Promise<void> {
     const { id, device, topic, payload, qos = 1, answer = true } = frame
     this.#commands.add(id)
-    const outcome = await this.#relay.command({
+    const outcome = await this.#host.command({
       id: `${this.number}:${id}`,
       device,
       topic,

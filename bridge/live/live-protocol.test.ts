@@ -4,9 +4,9 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import type { SendCommand } from './command.ts'
 import { type Live, startLive, TestClient } from './fixture.ts'
 import type { ServerFrame } from './protocol.ts'
-import type { SendCommand } from './relay.ts'
 
 const DOCS = new URL('../../docs/live-protocol.md', import.meta.url)
 const page = readFileSync(DOCS, 'utf8')

@@ -6,33 +6,16 @@
 import { performance } from 'node:perf_hooks'
 import type { Series } from '../telemetry/series.ts'
 import type { Principal } from './access.ts'
-import { type Carrier, Connection, type ConnectionOptions } from './connection.ts'
+import type { CommandOutcome, LiveCommand, SendCommand } from './command.ts'
+import { type Carrier, Connection, type ConnectionOptions, type Host } from './connection.ts'
 import { isLoopback, RELAY_LIMITS, type RelayLimits } from './limits.ts'
 import { type MessageRecord, MessageStream } from './message-stream.ts'
 import { PACE, Pace, type PaceOptions } from './pace.ts'
-import type { CloseReason, CommandAnswer, CommandResult, LiveLimits } from './protocol.ts'
+import type { CloseReason, LiveLimits } from './protocol.ts'
 import { type Batch, ReadingStream } from './reading-stream.ts'
 import { RING_SIZE, type RingSize } from './ring.ts'
 import { type Closing, type LiveStats, newStats, type Refusal } from './stats.ts'
 import { LOW_BYTES } from './subscription.ts'
-
-export interface LiveCommand {
-  /** Unique within this process; repeating a command under its id is safe. */
-  readonly id: string
-  readonly device: string
-  readonly topic?: string | undefined
-  readonly payload: unknown
-  readonly qos: 0 | 1
-  /** Whether to wait for what the device says to it. */
-  readonly answer: boolean
-  readonly principal: Principal
-}
-
-export type CommandOutcome =
-  | { readonly ok: true; readonly result: CommandResult; readonly answer?: CommandAnswer }
-  | { readonly ok: false; readonly code: string; readonly message: string }
-
-export type SendCommand = (command: LiveCommand) => Promise<CommandOutcome>
 
 export interface RelayOptions {
   readonly node: string
@@ -50,7 +33,7 @@ export interface RelayOptions {
 const REFRESH_MARGIN_MS = 1500
 const DRAIN_CHECK_MS = 20
 
-export class Relay {
+export class Relay implements Host {
   readonly stats: LiveStats
   readonly limits: RelayLimits
   readonly node: string
@@ -161,9 +144,8 @@ export class Relay {
     this.messages.close()
   }
 
-  // for connections
+  // for connections: see there
 
-  /** One of those who had not said who they are did. */
   welcome(): void {
     this.#unauthenticated--
   }
@@ -184,7 +166,6 @@ export class Relay {
     }
   }
 
-  /** Calls back once the connection has taken what it was sent. */
   whenDrained(connection: Connection, go: () => void): void {
     this.#draining.set(connection, go)
     this.#drainTimer ??= setTimeout(this.#checkDrained, DRAIN_CHECK_MS)

@@ -1,18 +1,25 @@
 /** What one connection follows, by id: readings and messages. */
 
 import { Filter } from './filter.ts'
-import { MessageSubscription } from './message-stream.ts'
+import { type MessageStream, MessageSubscription } from './message-stream.ts'
 import type { Id, SubscribeFrame, SubscribeMessagesFrame } from './protocol.ts'
-import type { Relay } from './relay.ts'
+import type { ReadingStream } from './reading-stream.ts'
 import { type Outlet, Subscription } from './subscription.ts'
 
+/** What there is to follow. */
+export interface Streams {
+  readonly readings: ReadingStream
+  readonly messages: MessageStream
+  countSubscriptions(change: number): void
+}
+
 export class Subscriptions {
-  readonly #relay: Relay
+  readonly #streams: Streams
   readonly #outlet: Outlet
   readonly #byId = new Map<Id, Subscription | MessageSubscription>()
 
-  constructor(relay: Relay, outlet: Outlet) {
-    this.#relay = relay
+  constructor(streams: Streams, outlet: Outlet) {
+    this.#streams = streams
     this.#outlet = outlet
   }
 
@@ -27,7 +34,7 @@ export class Subscriptions {
   /** Of the first: where it could be resumed. */
   get place(): string | null {
     const [first] = this.#byId.values()
-    return first instanceof Subscription ? this.#relay.readings.placeOf(first) : null
+    return first instanceof Subscription ? this.#streams.readings.placeOf(first) : null
   }
 
   /** `onCaughtUp` is called when it has everything that was there. */
@@ -36,23 +43,23 @@ export class Subscriptions {
     const subscription = new Subscription(id, new Filter(frame), periodMs(frame), this.#outlet)
     subscription.onCaughtUp = onCaughtUp
     this.#add(id, subscription)
-    this.#relay.readings.start(subscription, { resume, snapshot, isConflated })
+    this.#streams.readings.start(subscription, { resume, snapshot, isConflated })
   }
 
   addMessages(frame: SubscribeMessagesFrame): void {
     const filter = new Filter({ topics: frame.topics })
     const subscription = new MessageSubscription(frame.id, filter, periodMs(frame), this.#outlet)
     this.#add(frame.id, subscription)
-    this.#relay.messages.start(subscription)
+    this.#streams.messages.start(subscription)
   }
 
   drop(id: Id): void {
     const subscription = this.#byId.get(id)
     if (!subscription) return
     this.#byId.delete(id)
-    this.#relay.countSubscriptions(-1)
-    if (subscription instanceof Subscription) this.#relay.readings.stop(subscription)
-    else this.#relay.messages.stop(subscription)
+    this.#streams.countSubscriptions(-1)
+    if (subscription instanceof Subscription) this.#streams.readings.stop(subscription)
+    else this.#streams.messages.stop(subscription)
   }
 
   clear(): void {
@@ -61,7 +68,7 @@ export class Subscriptions {
 
   #add(id: Id, subscription: Subscription | MessageSubscription): void {
     this.#byId.set(id, subscription)
-    this.#relay.countSubscriptions(1)
+    this.#streams.countSubscriptions(1)
   }
 }
 
