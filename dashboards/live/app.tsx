@@ -14,6 +14,7 @@ import { DeviceView } from './views/device.tsx'
 import { FleetView } from './views/fleet.tsx'
 import { HealthView } from './views/health.tsx'
 import { LazySensorView } from './views/lazy-sensor.tsx'
+import { LeftBehind } from './views/left-behind.tsx'
 import { Login } from './views/login.tsx'
 import { MessagesView } from './views/messages.tsx'
 
@@ -72,6 +73,7 @@ function Frame() {
       </div>
       <AlarmAnnouncer />
       <KeyHelp />
+      <LeftBehind />
     </>
   )
 }

@@ -47,6 +47,13 @@ const publish = (topic: string, payload: string) => device.publishAsync(topic, p
 const open = (hash = '') => page.goto(`http://127.0.0.1:${bridge.http}/${hash}`)
 const row = (name: string) => page.locator('.row', { has: page.getByRole('link', { name, exact: true }) })
 
+/** By its id, as the bridge tells it. */
+async function knownDevice(id: RegExp): Promise<string | undefined> {
+  const answer = await fetch(`http://127.0.0.1:${bridge.http}/api/devices`)
+  const { devices } = (await answer.json()) as { devices: { id: string }[] }
+  return devices.find(device => id.test(device.id))?.id
+}
+
 /** What would do something if it were taken for more than text. */
 const MARKUP = [
   '<img src=x onerror=alert(1)>',
@@ -303,6 +310,33 @@ describe('the page', () => {
     await listed.waitFor()
     await same.getByRole('heading', { name: 'Boiler', exact: true }).waitFor()
     await context.close()
+  }, 40_000)
+
+  test('what a forgotten device may have left at the broker is told, with what to do about it', async () => {
+    // No name may hold such a character: the bridge knows the device by another, and cannot clear the topic.
+    await publish('home/attic/ket\u202etle/power', '7')
+    await expect.poll(() => knownDevice(/^ket.*tle~/)).toBeDefined()
+    const id = (await knownDevice(/^ket.*tle~/))!
+    await open(`#/device/${encodeURIComponent(id)}`)
+    await page.getByRole('button', { name: 'Forget this device' }).click()
+    await page.getByRole('button', { name: 'Forget', exact: true }).click()
+    const left = page.getByRole('dialog', { name: /is forgotten, and may come back/ })
+    await left.getByText('only who published it can clear it').waitFor()
+    expect(await left.getByText(/^home\/attic\/ket.*tle\/power~/).count()).toBe(1)
+    await left.getByRole('button', { name: 'Understood' }).click()
+    await left.waitFor({ state: 'hidden' })
+
+    // A broker that was away: its topics can be cleared by hand.
+    await publish('home/attic/kettle/power', '8')
+    await open('#/device/kettle')
+    const answer = { id: 'kettle', retainedLeft: ['home/attic/kettle/power'] }
+    await page.route('**/api/devices/kettle', route => route.fulfill({ json: answer }))
+    await page.getByRole('button', { name: 'Forget this device' }).click()
+    await page.getByRole('button', { name: 'Forget', exact: true }).click()
+    await left.getByText(`-p ${bridge.mqtt} -q 1 -r -n -t 'home/attic/kettle/power'`).waitFor()
+    await page.getByRole('heading', { name: 'Fleet' }).waitFor()
+    await left.getByRole('button', { name: 'Understood' }).click()
+    await page.unroute('**/api/devices/kettle')
   }, 40_000)
 
   test('asked nothing of any other host, and broke no rule of its policy', () => {
@@ -596,6 +630,15 @@ describe('for everyone', () => {
         await checked.getByRole('button', { name: 'Forget this device' }).click()
         await checked.getByRole('dialog').waitFor()
         faults.push(...(await faultsOf(checked, axe)).map(fault => `forget ${width}: ${fault}`))
+        const left = {
+          id: LONG_NAME,
+          retainedLeft: [`home/hall/${LONG_NAME}/temperature`, `${LONG_NAME}~0123456789abcdef`],
+        }
+        await checked.route('**/api/devices/*', route => route.fulfill({ json: left }))
+        await checked.getByRole('button', { name: 'Forget', exact: true }).click()
+        await checked.getByRole('dialog', { name: /may come back/ }).waitFor()
+        faults.push(...(await faultsOf(checked, axe)).map(fault => `left behind ${width}: ${fault}`))
+        await checked.unroute('**/api/devices/*')
       }
       await context.close()
       expect(faults).toEqual([])

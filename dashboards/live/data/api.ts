@@ -235,16 +235,21 @@ async function post<T>(path: string, body: unknown): Promise<Answer<T>> {
   }
 }
 
-/** A refusal's reason is the bridge's sentence; null: it is forgotten, or was before. */
-export async function forgetDevice(id: string): Promise<string | null> {
+export interface Forgotten {
+  /** Topics on which a retained message may still be, which would bring the device back. */
+  readonly retainedLeft: readonly string[]
+}
+
+/** A refusal's reason is the bridge's sentence. */
+export async function forgetDevice(id: string): Promise<Answer<Forgotten>> {
   try {
     const path = `/api/devices/${encodeURIComponent(id)}`
     const response = await ask(path, { method: 'DELETE', headers: JSON_TYPE })
-    if (response.ok) return null
-    const { detail } = (await response.json()) as { readonly detail?: string }
-    return detail ?? `The bridge answers ${response.status}.`
+    const answer = (await response.json()) as Forgotten & { readonly detail?: string }
+    if (response.ok) return { ok: true, value: answer }
+    return { ok: false, reason: answer.detail ?? `The bridge answers ${response.status}.` }
   } catch {
-    return 'The bridge does not answer.'
+    return { ok: false, reason: 'The bridge does not answer.' }
   }
 }
 

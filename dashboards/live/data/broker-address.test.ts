@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type BrokerAddress, brokerAddress, connectLines, noteAddress } from './broker-address.ts'
+import { type BrokerAddress, brokerAddress, clearLine, connectLines, noteAddress } from './broker-address.ts'
 
 const OPEN: BrokerAddress = {
   host: 'localhost',
@@ -51,4 +51,17 @@ it('what a stranger is not told stays as it was', () => {
   expect(brokerAddress.value).toBe(told)
   noteAddress({ ...well, mqtt: null, mqtts: null })
   expect(brokerAddress.value).toMatchObject({ port: null, isTls: false, isTold: true })
+})
+
+it('a retained message is cleared where it is kept, whatever its topic is called', () => {
+  expect(clearLine(OPEN, 'home/attic/boiler/power')).toBe(
+    "mosquitto_pub -h localhost -q 1 -r -n -t 'home/attic/boiler/power'",
+  )
+  expect(clearLine({ ...OPEN, port: null }, "ann's $HOME/x")).toBe(
+    "mosquitto_pub -h BROKER -q 1 -r -n -t 'ann'\\''s $HOME/x'",
+  )
+  const closed = { ...OPEN, host: 'pi', port: 8883, isTls: true, needsCredentials: true, hasAuthority: true }
+  expect(clearLine(closed, 'a/b')).toBe(
+    "mosquitto_pub -h pi -p 8883 --cafile ca.crt -u USER -P SECRET -q 1 -r -n -t 'a/b'",
+  )
 })

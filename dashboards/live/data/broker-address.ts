@@ -55,7 +55,7 @@ const SECRET = 'SECRET'
 export function connectLines(of: BrokerAddress): ConnectLines | null {
   const { host, port, isTls, needsCredentials, hasAuthority } = of
   if (port === null) return null
-  const place = [`-h ${host}`, !isTls && port === 1883 ? '' : `-p ${port}`]
+  const place = placeOf(host, port, isTls)
   const ca = isTls && hasAuthority ? '--cafile ca.crt' : ''
   const isOfOthers = isTls && !hasAuthority
   const as = (id: string) => (needsCredentials ? `-u ${id} -P ${SECRET}` : '')
@@ -80,6 +80,19 @@ export function connectLines(of: BrokerAddress): ConnectLines | null {
       as('house'),
     ),
   }
+}
+
+/** What takes a retained message away: an empty one in its place. */
+export function clearLine({ host, port, isTls, needsCredentials, hasAuthority }: BrokerAddress, topic: string): string {
+  const clear = `-q 1 -r -n -t '${topic.replaceAll("'", "'\\''")}'`
+  if (port === null) return line('mosquitto_pub', '-h BROKER', clear)
+  const trust = hasAuthority ? '--cafile ca.crt' : '--tls-use-os-certs'
+  const who = needsCredentials ? `-u USER -P ${SECRET}` : ''
+  return line('mosquitto_pub', ...placeOf(host, port, isTls), isTls ? trust : '', who, clear)
+}
+
+function placeOf(host: string, port: number, isTls: boolean): readonly string[] {
+  return [`-h ${host}`, !isTls && port === 1883 ? '' : `-p ${port}`]
 }
 
 function line(...words: readonly string[]): string {

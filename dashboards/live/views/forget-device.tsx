@@ -6,6 +6,7 @@ import { connection } from '../data/connection.ts'
 import { type Device, forget } from '../data/fleet.ts'
 import { mayAdminister } from '../data/session.ts'
 import { go, route } from '../route.ts'
+import { leftBehind } from './left-behind.tsx'
 
 export function ForgetDevice({ device: { id, name } }: { device: Device }) {
   const dialog = useRef<HTMLDialogElement>(null)
@@ -18,10 +19,12 @@ export function ForgetDevice({ device: { id, name } }: { device: Device }) {
   }
   const run = async () => {
     setRunning(true)
-    const reason = await forgetDevice(id)
+    const forgotten = await forgetDevice(id)
     setRunning(false)
-    if (reason !== null) return setAnswer(`Not forgotten: ${reason}`)
+    if (!forgotten.ok) return setAnswer(`Not forgotten: ${forgotten.reason}`)
+    const { retainedLeft } = forgotten.value
     forget(id)
+    if (retainedLeft.length > 0) leftBehind.value = { name, topics: retainedLeft }
     // Whoever has gone on meanwhile stays there.
     if (route.value.view === 'device' && route.value.id === id) go('fleet')
   }
