@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Login } from '../../broker/access.ts'
 import type { Role } from '../live/access.ts'
 import { Identities, type IdentitiesOptions } from './identities.ts'
-import { generateSecret, hashSecret } from './secrets.ts'
+import { generateSecret, hashSecret, type SecretKind } from './secrets.ts'
 import { sign } from './signing.ts'
 import { IdentityStore, signingKey } from './store.ts'
 
@@ -21,7 +21,8 @@ export interface TestIdentities {
     id: string,
     rights?: { gateway?: boolean; allow?: string[]; certificate?: boolean },
   ): Promise<string>
-  addUser(name: string, role: Role, password: string): Promise<void>
+  /** The hash says what a check costs: of a password 0.2 s of a processor. Little, unless a test is about that. */
+  addUser(name: string, role: Role, password: string, cost?: SecretKind): Promise<void>
   /** Returns the token. */
   addToken(name: string, role: Role, expiresAtMs?: number | null): string
   /** Resolves when the change has been noticed. */
@@ -54,8 +55,8 @@ export function startIdentities(options: Partial<IdentitiesOptions> = {}): TestI
       if (!store.addDevice({ id, secret: kept, gateway, allow })) throw new Error(`${id} is there already`)
       return secret
     },
-    async addUser(name, role, password) {
-      if (!store.addUser({ name, role, password: await hashSecret(password, 'password') }))
+    async addUser(name, role, password, cost = 'generated') {
+      if (!store.addUser({ name, role, password: await hashSecret(password, cost) }))
         throw new Error(`${name} is there already`)
     },
     addToken(name, role, expiresAtMs = null) {
