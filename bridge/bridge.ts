@@ -131,7 +131,8 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     log,
   })
   const history = openHistory(store)
-  await Promise.all([writer.started, fillCatalog(catalog, history, stopping.signal)])
+  const onFilled = speaking.reconsider
+  await Promise.all([writer.started, fillCatalog({ catalog, history, onFilled, signal: stopping.signal })])
 
   const commands = new Commands({
     catalog,

@@ -36,10 +36,10 @@ interface Identity {
 
 /** What the catalog knows of devices beside their identities. */
 export interface Seen {
-  /** A device of that id has readings from that place. */
-  hasReadingsFrom(id: string, place: string): boolean
+  /** A device of that id was heard from that place, now or in an earlier run. */
+  wasHeardFrom(id: string, place: string): boolean
   has(id: string): boolean
-  hasReadings(id: string): boolean
+  wasHeard(id: string): boolean
 }
 
 /** Places that a device left: they only keep old topics out of lists. */
@@ -113,7 +113,7 @@ export class Aliases {
   rename(from: Sighting, to: Pick<Sighting, 'name' | 'place'>): Decision | null {
     let holder = this.#byPlace.get(from.place)
     if (holder?.name !== from.name) {
-      const isUnknown = this.#byKey.size >= this.#max || !this.#seen.hasReadingsFrom(from.name, from.place)
+      const isUnknown = this.#byKey.size >= this.#max || !this.#seen.wasHeardFrom(from.name, from.place)
       if (isUnknown) return null
       holder = this.take({ ...from, id: from.name })
     }
@@ -164,7 +164,7 @@ export class Aliases {
 
   /** Two gateways with a device of one name, which was one device from its first sight: it stays one. */
   #sharesName(id: string, place: string): boolean {
-    if (!this.#seen.hasReadingsFrom(id, place)) return false
+    if (!this.#seen.wasHeardFrom(id, place)) return false
     const isTheirs = this.#byPlace.get(place)?.id === id || this.#former.get(id)?.has(place) === true
     return !isTheirs
   }
@@ -173,7 +173,7 @@ export class Aliases {
     if (isCertain || known.isCertain || name === known.name) return known.id
     const holder = this.#byPlace.get(place)
     if (holder?.name === name) return holder.id
-    const isOther = this.#seen.hasReadings(name) && this.idOf(name, place) === name && name !== known.id
+    const isOther = this.#seen.wasHeard(name) && this.idOf(name, place) === name && name !== known.id
     return isOther ? name : known.id
   }
 

@@ -57,8 +57,8 @@ type JournalRecord =
     }
   | { readonly fact: LastingFact }
   | { readonly decision: Decision }
-  /** There is such a device. */
-  | { readonly seen: string }
+  /** There is such a device, heard on these topics, and on those that other records of it tell. */
+  | { readonly seen: string; readonly topics?: readonly string[] }
   /** What the store has of it until then is history, and no device. */
   | { readonly forgotten: string; readonly untilUs: number; readonly topics?: readonly string[] }
 
@@ -129,8 +129,8 @@ export class Catalog {
     this.#aliases = new Aliases(
       {
         has: id => this.#devices.has(id),
-        hasReadings: id => this.#devices.get(id)?.hasReadings === true,
-        hasReadingsFrom: (id, place) => this.#devices.get(id)?.hasSpokenFrom(place) === true,
+        wasHeard: id => this.#devices.get(id)?.wasHeard === true,
+        wasHeardFrom: (id, place) => this.#devices.get(id)?.hasSpokenFrom(place) === true,
       },
       IDENTITIES_PER_DEVICE * limits.devices,
     )
@@ -296,12 +296,19 @@ export class Catalog {
     return device?.hasReadings ? this.#view(device) : null
   }
 
-  /** Where it is heard; of a device that was forgotten, until it is back: where it was. Empty: it is new. */
+  /**
+   * Where it is heard, also before the store has told of it; of a device that was forgotten, until it is back: where it
+   * was. Empty: it is new.
+   */
   topicsOf(name: string): readonly string[] {
-    const id = this.idOf(name)
+    const namesake = this.#devices.get(name)
+    const id = namesake?.wasHeard === true && !this.#isGhost(namesake) ? name : this.idOf(name)
     const device = this.#devices.get(id)
-    if (device?.hasReadings !== true) return this.#forgotten.topicsOf(id)
-    return device.topics.filter(topic => !this.#aliases.hasLeft(id, topic))
+    if (device?.wasHeard !== true) return this.#forgotten.topicsOf(id)
+    const topics = device.everyTopic
+    const ofNow = topics.filter(topic => !this.#aliases.hasLeft(id, topic))
+    // Of what was renamed and is silent since, nobody else is to go on with the name of before.
+    return ofNow.length > 0 ? ofNow : topics
   }
 
   /** The id behind a name; the name itself where there is none. */
@@ -318,14 +325,16 @@ export class Catalog {
    */
   forget(id: string, nowUs: number): Forgotten | null {
     const device = this.#devices.get(id)
-    if (device?.hasReadings !== true || this.idOf(id) !== id) return null
+    if (device === undefined) return null
     const others = new Set<string>()
-    for (const { owner, topic } of this.#series.values()) if (owner !== device) others.add(topic)
-    const topics = device.topics.filter(topic => !others.has(topic))
-    const departure = this.#drop(id, Math.max(nowUs, device.newestUs), device.topics)
+    for (const other of this.#devices.values())
+      if (other !== device) for (const topic of other.everyTopic) others.add(topic)
+    const isOwn = (topic: string) => !others.has(topic) && this.#aliases.idOf(id, topic) === id
+    const topics = device.everyTopic.filter(isOwn)
+    const names = [...new Set([id, ...this.#aliases.namesOf(id)])].filter(name => this.idOf(name) === id)
+    const departure = this.#drop(id, Math.max(nowUs, device.newestUs), device.everyTopic)
     this.#journal.add({ forgotten: id, ...departure } satisfies JournalRecord)
     this.#trimForgotten()
-    const names = [...new Set([id, ...this.#aliases.namesOf(id)])]
     return { id, names, topics, lastSeenUs: device.lastSeenMs * 1000 }
   }
 
@@ -358,7 +367,7 @@ export class Catalog {
   /** What came under a new name before we were told that it is one: it is in the history, and no device. */
   #isGhost(device: Device): boolean {
     if (this.#aliases.isKnown(device.id)) return false
-    const { topics } = device
+    const topics = device.everyTopic
     return topics.length > 0 && topics.every(topic => this.#aliases.idOf(device.id, topic) !== device.id)
   }
 
@@ -406,7 +415,7 @@ export class Catalog {
 
   #recall(record: JournalRecord): void {
     if ('decision' in record) this.#aliases.take(record.decision)
-    else if ('seen' in record) this.#recallDevice(record.seen)
+    else if ('seen' in record) this.#recallTopics(record.seen, record.topics ?? [])
     else if ('forgotten' in record) this.#drop(record.forgotten, record.untilUs, record.topics ?? [])
     else if ('fact' in record) {
       const maxFacts = Number.POSITIVE_INFINITY
@@ -416,6 +425,11 @@ export class Catalog {
       this.#types.set(of, record)
       if (device !== undefined) this.#recallDevice(device)
     }
+  }
+
+  #recallTopics(id: string, topics: readonly string[]): void {
+    const device = this.#recallDevice(id)
+    for (const topic of topics) device?.keepTopic(topic)
   }
 
   #recallDevice(id: string): Device | null {
@@ -432,7 +446,8 @@ export class Catalog {
     for (const [forgotten, departure] of this.#forgotten.entries()) yield { forgotten, ...departure }
     for (const decision of this.#aliases.decisions()) yield { decision }
     for (const device of this.#devices.values()) {
-      yield { seen: device.id }
+      const { id: seen, topicsKept: topics } = device
+      yield topics.length > 0 ? { seen, topics } : { seen }
       for (const fact of device.facts()) if (Object.keys(fact).length > 1) yield { fact }
     }
   }
@@ -508,11 +523,14 @@ export class Catalog {
     created.noteTime(this.#forgotten.untilUs(deviceId))
     this.#series.set(created.prefix, created)
     device.addSeries(created)
-    if (!device.isInJournal) {
-      device.isInJournal = true
-      this.#journal.add({ seen: deviceId } satisfies JournalRecord)
-    }
+    if (device.keepTopic(created.topic)) this.#noteSeen({ seen: deviceId, topics: [created.topic] }, device)
+    else if (!device.isInJournal) this.#noteSeen({ seen: deviceId }, device)
     return created
+  }
+
+  #noteSeen(record: JournalRecord, device: Device): void {
+    device.isInJournal = true
+    this.#journal.add(record)
   }
 
   /** The one place where a field gets its type. */

@@ -56,6 +56,9 @@ interface OwnField extends LastField {
   readonly value: StoredValue
 }
 
+/** Of one device, in the journal. Too few of them let in fewer who speak of it, never more. */
+export const MAX_TOPICS_KEPT = 16
+
 /** Everything known of one device. */
 export class Device {
   readonly id: string
@@ -64,6 +67,8 @@ export class Device {
   seriesCount = 0
   /** Some record there tells of it. */
   isInJournal = false
+  /** The first topics that it was heard on, as the journal has them: also before the store has told of it. */
+  readonly topicsKept: string[] = []
   readonly #series: OwnSeries[] = []
   readonly #about: LastingFact
   /** By field, then by topic: one field may come by several topics, with a unit of its own on each. */
@@ -81,6 +86,11 @@ export class Device {
     return this.#lastSeenUs > 0
   }
 
+  /** Also in an earlier run of which the store has not told, or has nothing any more. */
+  get wasHeard(): boolean {
+    return this.hasReadings || this.topicsKept.length > 0
+  }
+
   get lastSeenMs(): number {
     return Math.round(this.#lastSeenUs / 1000)
   }
@@ -91,6 +101,11 @@ export class Device {
 
   get topics(): readonly string[] {
     return [...new Set(this.#series.map(series => series.topic))].filter(topic => topic !== '')
+  }
+
+  /** Those, and where it was heard in earlier runs. */
+  get everyTopic(): readonly string[] {
+    return [...new Set([...this.topicsKept, ...this.topics])]
   }
 
   get series(): readonly OwnSeries[] {
@@ -109,9 +124,17 @@ export class Device {
     this.#series.push(series)
   }
 
+  /** Whether the journal is to have it, too: it is a new one, and there is room. */
+  keepTopic(topic: string): boolean {
+    const { topicsKept } = this
+    if (topic === '' || topicsKept.length >= MAX_TOPICS_KEPT || topicsKept.includes(topic)) return false
+    topicsKept.push(topic)
+    return true
+  }
+
   /** Whether it spoke on that topic or below it. */
   hasSpokenFrom(place: string): boolean {
-    return this.#series.some(({ topic }) => topic === place || topic.startsWith(`${place}/`))
+    return this.everyTopic.some(topic => topic === place || topic.startsWith(`${place}/`))
   }
 
   /** By our clock, also when that was set back. */

@@ -9,10 +9,18 @@ import type { Catalog } from './catalog.ts'
  */
 const WAIT_MS = 300
 
+export interface FillParts {
+  readonly catalog: Pick<Catalog, 'fill' | 'isComplete'>
+  readonly history: Pick<History, 'lastValues'>
+  /** The store has told all that it has. */
+  readonly onFilled: () => void
+  readonly signal: AbortSignal
+}
+
 /** Fills the catalog with the newest values that the store has; keeps asking while the store is away. */
-export async function fillCatalog(catalog: Catalog, history: History, signal: AbortSignal): Promise<void> {
+export async function fillCatalog(parts: FillParts): Promise<void> {
   const tried = Promise.withResolvers<void>()
-  void askUntilAnswered(catalog, history, signal, tried.resolve)
+  void askUntilAnswered(parts, tried.resolve)
   const waiting = new AbortController()
   await Promise.race([
     tried.promise,
@@ -22,15 +30,14 @@ export async function fillCatalog(catalog: Catalog, history: History, signal: Ab
 }
 
 async function askUntilAnswered(
-  catalog: Catalog,
-  history: History,
-  signal: AbortSignal,
+  { catalog, history, onFilled, signal }: FillParts,
   onTried: () => void,
 ): Promise<void> {
   for (let attempt = 0; !signal.aborted; attempt++) {
     try {
       catalog.fill(await history.lastValues())
       catalog.isComplete = true
+      onFilled()
       return
     } catch {
       // The writer reports a store that is away; here there is nothing to add.

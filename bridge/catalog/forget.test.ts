@@ -273,9 +273,31 @@ it('is taken out by its id alone: asked once more, another of that name stays', 
   await catalog.close()
 })
 
-it('is one that can be seen: what only discovery tells of is none yet', async () => {
+it('what only discovery tells of is in no list, takes room, and can be forgotten', async () => {
+  let catalog = open('device', 10)
+  for (let i = 0; i < 10; i++) catalog.learn([{ device: `told-${i}`, name: 'Told' }])
+  expect(catalog.device('told-3')).toBeNull()
+  expect(say(catalog, 'heard').refused).toBe('too-many-devices')
+  expect(catalog.forget('told-3', NOW_US)).toMatchObject({ id: 'told-3', topics: [], lastSeenUs: 0 })
+  catalog = await reopened(catalog)
+  expect(catalog.stats.counts.devices).toBe(9)
+  expect(say(catalog, 'heard').refused).toBeNull()
+  await catalog.close()
+})
+
+it('what came under a name before it was told whose it is can be forgotten: who has the name now stays', async () => {
   const catalog = open()
-  catalog.learn([{ device: 'told', name: 'Told' }], 'client')
-  expect([catalog.device('told'), catalog.forget('told', NOW_US)]).toEqual([null, null])
+  const sight = (name: string) =>
+    catalog.learn([{ device: name, identity: 'zigbee:0xa1', topic: `zigbee2mqtt/${name}` }], 'client')
+  sight('lamp')
+  say(catalog, 'lamp', NOW_US, 'zigbee2mqtt/lamp')
+  say(catalog, 'desk', NOW_US, 'zigbee2mqtt/desk')
+  sight('desk')
+  expect([ids(catalog), catalog.stats.counts.devices]).toEqual([['lamp'], 2])
+  // What is retained there, and what is known by that name, is of the lamp.
+  expect(catalog.forget('desk', NOW_US)).toMatchObject({ id: 'desk', names: [], topics: [] })
+  expect([ids(catalog), catalog.stats.counts.devices]).toEqual([['lamp'], 1])
+  expect(say(catalog, 'desk', NOW_US, 'zigbee2mqtt/desk').device).toBe('lamp')
+  expect(catalog.topicsOf('desk')).toEqual(['zigbee2mqtt/desk'])
   await catalog.close()
 })

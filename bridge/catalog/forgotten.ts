@@ -3,6 +3,8 @@
  * where they were heard is kept: nobody else is to go on with it by taking the name.
  */
 
+import { MAX_TOPICS_KEPT } from './device.ts'
+
 export interface Departure {
   /** Microseconds since the epoch. */
   readonly untilUs: number
@@ -10,8 +12,6 @@ export interface Departure {
   readonly topics: readonly string[]
 }
 
-/** Of one device. Too few of them let in fewer, never more. */
-const MAX_TOPICS = 16
 const NO_TOPICS: readonly string[] = []
 
 export class ForgottenDevices {
@@ -35,7 +35,7 @@ export class ForgottenDevices {
   add(id: string, untilUs: number, topics: readonly string[]): Departure {
     const departure = {
       untilUs: Math.max(untilUs, this.untilUs(id)),
-      topics: topics.length > 0 ? topics.slice(0, MAX_TOPICS) : this.topicsOf(id),
+      topics: topics.length > 0 ? topics.slice(0, MAX_TOPICS_KEPT) : this.topicsOf(id),
     }
     this.#departures.delete(id)
     this.#departures.set(id, departure)

@@ -4,8 +4,8 @@
  *
  * - A gateway and a person speak for whom they like.
  * - A device speaks for itself, never for one that is known by an identity of its own, and otherwise for devices that
- *   are new, or were heard before on a topic that it may publish to: the sensors behind it. Who was forgotten is not
- *   new: its history is still its own.
+ *   are new, or were heard before on a topic that it may publish to: the sensors behind it. Who was heard in an
+ *   earlier run, or was forgotten, is not new: its history is its own, also while the store that has it is away.
  */
 
 import type { Access } from '../../broker/access.ts'
@@ -23,7 +23,7 @@ export type MaySpeakOf = (identity: string, device: string) => boolean
 
 export interface Speaking {
   readonly maySpeakOf: MaySpeakOf
-  /** What was found out before holds no more: a device was forgotten. */
+  /** What was found out before holds no more: a device was forgotten, or the store has told of those of before. */
   reconsider(): void
 }
 
