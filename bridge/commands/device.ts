@@ -1,7 +1,7 @@
 /** `trestle device`: who may publish, and by which secret. */
 
 import type { Command } from 'commander'
-import { isLoopback } from '../config/config.ts'
+import { isLocalHost } from '../config/config.ts'
 import type { Forgotten } from '../forget-device.ts'
 import { isWordOfTopics } from '../identity/names.ts'
 import { patternMistake } from '../identity/permissions.ts'
@@ -107,7 +107,7 @@ async function add(
       process.stderr.write(
         `Many topics have a level called ${id}, and this device may read and write all of those: better revoke it, and give it a name of its own.\n`,
       )
-    if (isFirst && isLoopback(settings.host) && !settings.allowAnonymous)
+    if (isFirst && isLocalHost(settings.host) && !settings.allowAnonymous)
       process.stderr.write('From now on MQTT asks for credentials: what connects without them is closed.\n')
   })
 }

@@ -3,7 +3,8 @@
 import { X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
-import { isLoopback } from '../config/config.ts'
+import { isLoopback } from '../../broker/guard/addresses.ts'
+import { isLocalHost } from '../config/config.ts'
 import type { Settings } from '../config/schema.ts'
 import { inUrl, isEverywhere } from '../hosts.ts'
 import { tlsFiles } from '../tls/files.ts'
@@ -26,7 +27,7 @@ export function brokerPlace({ host, mqtt, mqtts, http, tls, dataDir }: Settings)
   const { server, authority } = tlsFiles(dataDir)
   const isOwn = tls.cert === undefined && existsSync(server.cert)
   const cert = tls.cert ?? (isOwn ? server.cert : null)
-  const isLocal = isLoopback(host)
+  const isLocal = isLocalHost(host)
   const name = nameOf(cert === null ? (mqtt.host ?? host) : host, cert)
   const page = nameOf(host, cert)
   return {

@@ -1,7 +1,7 @@
 /** `trestle user`: people, by name and password. */
 
 import { type Command, Option } from 'commander'
-import { isLoopback } from '../config/config.ts'
+import { isLocalHost } from '../config/config.ts'
 import { hashSecret } from '../identity/secrets.ts'
 import type { IdentityStore } from '../identity/store.ts'
 import { ROLES, type Role } from '../live/access.ts'
@@ -58,7 +58,7 @@ async function add(name: string, { role, ...flags }: PasswordFlags & { role: Rol
     if (!store.addUser({ name, password: hash, role }))
       fail(`there is a user or a device called ${name} already`)
     tell({ name, role, ...(isNew && { password }) }, flags)
-    if (isFirst && isLoopback(settings.host) && !settings.allowAnonymous)
+    if (isFirst && isLocalHost(settings.host) && !settings.allowAnonymous)
       process.stderr.write('From now on page and API ask for a login.\n')
   })
 }

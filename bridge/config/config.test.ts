@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { isLoopback, loadConfig } from './config.ts'
+import { isLocalHost, loadConfig } from './config.ts'
 import { VARIABLES } from './environment.ts'
 import { parseDurationMs, parseSizeBytes } from './quantities.ts'
 
@@ -74,9 +74,9 @@ describe('settings', () => {
   it('open the house to its members, and to strangers only by a word of its own', () => {
     expect(settings({ TRESTLE_HOST: '0.0.0.0' })).toMatchObject({ host: '0.0.0.0', allowAnonymous: false })
     expect(settings({ TRESTLE_ALLOW_ANONYMOUS: '1' }).allowAnonymous).toBe(true)
-    for (const host of ['127.0.0.1', '127.8.9.1', 'localhost', '::1']) expect(isLoopback(host)).toBe(true)
+    for (const host of ['127.0.0.1', '127.8.9.1', 'localhost', '::1']) expect(isLocalHost(host)).toBe(true)
     for (const host of ['0.0.0.0', '::', '192.168.1.2', 'trestle.local', '127.0.0.1.nip.io', '1270.0.0.1'])
-      expect(isLoopback(host)).toBe(false)
+      expect(isLocalHost(host)).toBe(false)
   })
 })
 

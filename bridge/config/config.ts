@@ -6,6 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isMap, type Node, parseDocument } from 'yaml'
+import { isLoopback } from '../../broker/guard/addresses.ts'
 import { VARIABLES } from './environment.ts'
 import { type Settings, settingsSchema } from './schema.ts'
 
@@ -177,7 +178,7 @@ function contradictions(settings: Settings): string[] {
   const { host, influx, tls, mqtt, http } = settings
   const found: string[] = []
   // Whether strangers have to say who they are is decided by `host`.
-  if (mqtt.host !== undefined && mqtt.host !== host && !isLoopback(mqtt.host))
+  if (mqtt.host !== undefined && mqtt.host !== host && !isLocalHost(mqtt.host))
     found.push(`mqtt.host: ${mqtt.host} is neither loopback nor what host says (${host})`)
   if ((tls.cert === undefined) !== (tls.key === undefined)) found.push('tls: cert and key belong together')
   if (influx.token !== undefined && influx.username !== undefined) {
@@ -187,8 +188,9 @@ function contradictions(settings: Settings): string[] {
   return found
 }
 
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+/** Of a host as people and browsers write it, which need not be an address. */
+export function isLocalHost(host: string): boolean {
+  return host === 'localhost' || isLoopback(host)
 }
 
 /** What was set and has no effect beside the rest. */

@@ -6,7 +6,7 @@
 
 import type { Context, MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
-import { isLoopback } from '../config/config.ts'
+import { isLocalHost } from '../config/config.ts'
 import { problem } from './problem.ts'
 
 export interface OriginPolicy {
@@ -30,9 +30,9 @@ export function originPolicy({ host, names, origins }: OriginOptions): OriginPol
   const known = new Set(names.map(name => name.toLowerCase()))
   const invited = new Set(origins)
   const isOurs = (header: string | undefined): boolean => {
-    if (header === undefined || !isLoopback(host)) return true
+    if (header === undefined || !isLocalHost(host)) return true
     const name = nameOf(header)
-    return isLoopback(name) || name.endsWith('.localhost') || known.has(name)
+    return isLocalHost(name) || name.endsWith('.localhost') || known.has(name)
   }
   return {
     isOurs,

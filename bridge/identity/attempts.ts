@@ -6,7 +6,7 @@
  * at once, and one with a secret of yesterday keeps out itself, and nobody who has the right one.
  */
 
-import { isIP } from 'node:net'
+import { isLoopback } from '../../broker/guard/addresses.ts'
 import type { Caller } from './lane.ts'
 
 const WINDOW_MS = 60_000
@@ -33,13 +33,13 @@ export class Attempts {
 
   /** Whether a name has failed too often from there. Nothing is counted. */
   isLimited({ address }: Caller, name: string): boolean {
-    return !isLoopbackAddress(address) && this.#waitMs(nameKey(address, name), MAX_PER_NAME) > 0
+    return !isLoopback(address) && this.#waitMs(nameKey(address, name), MAX_PER_NAME) > 0
   }
 
   /** Counts it as failed beforehand: a thousand at once are no way around. 0: go on; else seconds to wait. */
   begin(caller: Caller, name: string): number {
     const { address } = caller
-    if (isLoopbackAddress(address)) return 0
+    if (isLoopback(address)) return 0
     const waitMs = Math.max(
       this.#waitMs(nameKey(address, name), MAX_PER_NAME),
       this.#waitMs(addressKey(caller), MAX_PER_ADDRESS),
@@ -85,9 +85,4 @@ function nameKey(address: string, name: string): string {
 
 function addressKey({ way, address }: Caller): string {
   return `${way}:${address}`
-}
-
-function isLoopbackAddress(address: string): boolean {
-  const plain = address.replace(/^::ffff:/i, '')
-  return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'))
 }

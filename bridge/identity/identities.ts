@@ -10,7 +10,7 @@
 
 import { randomBytes } from 'node:crypto'
 import type { Access, Authenticate, Login, LoginResult } from '../../broker/access.ts'
-import { isLoopback } from '../config/config.ts'
+import { isLocalHost } from '../config/config.ts'
 import { ANYONE, type Credentials, type Principal } from '../live/access.ts'
 import { Attempts } from './attempts.ts'
 import { isAnybodys, Known, NOBODY, type Subject } from './known.ts'
@@ -96,7 +96,7 @@ export class Identities {
     this.#options = options
     const { host, mqttHost = host } = options
     // MQTT comes by TLS and WebSocket too, on the other.
-    this.#isLocal = { mqtt: isLoopback(host) && isLoopback(mqttHost), http: isLoopback(host) }
+    this.#isLocal = { mqtt: isLocalHost(host) && isLocalHost(mqttHost), http: isLocalHost(host) }
     this.#anyone = openAccess({
       identity: null,
       mayUse: clientId => isAnybodys(clientId) || this.#known.ownerOf(clientId) === null,

@@ -1,6 +1,7 @@
 /** Who may be a live client, from where, and what they may do. The same for all transports. */
 
 import type { IncomingMessage } from 'node:http'
+import { plainAddress } from '../../broker/guard/addresses.ts'
 
 export const ROLES = ['viewer', 'operator', 'admin'] as const
 
@@ -59,7 +60,7 @@ export function mayComeFrom(
 }
 
 export function addressOf(request: IncomingMessage): string {
-  return request.socket.remoteAddress ?? ''
+  return plainAddress(request.socket.remoteAddress)
 }
 
 /** Null also when authenticating fails: whoever cannot be told is not let in. */

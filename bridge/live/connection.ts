@@ -4,11 +4,12 @@
  */
 
 import { performance } from 'node:perf_hooks'
+import { isLoopback } from '../../broker/guard/addresses.ts'
 import { type Authenticate, may, type Principal, principalOf } from './access.ts'
 import type { CommandOutcome, LiveCommand } from './command.ts'
 import { isTooDeep } from './depth.ts'
 import { type Frame, frameOf } from './frame.ts'
-import { isLoopback, type RelayLimits, TokenBucket } from './limits.ts'
+import { type RelayLimits, TokenBucket } from './limits.ts'
 import {
   CLOSE,
   type ClientFrame,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { matchesGlob } from '../telemetry/globs.ts'
-import { Filter, isTopicFilter, topicMatches } from './filter.ts'
+import { Filter } from './filter.ts'
 
 describe('globs', () => {
   test('agree with the regular expression that says the same', () => {
@@ -21,27 +21,6 @@ describe('globs', () => {
     const startMs = performance.now()
     expect(matchesGlob(`${'a*'.repeat(120)}b`, 'a'.repeat(256))).toBe(false)
     expect(performance.now() - startMs).toBeLessThan(100)
-  })
-})
-
-describe('MQTT filters', () => {
-  test.each([
-    ['home/+/#', 'home/hall/lamp/state', true],
-    ['home/+/#', 'home/hall', true],
-    ['home/+', 'home/hall/lamp', false],
-    ['home/+', 'home', false],
-    ['+/+', '/x', true],
-    ['#', 'a/b', true],
-    ['#', '$SYS/x', false],
-    ['+/x', '$SYS/x', false],
-    ['$SYS/#', '$SYS/x', true],
-    ['a', 'A', false],
-  ])('%s and %s: %s', (filter, topic, matches) => {
-    expect(topicMatches(filter, topic)).toBe(matches)
-  })
-
-  test.each(['a#', '#/a', 'a+', '', 'a\0'])('%j is none', filter => {
-    expect(isTopicFilter(filter)).toBe(false)
   })
 })
 

@@ -5,6 +5,7 @@
 
 import { matchesGlob } from '../telemetry/globs.ts'
 import type { AcceptedReading, Field } from '../telemetry/reading.ts'
+import { matchesFilter } from '../telemetry/topics.ts'
 import type { LiveFilter } from './protocol.ts'
 
 /** Answers remembered per kind; a fleet is 10,000 devices. */
@@ -20,7 +21,7 @@ export class Filter {
   constructor(spec: LiveFilter) {
     this.key = filterKey(spec)
     this.#devices = memo(spec.devices, matchesGlob)
-    this.#topics = memo(spec.topics, topicMatches)
+    this.#topics = memo(spec.topics, matchesFilter)
     this.#fields = memo(spec.fields, matchesGlob)
   }
 
@@ -50,27 +51,6 @@ export function filterKey(spec: LiveFilter): string {
   const sorted = (patterns: readonly string[] | undefined) =>
     patterns ? [...new Set(patterns)].sort() : null
   return JSON.stringify([sorted(spec.devices), sorted(spec.topics), sorted(spec.fields)])
-}
-
-/** [MQTT-4.7]; a wildcard at the start does not match topics that begin with `$` [MQTT-4.7.2-1]. */
-export function topicMatches(filter: string, topic: string): boolean {
-  if (topic.startsWith('$') && (filter.startsWith('#') || filter.startsWith('+'))) return false
-  const wanted = filter.split('/')
-  const levels = topic.split('/')
-  for (let i = 0; i < wanted.length; i++) {
-    if (wanted[i] === '#') return true
-    if (i >= levels.length || (wanted[i] !== '+' && wanted[i] !== levels[i])) return false
-  }
-  return wanted.length === levels.length
-}
-
-/** [MQTT-4.7.1]: wildcards stand alone in their level, `#` only in the last. */
-export function isTopicFilter(filter: string): boolean {
-  if (filter === '' || filter.includes('\0')) return false
-  const levels = filter.split('/')
-  return levels.every((level, i) =>
-    level.includes('#') ? level === '#' && i === levels.length - 1 : !level.includes('+') || level === '+',
-  )
 }
 
 type Memo = (name: string) => boolean

@@ -42,10 +42,6 @@ export const RELAY_LIMITS: RelayLimits = {
   refreshMs: 10_000,
 }
 
-export function isLoopback(address: string): boolean {
-  return address === '::1' || /^(::ffff:)?127\./.test(address)
-}
-
 /** So many a second, with some saved up. */
 export class TokenBucket {
   readonly #perMs: number

@@ -4,11 +4,12 @@
  */
 
 import { performance } from 'node:perf_hooks'
+import { isLoopback } from '../../broker/guard/addresses.ts'
 import type { Series } from '../telemetry/series.ts'
 import type { Principal } from './access.ts'
 import type { CommandOutcome, LiveCommand, SendCommand } from './command.ts'
 import { type Carrier, Connection, type ConnectionOptions, type Host } from './connection.ts'
-import { isLoopback, RELAY_LIMITS, type RelayLimits } from './limits.ts'
+import { RELAY_LIMITS, type RelayLimits } from './limits.ts'
 import { type MessageRecord, MessageStream } from './message-stream.ts'
 import { PACE, Pace, type PaceOptions } from './pace.ts'
 import type { CloseReason, LiveLimits } from './protocol.ts'

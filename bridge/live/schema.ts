@@ -1,7 +1,7 @@
 /** The frames of the protocol as schemas: what clients send is checked by them, and `liveSchema` is for machines. */
 
 import { z } from 'zod'
-import { isTopicFilter } from './filter.ts'
+import { isValidFilter } from '../telemetry/topics.ts'
 import { type ClientFrame, type ErrorFrame, LIVE_PROTOCOL, type ServerFrame } from './protocol.ts'
 
 export const MAX_PATTERNS = 100
@@ -10,7 +10,7 @@ const id = z.union([z.number(), z.string().max(64)])
 const text = (max: number) => z.string().min(1).max(max)
 const globs = z.array(text(256)).min(1).max(MAX_PATTERNS)
 const topics = z
-  .array(text(1024).refine(isTopicFilter, { error: 'not an MQTT topic filter' }))
+  .array(text(1024).refine(isValidFilter, { error: 'not an MQTT topic filter' }))
   .min(1)
   .max(MAX_PATTERNS)
 const maxHz = z.number().min(0.01).max(1000)
