@@ -9,7 +9,7 @@ import type { Fact } from '../telemetry/facts.ts'
 import type { Field, Reading, Tags, Value } from '../telemetry/reading.ts'
 import type { Series } from '../telemetry/series.ts'
 import { Aliases, type Decision } from './aliases.ts'
-import { Device, type DeviceView, type LastingFact, type Moment } from './device.ts'
+import { Device, type DeviceView, type HiddenDevice, type LastingFact, type Moment } from './device.ts'
 import { convert, type FieldType, type StoredValue, typeOfValue } from './field-type.ts'
 import { FieldTypes } from './field-types.ts'
 import { type Departure, ForgottenDevices } from './forgotten.ts'
@@ -75,11 +75,11 @@ export interface PresenceChange {
 /** A device that was taken out. */
 export interface Forgotten {
   readonly id: string
-  /** The id, and what messages call it now. */
+  /** The id, and what messages call it now, but for names that mean another device. */
   readonly names: readonly string[]
   /** Those that were its own. */
   readonly topics: readonly string[]
-  /** When it was last heard, microseconds since the epoch. */
+  /** When it was last heard, microseconds since the epoch; 0: not since the start, as far as is known. */
   readonly lastSeenUs: number
 }
 
@@ -285,8 +285,17 @@ export class Catalog {
 
   /** One by one: of many devices they are too much for one turn. */
   *devices(): Iterable<DeviceView> {
+    for (const device of this.#devices.values())
+      if (this.#whyHidden(device) === null) yield this.#view(device)
+  }
+
+  /** The others. Their topics are those that they were heard on at any time. */
+  *hiddenDevices(): Iterable<HiddenDevice> {
     for (const device of this.#devices.values()) {
-      if (device.hasReadings && !this.#isGhost(device)) yield this.#view(device)
+      const hidden = this.#whyHidden(device)
+      if (hidden === null) continue
+      const { id, name, room, model, family } = this.#view(device)
+      yield { id, name, room, model, family, topics: device.everyTopic, hidden }
     }
   }
 
@@ -321,7 +330,7 @@ export class Catalog {
   /**
    * Takes a device out that is gone for good: what is known of it, and its share of the caps. By its id alone: a name
    * means another device once its own is gone. What is stored stays, under its id; if it speaks again, it is a new one.
-   * Flush to have it last. Null: `device` finds none of that id.
+   * Flush to have it last. Null: there is none of that id, hidden or not.
    */
   forget(id: string, nowUs: number): Forgotten | null {
     const device = this.#devices.get(id)
@@ -364,6 +373,11 @@ export class Catalog {
     return device.view(moment)
   }
 
+  #whyHidden(device: Device): HiddenDevice['hidden'] | null {
+    if (!device.hasReadings) return 'not-heard'
+    return this.#isGhost(device) ? 'renamed' : null
+  }
+
   /** What came under a new name before we were told that it is one: it is in the history, and no device. */
   #isGhost(device: Device): boolean {
     if (this.#aliases.isKnown(device.id)) return false
@@ -384,7 +398,11 @@ export class Catalog {
       this.#journal.add({ decision } satisfies JournalRecord)
       this.#byTags = new WeakMap()
     }
-    const device = this.#device(this.#aliases.idOf(fact.device, fact.topic ?? topic), source)
+    const id = this.#aliases.idOf(fact.device, fact.topic ?? topic)
+    // A gateway that ends tells of all that were behind it: whoever was forgotten does not come back by that.
+    const isGone = available === false && this.#forgotten.untilUs(id) > 0
+    if (isGone && !this.#devices.has(id)) return null
+    const device = this.#device(id, source)
     if (typeof device === 'string') return device
     if (available !== undefined) device.presence.say(available)
     return this.#keep(lasting, device, false)

@@ -23,6 +23,16 @@ export interface DeviceView {
   readonly fields: Readonly<Record<string, FieldView>>
 }
 
+/** A device that takes a place (limits.devices) and is in no list. */
+export interface HiddenDevice
+  extends Pick<DeviceView, 'id' | 'name' | 'room' | 'model' | 'family' | 'topics'> {
+  /**
+   * Others told of it, or it was heard in an earlier run, and the store has nothing of it, or has not told yet; or it is
+   * what came under a name before another device was known to be called so.
+   */
+  readonly hidden: 'not-heard' | 'renamed'
+}
+
 export interface FieldView {
   readonly value: StoredValue
   readonly time: number

@@ -45,6 +45,8 @@ async function reopened(catalog: Catalog, scope?: TypeScope): Promise<Catalog> {
 
 const sayTime = (catalog: Catalog, device: string, atUs: number) => say(catalog, device, atUs).timeUs
 
+const hidden = (catalog: Catalog) => Array.from(catalog.hiddenDevices(), device => device.hidden)
+
 const ids = (catalog: Catalog) => [...catalog.devices()].map(({ id }) => id)
 
 describe.each<TypeScope>(['device', 'measurement'])('a device that is forgotten, with types by %s', scope => {
@@ -277,11 +279,52 @@ it('what only discovery tells of is in no list, takes room, and can be forgotten
   let catalog = open('device', 10)
   for (let i = 0; i < 10; i++) catalog.learn([{ device: `told-${i}`, name: 'Told' }])
   expect(catalog.device('told-3')).toBeNull()
+  expect([ids(catalog), hidden(catalog)]).toEqual([[], Array(10).fill('not-heard')])
   expect(say(catalog, 'heard').refused).toBe('too-many-devices')
   expect(catalog.forget('told-3', NOW_US)).toMatchObject({ id: 'told-3', topics: [], lastSeenUs: 0 })
   catalog = await reopened(catalog)
   expect(catalog.stats.counts.devices).toBe(9)
   expect(say(catalog, 'heard').refused).toBeNull()
+  await catalog.close()
+})
+
+it('one of before the start is hidden until the store has told of it, and can be forgotten before', async () => {
+  let catalog = open()
+  for (const device of ['stored', 'aged', 'gone']) say(catalog, device)
+  catalog = await reopened(catalog)
+  expect(hidden(catalog)).toEqual(['not-heard', 'not-heard', 'not-heard'])
+  expect(catalog.forget('gone', NOW_US)).toMatchObject({ id: 'gone', names: ['gone'], topics: ['home/gone'] })
+  catalog.fill([lastValue('stored', NOW_US), lastValue('gone', NOW_US)])
+  expect(ids(catalog)).toEqual(['stored'])
+  // What the store has nothing of any more still has its place.
+  expect([...catalog.hiddenDevices()]).toEqual([
+    {
+      id: 'aged',
+      name: 'aged',
+      room: null,
+      model: null,
+      family: null,
+      topics: ['home/aged'],
+      hidden: 'not-heard',
+    },
+  ])
+  expect(catalog.stats.counts.devices).toBe(2)
+  await catalog.close()
+})
+
+it('the word that it is gone, of its gateway or its will, does not bring it back; that it is there does', async () => {
+  const catalog = open()
+  say(catalog, 'pump')
+  catalog.forget('pump', NOW_US)
+  const told = (available: boolean) =>
+    catalog.learn([{ device: 'pump', family: 'sparkplug-b', available }], 'client')
+  expect(told(false)).toBeNull()
+  expect(catalog.stats.counts.devices).toBe(0)
+  told(true)
+  expect(hidden(catalog)).toEqual(['not-heard'])
+  told(false)
+  say(catalog, 'pump', NOW_US + 1)
+  expect(catalog.device('pump')).toMatchObject({ available: false, availableBy: 'word' })
   await catalog.close()
 })
 
@@ -294,6 +337,9 @@ it('what came under a name before it was told whose it is can be forgotten: who 
   say(catalog, 'desk', NOW_US, 'zigbee2mqtt/desk')
   sight('desk')
   expect([ids(catalog), catalog.stats.counts.devices]).toEqual([['lamp'], 2])
+  expect([...catalog.hiddenDevices()]).toMatchObject([
+    { id: 'desk', topics: ['zigbee2mqtt/desk'], hidden: 'renamed' },
+  ])
   // What is retained there, and what is known by that name, is of the lamp.
   expect(catalog.forget('desk', NOW_US)).toMatchObject({ id: 'desk', names: [], topics: [] })
   expect([ids(catalog), catalog.stats.counts.devices]).toEqual([['lamp'], 1])

@@ -1,6 +1,7 @@
 /** `trestle device`: who may publish, and by which secret. */
 
 import type { Command } from 'commander'
+import type { HiddenDevice } from '../catalog/device.ts'
 import { isLocalHost } from '../config/config.ts'
 import type { Forgotten } from '../forget-device.ts'
 import { isWordOfTopics } from '../identity/names.ts'
@@ -10,7 +11,14 @@ import type { DeviceRow, IdentityStore } from '../identity/store.ts'
 import { welcome, welcomeByCertificate } from './device-welcome.ts'
 import { checkName, dayOf, table, withIdentities } from './identity-store.ts'
 import { brokerPlace } from './place.ts'
-import { askBridge, type BridgeAddress, configOrExit, fail, withAddress } from './surroundings.ts'
+import {
+  askBridge,
+  askBridgeFor,
+  type BridgeAddress,
+  configOrExit,
+  fail,
+  withAddress,
+} from './surroundings.ts'
 
 interface AddFlags {
   readonly gateway?: boolean
@@ -70,7 +78,12 @@ export function register(program: Command): void {
   withAddress(device.command('forget'))
     .description('it is gone for good: no list shows it, and it takes no room; what is stored of it stays')
     .argument('<id>', 'as the page and /api/devices have it, or what it is called now')
+    .option('--hidden', 'the one of that id that trestle device hidden shows, whatever else is called so')
     .action(forget)
+  withAddress(device.command('hidden'))
+    .description('those that take a place (limits.devices) and are in no list; forget takes them out')
+    .option('--json', 'as one JSON array')
+    .action(listHidden)
 }
 
 /** `before` is no list where nothing was given, or the opposite. */
@@ -177,18 +190,43 @@ function revoke(id: string): Promise<void> {
 }
 
 /** Of the catalog, which the running bridge has; identities are another matter. */
-async function forget(id: string, address: BridgeAddress): Promise<void> {
+async function forget(
+  id: string,
+  { hidden = false, ...address }: BridgeAddress & { hidden?: boolean },
+): Promise<void> {
   const { settings } = configOrExit()
   const pathOf = (device: string) => `/api/devices/${encodeURIComponent(device)}`
-  // Whoever asks may know it by what it is called now.
-  const known = await askBridge<{ id: string }>(settings, address, { method: 'GET', path: pathOf(id) })
-  const request = { method: 'DELETE', path: pathOf(known.id) } as const
+  // Whoever asks may know it by what it is called now. What is in no list has its id alone.
+  const known = hidden
+    ? null
+    : await askBridgeFor<{ id: string }>(settings, address, { method: 'GET', path: pathOf(id) })
+  const request = { method: 'DELETE', path: pathOf(known?.id ?? id) } as const
   const gone = await askBridge<Forgotten>(settings, address, request)
   process.stderr.write(
     `${gone.id} is forgotten. If it speaks again it is back, as a new one; trestle device revoke keeps a device out.\n`,
   )
   for (const topic of gone.retainedLeft)
     process.stderr.write(`A retained message may be left on ${JSON.stringify(topic)}.\n`)
+}
+
+async function listHidden({ json = false, ...address }: BridgeAddress & { json?: boolean }): Promise<void> {
+  const { settings } = configOrExit()
+  const request = { method: 'GET', path: '/api/devices?hidden=true' } as const
+  const { devices, complete } = await askBridge<HiddenList>(settings, address, request)
+  if (!complete)
+    process.stderr.write('The store has not told yet what it has: some of these are only waiting for it.\n')
+  if (json) print(devices)
+  else if (devices.length === 0) process.stderr.write('There is none: every device is in the list.\n')
+  else process.stdout.write(table([['id', 'name', 'why', 'heard on'], ...devices.map(hiddenRow)]))
+}
+
+interface HiddenList {
+  readonly devices: readonly HiddenDevice[]
+  readonly complete: boolean
+}
+
+function hiddenRow({ id, name, hidden, topics }: HiddenDevice): string[] {
+  return [id, name, hidden, topics.join(' ')]
 }
 
 function noSuch(id: string): never {

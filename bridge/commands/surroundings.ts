@@ -63,9 +63,32 @@ interface BridgeRequest {
 /** Asks the running bridge; `url` and `token` where they are not those of the settings. */
 export async function askBridge<T>(
   settings: Settings,
+  address: BridgeAddress,
+  request: BridgeRequest,
+): Promise<T> {
+  return read<T>(await answerOf(settings, address, request), request)
+}
+
+/** The same; null: it has no such thing. */
+export async function askBridgeFor<T>(
+  settings: Settings,
+  address: BridgeAddress,
+  request: BridgeRequest,
+): Promise<T | null> {
+  const answer = await answerOf(settings, address, request)
+  return answer.status === 404 ? null : read<T>(answer, request)
+}
+
+function read<T>({ status, body }: Answer, { path }: BridgeRequest): T {
+  if (status < 200 || status > 299) fail(`${path}: ${status} ${body}`)
+  return JSON.parse(body) as T
+}
+
+async function answerOf(
+  settings: Settings,
   { url, token = process.env.TRESTLE_TOKEN }: BridgeAddress,
   { method, path, body }: BridgeRequest,
-): Promise<T> {
+): Promise<Answer> {
   const { host, http } = settings
   const own = url === undefined ? tlsOrExit(settings) : { ca: trustedHere(settings) }
   const base = url ?? `${own === null ? 'http' : 'https'}://${localInUrl(host)}:${http.port}`
@@ -81,8 +104,7 @@ export async function askBridge<T>(
     fail(
       `${path}: 401, the bridge asks who you are: --token, or TRESTLE_TOKEN; "trestle token add" makes one`,
     )
-  if (answer.status < 200 || answer.status > 299) fail(`${path}: ${answer.status} ${answer.body}`)
-  return JSON.parse(answer.body) as T
+  return answer
 }
 
 function tlsOrExit(settings: Settings): ConnectionOptions | null {
@@ -93,13 +115,14 @@ function tlsOrExit(settings: Settings): ConnectionOptions | null {
   }
 }
 
+interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
 /** `fetch` trusts nobody but the public authorities. */
-function send(
-  url: URL,
-  options: RequestOptions,
-  body: string | undefined,
-): Promise<{ readonly status: number; readonly body: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>()
+function send(url: URL, options: RequestOptions, body: string | undefined): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
   const request = url.protocol === 'https:' ? requestSecure : requestPlain
   request(url, options, response => {
     readText(response).then(text => resolve({ status: response.statusCode ?? 0, body: text }), reject)
