@@ -169,6 +169,11 @@ export function metricSources(parts: MetricParts): MetricSource[] {
       read: () => catalog.stats.forgottenEvicted,
     },
     {
+      name: 'field_types_dropped_total',
+      help: 'With InfluxDB, types beyond limits.series of fields that no device has any more, after one was forgotten',
+      read: () => catalog.stats.typesDropped,
+    },
+    {
       name: 'old_times_total',
       help: 'Device times older than time.maxAge, replaced by the arrival time',
       read: () => catalog.stats.oldTimes,

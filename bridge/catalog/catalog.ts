@@ -83,6 +83,8 @@ export interface Forgotten {
   readonly lastSeenUs: number
 }
 
+/** Whose types are those that all devices share. */
+const SHARED = ''
 /** Several entities of one device may each suggest who it is. */
 const IDENTITIES_PER_DEVICE = 4
 /** Longer than between two calls of `listen`: the process stood still, and heard nobody. */
@@ -112,6 +114,8 @@ export class Catalog {
     oldTimes: number
     /** Those that may be shown again after a restart, while the store has something of them. */
     forgottenEvicted: number
+    /** Of fields that nobody had any more, where devices share types. */
+    typesDropped: number
     readonly counts: Readonly<{ devices: number; series: number }>
     readonly refused: Readonly<Record<Refusal, number>>
   }
@@ -125,7 +129,7 @@ export class Catalog {
     const limits = { ...CATALOG_LIMITS, ...options.limits }
     this.#admission = new Admission(limits, this.#clockMs)
     const { counts, refused } = this.#admission
-    this.stats = { typeConflicts: 0, oldTimes: 0, forgottenEvicted: 0, counts, refused }
+    this.stats = { typeConflicts: 0, oldTimes: 0, forgottenEvicted: 0, typesDropped: 0, counts, refused }
     this.#aliases = new Aliases(
       {
         has: id => this.#devices.has(id),
@@ -344,6 +348,7 @@ export class Catalog {
     const departure = this.#drop(id, Math.max(nowUs, device.newestUs), device.everyTopic)
     this.#journal.add({ forgotten: id, ...departure } satisfies JournalRecord)
     this.#trimForgotten()
+    this.#trimSharedTypes()
     return { id, names, topics, lastSeenUs: device.lastSeenMs * 1000 }
   }
 
@@ -439,7 +444,7 @@ export class Catalog {
       const maxFacts = Number.POSITIVE_INFINITY
       this.#recallDevice(record.fact.device)?.learn(record.fact, { maxFacts, isOld: false })
     } else {
-      const { device, of = device ?? '' } = record
+      const { device, of = device ?? SHARED } = record
       this.#types.set(of, record)
       if (device !== undefined) this.#recallDevice(device)
     }
@@ -460,7 +465,7 @@ export class Catalog {
   /** The journal, said in as few words as possible. */
   *#records(): Iterable<JournalRecord> {
     for (const { owner, ...typed } of this.#types.entries())
-      yield owner === '' ? typed : { ...typed, of: owner }
+      yield owner === SHARED ? typed : { ...typed, of: owner }
     for (const [forgotten, departure] of this.#forgotten.entries()) yield { forgotten, ...departure }
     for (const decision of this.#aliases.decisions()) yield { decision }
     for (const device of this.#devices.values()) {
@@ -497,6 +502,22 @@ export class Catalog {
       types -= this.#typesLeftBy(oldest)
       if (!this.#devices.has(oldest)) this.#types.drop(oldest)
     }
+  }
+
+  /**
+   * Where all devices share types, nobody knows whose the unused ones were: once there are more types than there may be
+   * series, all of those go. A store that has another type for such a field refuses what comes then: the quarantine
+   * has it.
+   */
+  #trimSharedTypes(): void {
+    const count = this.#types.countOf(SHARED)
+    // Before the store has told, nobody knows what is used.
+    if (!this.isComplete || count <= this.#admission.limits.series) return
+    this.#types.drop(SHARED)
+    for (const { measurement, fields } of this.#series.values())
+      for (const { name: field, type } of fields.values())
+        this.#types.set(SHARED, { measurement, field, type })
+    this.stats.typesDropped += count - this.#types.countOf(SHARED)
   }
 
   #typesLeftBy(id: string): number {
@@ -553,13 +574,13 @@ export class Catalog {
 
   /** The one place where a field gets its type. */
   #claimType(measurement: string, deviceId: string, field: string, value: Value): FieldType {
-    const owner = this.#scope === 'device' ? deviceId : ''
+    const owner = this.#scope === 'device' ? deviceId : SHARED
     const known = this.#types.get(owner, measurement, field)
     if (known !== undefined) return known
     const type = typeOfValue(value)
     const typed = { type, measurement, field }
     this.#types.set(owner, typed)
-    this.#journal.add((owner === '' ? typed : { ...typed, of: owner }) satisfies JournalRecord)
+    this.#journal.add((owner === SHARED ? typed : { ...typed, of: owner }) satisfies JournalRecord)
     return type
   }
 

@@ -231,6 +231,41 @@ it('their types take no more room than series may', async () => {
   await catalog.close()
 })
 
+it('types that devices share, and no device has any more, take no more room than series may', async () => {
+  const limits = { devices: 20, series: 20 }
+  const open = () => new Catalog({ journalPath: journalPath(), scope: 'measurement', limits })
+  let catalog = open()
+  const sayAll = (device: string, from: number) => {
+    const fields = Array.from({ length: 8 }, (_, n) => ({ name: `f${from + n}`, value: n }))
+    catalog.accept({ ...reading(device, 1), fields }, 'general', NOW_US)
+  }
+  const typeOf = (device: string, name: string) => {
+    const fields = [{ name, value: 'text' }]
+    return catalog.accept({ ...reading(device, 1), fields }, 'general', NOW_US).fields[0]?.name
+  }
+  sayAll('stays', 100)
+  for (let i = 0; i < 2; i++) {
+    sayAll(`gone-${i}`, i * 8)
+    // Which types are unused is known once the store has told.
+    catalog.forget(`gone-${i}`, NOW_US)
+  }
+  expect(catalog.stats.typesDropped).toBe(0)
+  catalog.isComplete = true
+  catalog.learn([{ device: 'told', name: 'Told' }])
+  catalog.forget('told', NOW_US)
+  expect(catalog.stats.typesDropped).toBe(16)
+  // The others are what they were, also in the journal.
+  expect([typeOf('stays', 'f100'), typeOf('new', 'f107'), typeOf('new', 'f0')]).toEqual([
+    'f100_text',
+    'f107_text',
+    'f0',
+  ])
+  await catalog.close()
+  catalog = open()
+  expect(typeOf('new', 'f100')).toBe('f100_text')
+  await catalog.close()
+})
+
 it('one that is back keeps its types when there is no room to remember that it was gone', async () => {
   let catalog = open('device', 1)
   say(catalog, 'back')
