@@ -1,13 +1,11 @@
 /** What becomes of a device later on: its rights change, it is gone for good. By the commands, beside a running bridge. */
 
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import mqtt, { type MqttClient } from 'mqtt'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { connectLive } from '../live/client.ts'
 import type { LiveReading } from '../live/protocol.ts'
-import { cleanEnv, eventually, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
+import { tool } from './tool.ts'
+import { eventually, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
 
 let trestle: Trestle
 let secret: string
@@ -15,22 +13,14 @@ let dials = 0
 const dataDir = newDataDir()
 beforeAll(async () => {
   trestle = await startTrestle({ dataDir })
-  secret = (JSON.parse(await tool('device', 'add', 'thermo', '--json')) as { password: string }).password
+  secret = (JSON.parse(await deviceTool('add', 'thermo', '--json')) as { password: string }).password
 })
 afterAll(async () => {
   await trestle.stop()
   removeDataDir(dataDir)
 })
 
-/** Resolves with what it says to stdout; rejects, with `stderr`, when it fails. */
-async function tool(...words: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [join(import.meta.dirname, '../cli.ts'), ...words],
-    { cwd: dataDir, env: cleanEnv({ TRESTLE_DATA_DIR: join(dataDir, 'data') }) },
-  )
-  return stdout
-}
+const deviceTool = (...words: string[]) => tool(dataDir, ['device', ...words])
 
 async function dial(): Promise<MqttClient> {
   const client = await mqtt.connectAsync({
@@ -55,7 +45,7 @@ async function isGranted(client: MqttClient, filter: string): Promise<boolean> {
 
 it('its rights change, its secret stays: what was open by the old ones is closed', async () => {
   const rights = async (...words: string[]) =>
-    JSON.parse(await tool('device', 'set', 'thermo', ...words, '--json')) as object
+    JSON.parse(await deviceTool('set', 'thermo', ...words, '--json')) as object
   for (const { words, is, granted, denied } of [
     {
       words: ['--allow', 'plant/a/b/{id}/#', '--allow', 'news/#'],
@@ -84,7 +74,7 @@ it('its rights change, its secret stays: what was open by the old ones is closed
     for (const filter of granted) expect([filter, await isGranted(client, filter)]).toEqual([filter, true])
     for (const filter of denied) expect([filter, await isGranted(client, filter)]).toEqual([filter, false])
   }
-  expect(await tool('device', 'set', 'thermo', '--no-allow')).toMatch(/^id +kind.*\nthermo +device /)
+  expect(await deviceTool('set', 'thermo', '--no-allow')).toMatch(/^id +kind.*\nthermo +device /)
 }, 60_000)
 
 it.each<[RegExp, ...string[]]>([
@@ -93,7 +83,7 @@ it.each<[RegExp, ...string[]]>([
   [/reserved/, 'set', 'thermo', '--allow', '$SYS/#'],
   [/404.*unknown-device/, 'forget', 'nobody'],
 ])('a mistake is told in a line: %s', async (words, ...args) => {
-  await expect(tool('device', ...args)).rejects.toMatchObject({
+  await expect(deviceTool(...args)).rejects.toMatchObject({
     code: 2,
     stdout: '',
     stderr: expect.stringMatching(words),
@@ -109,7 +99,7 @@ it('gone for good it is in no list, also after a restart; its history stays, and
   onTestFinished(() => live.close())
   const told: LiveReading[] = []
   await live.subscribe({ snapshot: false, onReadings: readings => told.push(...readings) }).ready
-  await tool('device', 'forget', 'thermo')
+  await deviceTool('forget', 'thermo')
   await eventually(
     async () => told,
     ([about]) => about !== undefined,
@@ -136,7 +126,7 @@ it('gone for good it is in no list, also after a restart; its history stays, and
       topics => topics.length > 0,
     )
     expect(retained).toEqual(['home/hall/thermo/end'])
-    await tool('device', 'forget', 'thermo')
+    await deviceTool('forget', 'thermo')
     if (start > 0) break
     await trestle.kill()
     trestle = await startTrestle({ dataDir })
@@ -171,7 +161,7 @@ it('a device of which nothing was heard is in no list, is found among the hidden
 }, 60_000)
 
 it('a device that is forgotten leaves its name to no other: whoever could not speak for it cannot now', async () => {
-  const added = await tool('device', 'add', 'hub', '--gateway', '--json')
+  const added = await deviceTool('add', 'hub', '--gateway', '--json')
   const { password } = JSON.parse(added) as { password: string }
   const who = { clientId: 'hub', username: 'hub', password }
   const hub = await mqtt.connectAsync({ port: trestle.mqtt, ...who, reconnectPeriod: 0 })
@@ -185,7 +175,7 @@ it('a device that is forgotten leaves its name to no other: whoever could not sp
     await eventually(refused, count => count > before)
   }
   await speakAndBeRefused()
-  await tool('device', 'forget', 'stove')
+  await deviceTool('forget', 'stove')
   await speakAndBeRefused()
   expect((await fetch(`${trestle.url}/api/devices/stove`)).status).toBe(404)
 }, 60_000)

@@ -1,12 +1,10 @@
 /** Who may speak of a device is known from the start on: also before the store has told where it was heard. */
 
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import mqtt, { type MqttClient } from 'mqtt'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { type Influxd, startInfluxd } from './influxd.ts'
-import { cleanEnv, eventually, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
+import { tool } from './tool.ts'
+import { eventually, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
 
 const dataDir = newDataDir()
 let influxd: Influxd
@@ -27,12 +25,7 @@ afterAll(async () => {
 const start = () => startTrestle({ dataDir, env: { INFLUX_URL: influxd.url } })
 
 async function addDevice(id: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [join(import.meta.dirname, '../cli.ts'), 'device', 'add', id, '--json'],
-    { cwd: dataDir, env: cleanEnv({ TRESTLE_DATA_DIR: join(dataDir, 'data') }) },
-  )
-  return (JSON.parse(stdout) as { password: string }).password
+  return (JSON.parse(await tool(dataDir, ['device', 'add', id, '--json'])) as { password: string }).password
 }
 
 async function dial(options: mqtt.IClientOptions = {}): Promise<MqttClient> {

@@ -1,10 +1,11 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { listener } from '../../broker/fixture.ts'
+import { tryTool } from './tool.ts'
 import { cleanEnv, eventually, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
 
 let trestle: Trestle
@@ -16,26 +17,7 @@ afterAll(async () => {
   removeDataDir(trestle.dataDir)
 })
 
-interface Ran {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** `npm run trestle -- ...`, beside the running bridge; `input` comes by a pipe. */
-function run(args: readonly string[], input = '', { dataDir } = trestle): Promise<Ran> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../cli.ts'), ...args], {
-    cwd: dataDir,
-    // Another shell, which does not know what the bridge was started with.
-    env: cleanEnv({ TRESTLE_DATA_DIR: join(dataDir, 'data') }),
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
-  child.stdin.end(input)
-  const said = { stdout: '', stderr: '' }
-  child.stdout.setEncoding('utf8').on('data', text => (said.stdout += text))
-  child.stderr.setEncoding('utf8').on('data', text => (said.stderr += text))
-  return once(child, 'close').then(([code]) => ({ code: code as number, ...said }))
-}
+const run = (words: readonly string[], input = '') => tryTool(trestle.dataDir, words, { input })
 
 /** As somebody types it. Resolves with the exit code. */
 function shell(line: string): Promise<number> {
@@ -222,7 +204,7 @@ it('beyond loopback nobody is let in unknown, and nothing simulated pretends to 
   expect(closed.stderr()).toMatch(/device add <id>.*user add <name>/)
   expect(closed.stderr()).not.toContain('simulated')
   // The line names an address that others reach, and nothing closes that was never open.
-  const { stdout, stderr } = await run(['device', 'add', 'thermo-1'], '', closed)
+  const { stdout, stderr } = await tryTool(closed.dataDir, ['device', 'add', 'thermo-1'])
   expect(stderr).toBe('')
   expect(stdout).not.toContain('on this machine alone')
   expect(stdout).not.toMatch(/mosquitto_pub -h (127\.|0\.0)/)

@@ -3,11 +3,11 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import mqtt, { type IPublishPacket } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cleanEnv, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
+import { tool } from './tool.ts'
+import { newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
 
 const run = promisify(execFile)
 /** Debian's, where the package for its Paho client is. */
@@ -19,10 +19,7 @@ let caFile: string
 
 beforeAll(async () => {
   dataDir = newDataDir()
-  const cli = join(import.meta.dirname, '../cli.ts')
-  const env = cleanEnv({ TRESTLE_DATA_DIR: join(dataDir, 'data') })
-  const { stdout } = await run(process.execPath, [cli, 'tls', 'init', '--json'], { cwd: dataDir, env })
-  caFile = JSON.parse(stdout).ca
+  caFile = JSON.parse(await tool(dataDir, ['tls', 'init', '--json'])).ca
   trestle = await startTrestle({ dataDir, env: { TRESTLE_MQTTS_PORT: '0' } })
 }, 60_000)
 afterAll(async () => {

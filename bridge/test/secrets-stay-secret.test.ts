@@ -1,18 +1,15 @@
 /** A canary in the place of every secret: none of them is ever printed, served, measured, or part of an address. */
 
-import { execFile } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
 import { TestClient } from '../live/fixture.ts'
 import { connect } from './load.ts'
 import { People } from './people.ts'
-import { cleanEnv, newDataDir, removeDataDir, startTrestle } from './trestle.ts'
+import { tryTool } from './tool.ts'
+import { newDataDir, removeDataDir, startTrestle } from './trestle.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
 const JSON_TYPE = { 'content-type': 'application/json' }
-const run = promisify(execFile)
 
 it('no secret is in logs, errors, metrics or addresses', async () => {
   const dataDir = newDataDir()
@@ -120,12 +117,7 @@ it('no secret is in logs, errors, metrics or addresses', async () => {
   await device.endAsync()
   await expect.poll(() => trestle.stderr(), { timeout: 10_000 }).toContain('ECONNREFUSED')
 
-  const toolEnv = cleanEnv({
-    ...env,
-    TRESTLE_DATA_DIR: join(dataDir, 'data'),
-    TRESTLE_HTTP_PORT: String(trestle.http),
-    TRESTLE_TOKEN: secrets.forged,
-  })
+  const toolEnv = { ...env, TRESTLE_HTTP_PORT: String(trestle.http), TRESTLE_TOKEN: secrets.forged }
   const INFLUX_URL = `http://trestle:x@${secrets.urlPassword}@127.0.0.1:9/?p=${secrets.urlQuery}`
   for (const [args, more] of [
     [['config', 'check', '--show'], {}],
@@ -133,21 +125,13 @@ it('no secret is in logs, errors, metrics or addresses', async () => {
     [['doctor'], { INFLUX_URL }],
     [['quarantine', 'list'], {}],
   ] as const) {
-    const tool = run(process.execPath, [join(ROOT, 'bridge/cli.ts'), ...args], {
-      cwd: dataDir,
-      env: { ...toolEnv, ...more },
-    })
-    const { stdout, stderr } = await tool.catch(error => error as { stdout: string; stderr: string })
+    const { stdout, stderr } = await tryTool(dataDir, args, { env: { ...toolEnv, ...more } })
     expect(stdout + stderr).not.toBe('')
     heard.push(stdout, stderr)
   }
   // A setting that is a secret, and a mistake at that.
   writeFileSync(join(dataDir, 'trestle.yaml'), `influx:\n  pasword: ${secrets.influxPassword}\n`)
-  const mistake = run(process.execPath, [join(ROOT, 'bridge/cli.ts'), 'config', 'check'], {
-    cwd: dataDir,
-    env: toolEnv,
-  })
-  heard.push((await mistake.catch(error => error as { stderr: string })).stderr)
+  heard.push((await tryTool(dataDir, ['config', 'check'], { env: toolEnv })).stderr)
 
   await trestle.stop()
   people.close()

@@ -11,6 +11,7 @@ import { generate } from 'mqtt-packet'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { ask, openTls } from '../tls/fixture.ts'
+import { tool } from './tool.ts'
 import { cleanEnv, eventually, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -25,9 +26,7 @@ let url: string
 beforeAll(async () => {
   dataDir = newDataDir()
   const said = JSON.parse(
-    await trestleCommand({
-      words: ['tls', 'init', '--host', 'trestle.local', '--ip', '192.168.1.10', '--json'],
-    }),
+    await tool(dataDir, ['tls', 'init', '--host', 'trestle.local', '--ip', '192.168.1.10', '--json']),
   )
   caFile = said.ca
   ca = readFileSync(caFile, 'utf8')
@@ -38,16 +37,6 @@ afterAll(async () => {
   await trestle.stop()
   removeDataDir(dataDir)
 })
-
-async function trestleCommand(command: { words: string[]; env?: Record<string, string> }): Promise<string> {
-  const { words, env: extra = {} } = command
-  const env = cleanEnv({ TRESTLE_DATA_DIR: join(dataDir, 'data'), ...extra })
-  const { stdout } = await run(process.execPath, [join(ROOT, 'bridge/cli.ts'), ...words], {
-    cwd: dataDir,
-    env,
-  })
-  return stdout
-}
 
 const hasReading = (device: string) =>
   eventually(
@@ -109,7 +98,7 @@ describe('after `tls init`, without a setting,', () => {
 
   it('the tools of this machine reach the bridge, and so does the health check of the image', async () => {
     const ports = { TRESTLE_HTTP_PORT: String(trestle.http), TRESTLE_MQTTS_PORT: String(trestle.mqtts) }
-    const said = await trestleCommand({ words: ['doctor'], env: ports })
+    const said = await tool(dataDir, ['doctor'], { env: ports })
     expect(said).toMatch(/^ok {4}the bridge runs and takes messages$/m)
     expect(said).toMatch(/^ok {4}tls: expiry: /m)
     await run(process.execPath, [join(ROOT, 'deploy/health.mjs')], { env: cleanEnv(ports) })
@@ -153,7 +142,7 @@ describe('a renewed certificate', () => {
       )
     }
     const before = sessions[0]!.getPeerX509Certificate()!.serialNumber
-    await trestleCommand({ words: ['tls', 'renew', '--host', 'bridge.lan'] })
+    await tool(dataDir, ['tls', 'renew', '--host', 'bridge.lan'])
     process.kill(trestle.pid, 'SIGHUP')
     const renewed = await eventually(
       async () => {
@@ -195,9 +184,9 @@ describe('a renewed certificate', () => {
 describe('a device that shows a certificate', () => {
   it('is known by it, speaks for itself alone, and is out once it is revoked', async () => {
     // Another one stays: while nobody at all is known, loopback is open.
-    await trestleCommand({ words: ['device', 'add', 'lamp-2'] })
-    await trestleCommand({ words: ['device', 'add', 'lamp-1', '--certificate'] })
-    const [cert = '', key = ''] = (await trestleCommand({ words: ['tls', 'device', 'lamp-1'] })).split('\n')
+    await tool(dataDir, ['device', 'add', 'lamp-2'])
+    await tool(dataDir, ['device', 'add', 'lamp-1', '--certificate'])
+    const [cert = '', key = ''] = (await tool(dataDir, ['tls', 'device', 'lamp-1'])).split('\n')
     expect([cert, key.split(' ', 1)[0]]).toEqual(['lamp-1.pem', 'lamp-1.key'])
     const publish = (topic: string, ...more: string[]) =>
       run(
@@ -241,7 +230,7 @@ describe('a device that shows a certificate', () => {
     // Acknowledged or not, it is not stored: that is for its connection to show.
     other.publish('home/hall/lamp-2/brightness', '1', { qos: 1 }, () => undefined)
     await closed
-    await trestleCommand({ words: ['device', 'revoke', 'lamp-1'] })
+    await tool(dataDir, ['device', 'revoke', 'lamp-1'])
     await eventually(
       () =>
         publish('home/hall/lamp-1/brightness', ...shown).then(

@@ -11,6 +11,7 @@ import { TestClient } from '../live/fixture.ts'
 import { exchange } from '../tls/fixture.ts'
 import { connect } from './load.ts'
 import { People } from './people.ts'
+import { tool } from './tool.ts'
 import { cleanEnv, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -385,16 +386,15 @@ describe('live', () => {
 })
 
 it('the tools beside the bridge, and the simulators, show a token', async () => {
-  const env = cleanEnv({ TRESTLE_DATA_DIR: join(dataDir, 'data'), TRESTLE_HTTP_PORT: String(trestle.http) })
-  const tool = (args: string[], extra: Record<string, string> = {}) =>
-    run(process.execPath, [join(ROOT, 'bridge/cli.ts'), ...args], { cwd: dataDir, env: { ...env, ...extra } })
-  await expect(tool(['quarantine', 'list'])).rejects.toMatchObject({
+  const quarantine = (words: string[], env: Record<string, string> = {}) =>
+    tool(dataDir, ['quarantine', ...words], { env: { TRESTLE_HTTP_PORT: String(trestle.http), ...env } })
+  await expect(quarantine(['list'])).rejects.toMatchObject({
     code: 2,
     stderr: expect.stringContaining('401'),
   })
-  await tool(['quarantine', 'list', '--token', tokens.viewer!])
-  await tool(['quarantine', 'replay'], { TRESTLE_TOKEN: tokens.operator! })
-  const simulate = (extra: Record<string, string>) =>
+  await quarantine(['list', '--token', tokens.viewer!])
+  await quarantine(['replay'], { TRESTLE_TOKEN: tokens.operator! })
+  const simulate = (env: Record<string, string>) =>
     run(
       process.execPath,
       [
@@ -402,7 +402,7 @@ it('the tools beside the bridge, and the simulators, show a token', async () => 
         ...['fleet', '-p', String(trestle.mqtt), '--devices', '5', '--rate', '20', '--seconds', '1'],
         ...['--dashboards', '2', '--check', trestle.url, '--json'],
       ],
-      { cwd: dataDir, env: { ...env, ...extra } },
+      { cwd: dataDir, env: cleanEnv(env) },
     )
   await expect(simulate({})).rejects.toMatchObject({ stderr: expect.stringContaining('401') })
   const { stdout } = await simulate({ TRESTLE_TOKEN: tokens.viewer! })

@@ -1,6 +1,5 @@
 /** Every fault made for real, and found; what is well says so. */
 
-import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
@@ -9,13 +8,12 @@ import { createServer, type Server } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { examineTls } from '../commands/doctor-tls.ts'
 import { loadConfig } from '../config/config.ts'
-import { cleanEnv, newDataDir, removeDataDir, startTrestle, type Trestle } from '../test/trestle.ts'
+import { tryTool } from '../test/tool.ts'
+import { newDataDir, removeDataDir, startTrestle, type Trestle } from '../test/trestle.ts'
 import { issueServerCertificate } from './authority.ts'
 import { type Certified, certify } from './certificate.ts'
 import { readCertified, tlsFiles } from './files.ts'
 import { HERE, listenOnFreePort, makeAuthority, makeServer } from './fixture.ts'
-
-const CLI = join(import.meta.dirname, '../cli.ts')
 
 let dataDir: string
 let own: string
@@ -62,15 +60,7 @@ async function doctor(words: readonly string[], extra: Record<string, string> = 
   return { wrong: lines(false), well: lines(true) }
 }
 
-/** As somebody types it. */
-async function typed(...words: string[]): Promise<{ code: number; out: string }> {
-  const options = { cwd: dataDir, env: cleanEnv(env) }
-  const { promise, resolve } = Promise.withResolvers<{ code: number; out: string }>()
-  execFile(process.execPath, [CLI, 'doctor', 'tls', ...words], options, (error, out) =>
-    resolve({ code: Number(error?.code ?? 0), out }),
-  )
-  return promise
-}
+const typed = (...words: string[]) => tryTool(dataDir, ['doctor', 'tls', ...words], { env })
 
 /** A server that shows this, and says nothing. */
 async function show({ certificate: cert, key }: Certified): Promise<number> {
@@ -92,10 +82,10 @@ describe('a bridge as `tls init` leaves it is well', () => {
   it('by its files and ports', async () => {
     const said = await doctor([])
     expect(said.wrong).toEqual([])
-    const { code, out } = await typed()
+    const { code, stdout } = await typed()
     expect(code).toBe(0)
-    expect(out).toMatch(/^ok {4}expiry: the certificate is valid until /m)
-    expect(out).toMatch(/All is well\.\n$/)
+    expect(stdout).toMatch(/^ok {4}expiry: the certificate is valid until /m)
+    expect(stdout).toMatch(/All is well\.\n$/)
     expect(subjects(said.well)).toEqual(
       expect.arrayContaining(['key', 'name', 'expiry', 'ca', 'port', 'path']),
     )
@@ -121,9 +111,9 @@ describe('a fault is one line that says what to do:', () => {
     writeFileSync(file, (await makeAuthority()).certificate)
     const { wrong } = await doctor([`mqtts://localhost:${trestle.mqtts}`, '--cafile', file])
     expect(subjects(wrong)).toEqual(['ca'])
-    const { code, out } = await typed(`mqtts://localhost:${trestle.mqtts}`, '--cafile', file)
+    const { code, stdout } = await typed(`mqtts://localhost:${trestle.mqtts}`, '--cafile', file)
     expect(code).toBe(1)
-    expect(out).toMatch(/^LOOK {2}ca: /m)
+    expect(stdout).toMatch(/^LOOK {2}ca: /m)
   }, 60_000)
 
   it('a certificate that signed itself', async () => {

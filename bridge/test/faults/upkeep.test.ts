@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -13,26 +12,15 @@ import { join } from 'node:path'
 import mqtt, { type IClientOptions } from 'mqtt'
 import { afterEach, expect, it } from 'vitest'
 import { connect } from '../load.ts'
-import { cleanEnv, eventually } from '../trestle.ts'
+import { tryTool } from '../tool.ts'
+import { eventually } from '../trestle.ts'
 import { Story } from './story.ts'
-
-const CLI = join(import.meta.dirname, '../../cli.ts')
 
 let story: Story | null = null
 afterEach(async () => {
   await story?.end()
   story = null
 })
-
-/** Exit code, stdout and stderr of `trestle ...` beside a story. */
-function trestle(of: Story, args: readonly string[], env: Record<string, string> = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
-    encoding: 'utf8',
-    env: cleanEnv({ TRESTLE_DATA_DIR: join(of.dataDir, 'data'), ...env }),
-    maxBuffer: 64 * 1024 * 1024,
-  })
-  return { status, stdout, stderr }
-}
 
 function filesOf(dir: string, folder: string): string[] {
   return readdirSync(join(dir, folder)).map(name => join(folder, name))
@@ -59,19 +47,17 @@ it('the quarantine is replayed after a fix: each entry leaves once, the account 
   const url = ['--url', story.trestle.url]
   // Without a fix nothing changes, however often.
   for (let i = 0; i < 2; i++)
-    expect(trestle(story, ['quarantine', 'replay', ...url]).stderr).toBe(
+    expect((await tryTool(story.dataDir, ['quarantine', 'replay', ...url])).stderr).toBe(
       '0 replayed, 0 without a reading, 21 still cannot be used.\n',
     )
   expect(
-    trestle(story, ['quarantine', 'list', '--json', ...url])
-      .stdout.trim()
-      .split('\n'),
+    (await tryTool(story.dataDir, ['quarantine', 'list', '--json', ...url])).stdout.trim().split('\n'),
   ).toHaveLength(21)
   await story.kill()
   const config = join(story.dataDir, 'trestle.yaml')
   writeFileSync(config, 'rules:\n  - topic: odd/place/#\n    ignore: true\n')
   await story.start({ TRESTLE_CONFIG: config })
-  expect(trestle(story, ['quarantine', 'replay', '--url', story.trestle.url]).stderr).toBe(
+  expect((await tryTool(story.dataDir, ['quarantine', 'replay', '--url', story.trestle.url])).stderr).toBe(
     '0 replayed, 20 without a reading, 1 still cannot be used.\n',
   )
   await story.restart()
@@ -88,7 +74,14 @@ it('a store that was lost is fed again from what is kept, by the running bridge 
   await load.done
   await stored(story, 900)
   const started = new Date(Date.now() - 3_600_000).toISOString()
-  const answer = trestle(story, ['spool', 'replay', '--since', started, '--url', story.trestle.url])
+  const answer = await tryTool(story.dataDir, [
+    'spool',
+    'replay',
+    '--since',
+    started,
+    '--url',
+    story.trestle.url,
+  ])
   expect(answer.stderr).toBe('The store is fed again: 900 messages wait once more.\n')
   await stored(story, 900)
 
@@ -98,7 +91,9 @@ it('a store that was lost is fed again from what is kept, by the running bridge 
   await story.start()
   await stored(story, 900)
   await story.trestle.stop()
-  expect(trestle(story, ['spool', 'replay', '--since', '2h']).stderr).toMatch(/^900 messages wait once more/)
+  expect((await tryTool(story.dataDir, ['spool', 'replay', '--since', '2h'])).stderr).toMatch(
+    /^900 messages wait once more/,
+  )
   await story.start()
   expect(await story.check()).toMatchObject({
     stored: 900,
@@ -112,8 +107,8 @@ it('what is kept can be exported as line protocol while the bridge runs', async 
   story = await Story.begin()
   const load = story.send({ connections: 2, readings: 100 })
   await load.done
-  const { status, stdout } = trestle(story, ['spool', 'export'])
-  expect(status).toBe(0)
+  const { code, stdout } = await tryTool(story.dataDir, ['spool', 'export'])
+  expect(code).toBe(0)
   const lines = stdout.trim().split('\n')
   expect(lines.slice(0, 2)).toEqual(['# DML', '# CONTEXT-DATABASE: trestle'])
   expect(lines.slice(2)).toHaveLength(200)
@@ -129,8 +124,8 @@ it('a backup made while the bridge runs under load is a data directory of its ow
   )
   const before = [...load.acked]
   const copy = join(story.dataDir, 'copy')
-  const { status, stderr } = trestle(story, ['backup', copy])
-  expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringMatching(/files copied/) })
+  const { code, stderr } = await tryTool(story.dataDir, ['backup', copy])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/files copied/) })
   await load.stop()
   await story.kill()
   renameSync(join(story.dataDir, 'data'), join(story.dataDir, 'lost'))
@@ -146,7 +141,9 @@ it('a backup made while the bridge runs under load is a data directory of its ow
 
 it('a backup holds who is known, what waits for a sleeping device, what is retained, and the certificates', async () => {
   story = await Story.begin()
-  const { username, password } = JSON.parse(trestle(story, ['device', 'add', 'lamp', '--json']).stdout)
+  const { username, password } = JSON.parse(
+    (await tryTool(story.dataDir, ['device', 'add', 'lamp', '--json'])).stdout,
+  )
   const login = (clientId: string, options: IClientOptions = {}) =>
     connect(story!.trestle.mqtt, { clientId, username, password, ...options })
   // The bridge looks now and then who was added beside it, and lets in no stranger from then on.
@@ -165,10 +162,10 @@ it('a backup holds who is known, what waits for a sleeping device, what is retai
   const other = login('lamp-2')
   await other.publishAsync('lamp/set', 'ON', { qos: 1 })
   await other.endAsync()
-  expect(trestle(story, ['tls', 'init']).status).toBe(0)
+  expect((await tryTool(story.dataDir, ['tls', 'init'])).code).toBe(0)
 
   const copy = join(story.dataDir, 'copy')
-  expect(trestle(story, ['backup', copy]).status).toBe(0)
+  expect((await tryTool(story.dataDir, ['backup', copy])).code).toBe(0)
   const data = join(story.dataDir, 'data')
   for (const name of ['identity.key', 'identities.db', 'broker.db', ...filesOf(data, 'tls')]) {
     const [original, copied] = [join(data, name), join(copy, name)]
@@ -202,11 +199,11 @@ it('doctor says that all is well, or what is not, with the bridge running and wi
   const load = story.send({ connections: 2, readings: 50 })
   await load.done
   await stored(story, 100)
-  const running = trestle(story, ['doctor', '--url', story.trestle.url])
+  const running = await tryTool(story.dataDir, ['doctor', '--url', story.trestle.url])
   expect(running.stdout).toMatch(/account: 100 received = 100 stored/)
-  expect(running).toMatchObject({ status: 0, stdout: expect.stringMatching(/All is well\.\n$/) })
+  expect(running).toMatchObject({ code: 0, stdout: expect.stringMatching(/All is well\.\n$/) })
   await story.trestle.stop()
-  const stopped = trestle(story, ['doctor'])
+  const stopped = await tryTool(story.dataDir, ['doctor'])
   expect(stopped.stdout).toMatch(/account: 100 received = 100 stored/)
-  expect(stopped).toMatchObject({ status: 0, stdout: expect.stringMatching(/All is well\.\n$/) })
+  expect(stopped).toMatchObject({ code: 0, stdout: expect.stringMatching(/All is well\.\n$/) })
 }, 60_000)
