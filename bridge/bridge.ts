@@ -144,6 +144,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
     node: data.nodeId,
     epoch,
     lastReadings: () => catalog.lastReadings(),
+    names: catalog.names,
     sendCommand: commands.send,
     limits: { ...liveLimits(settings), commandTimeoutMs: commands.longestMs },
     ring: { ...RING_SIZE, entries: settings.live.ringReadings },

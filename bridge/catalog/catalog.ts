@@ -60,7 +60,12 @@ type JournalRecord =
   /** There is such a device, heard on these topics, and on those that other records of it tell. */
   | { readonly seen: string; readonly topics?: readonly string[] }
   /** What the store has of it until then is history, and no device. */
-  | { readonly forgotten: string; readonly untilUs: number; readonly topics?: readonly string[] }
+  | {
+      readonly forgotten: string
+      readonly untilUs: number
+      readonly topics?: readonly string[]
+      readonly name?: string
+    }
 
 /** A device that fell silent, or is back. */
 export interface PresenceChange {
@@ -107,6 +112,7 @@ export class Catalog {
   readonly #admission: Admission
   readonly #aliases: Aliases
   readonly #longTexts = new LongTexts()
+  readonly #names = { of: (id: string) => this.#nameOf(id), version: 0 }
   #listeningSinceMs: number
   #listenedAtMs: number
   readonly stats: {
@@ -309,6 +315,11 @@ export class Catalog {
     return device?.hasReadings ? this.#view(device) : null
   }
 
+  /** What each was called last, if not by its id; also one that was forgotten. */
+  get names(): { of(id: string): string | null; readonly version: number } {
+    return this.#names
+  }
+
   /**
    * Where it is heard, also before the store has told of it; of a device that was forgotten, until it is back: where it
    * was. Empty: it is new.
@@ -345,7 +356,12 @@ export class Catalog {
     const isOwn = (topic: string) => !others.has(topic) && this.#aliases.idOf(id, topic) === id
     const topics = device.everyTopic.filter(isOwn)
     const names = [...new Set([id, ...this.#aliases.namesOf(id)])].filter(name => this.idOf(name) === id)
-    const departure = this.#drop(id, Math.max(nowUs, device.newestUs), device.everyTopic)
+    const departure = this.#drop(
+      id,
+      Math.max(nowUs, device.newestUs),
+      device.everyTopic,
+      device.name ?? undefined,
+    )
     this.#journal.add({ forgotten: id, ...departure } satisfies JournalRecord)
     this.#trimForgotten()
     this.#trimSharedTypes()
@@ -367,6 +383,10 @@ export class Catalog {
 
   close(): Promise<void> {
     return this.#journal.close()
+  }
+
+  #nameOf(id: string): string | null {
+    return this.#devices.get(id)?.name ?? this.#forgotten.nameOf(id)
   }
 
   #view(device: Device) {
@@ -419,6 +439,7 @@ export class Catalog {
     if (learned === 'full') return this.#admission.refuse('too-many-fields')
     if (learned === 'known') return null
     device.isInJournal = true
+    if (about.name !== undefined && about.field === undefined) this.#names.version++
     this.#journal.add({ fact: about } satisfies JournalRecord)
     // A room becomes a tag: the series of the device are looked up anew.
     if (about.room !== undefined && about.field === undefined) this.#byTags = new WeakMap()
@@ -439,7 +460,8 @@ export class Catalog {
   #recall(record: JournalRecord): void {
     if ('decision' in record) this.#aliases.take(record.decision)
     else if ('seen' in record) this.#recallTopics(record.seen, record.topics ?? [])
-    else if ('forgotten' in record) this.#drop(record.forgotten, record.untilUs, record.topics ?? [])
+    else if ('forgotten' in record)
+      this.#drop(record.forgotten, record.untilUs, record.topics ?? [], record.name)
     else if ('fact' in record) {
       const maxFacts = Number.POSITIVE_INFINITY
       this.#recallDevice(record.fact.device)?.learn(record.fact, { maxFacts, isOld: false })
@@ -476,7 +498,7 @@ export class Catalog {
   }
 
   /** Types stay, and whose id it is: what is stored has them, and is to become nobody else's. */
-  #drop(id: string, untilUs: number, topics: readonly string[]): Departure {
+  #drop(id: string, untilUs: number, topics: readonly string[], name?: string): Departure {
     const device = this.#devices.get(id)
     if (device !== undefined) {
       this.#devices.delete(id)
@@ -487,7 +509,7 @@ export class Catalog {
       }
     }
     this.#byTags = new WeakMap()
-    return this.#forgotten.add(id, untilUs, topics)
+    return this.#forgotten.add(id, untilUs, topics, name)
   }
 
   /** Whose departure is not remembered any more keeps no types either, or they would become more and more. */

@@ -109,6 +109,11 @@ export class Device {
     return this.#about.room ?? null
   }
 
+  /** What it is called now; null: as its id. */
+  get name(): string | null {
+    return this.#about.name ?? null
+  }
+
   get topics(): readonly string[] {
     return [...new Set(this.#series.map(series => series.topic))].filter(topic => topic !== '')
   }
@@ -215,7 +220,7 @@ export class Device {
     }
     return {
       id: this.id,
-      name: this.#about.name ?? this.id,
+      name: this.name ?? this.id,
       room: this.#about.room ?? this.#series.find(series => series.tags.room)?.tags.room ?? null,
       model: this.#about.model ?? null,
       family: this.#about.family ?? this.#by,

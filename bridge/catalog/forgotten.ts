@@ -10,6 +10,8 @@ export interface Departure {
   readonly untilUs: number
   /** Where it was heard, or the first of many; empty: that was not kept. */
   readonly topics: readonly string[]
+  /** What it was called, unless that was its id. */
+  readonly name?: string
 }
 
 const NO_TOPICS: readonly string[] = []
@@ -31,11 +33,16 @@ export class ForgottenDevices {
     return this.#departures.get(id)?.topics ?? NO_TOPICS
   }
 
+  nameOf(id: string): string | null {
+    return this.#departures.get(id)?.name ?? null
+  }
+
   /** Also once more, when it was back. A clock that was set back makes no time earlier. */
-  add(id: string, untilUs: number, topics: readonly string[]): Departure {
-    const departure = {
+  add(id: string, untilUs: number, topics: readonly string[], name?: string): Departure {
+    const departure: Departure = {
       untilUs: Math.max(untilUs, this.untilUs(id)),
       topics: topics.length > 0 ? topics.slice(0, MAX_TOPICS_KEPT) : this.topicsOf(id),
+      ...(name !== undefined && { name }),
     }
     this.#departures.delete(id)
     this.#departures.set(id, departure)

@@ -1,6 +1,10 @@
-/** The newest value of each (device, topic, field), for those who cannot or do not want to take them all. */
+/**
+ * The newest value of each (device, topic, field), for those who cannot or do not want to take them all. That a device
+ * was forgotten stays beside what comes of it later, in its place, and takes the place of what it said before.
+ */
 
 import type { AcceptedReading, Field } from '../telemetry/reading.ts'
+import { isDeparture } from './departure.ts'
 import { readingJson } from './reading-json.ts'
 
 interface Kept {
@@ -28,7 +32,11 @@ export class Conflation {
 
   /** Newest by measurement time; of equal times the later arrival. */
   take(reading: AcceptedReading, fields: readonly Field[]): void {
-    const key = `${reading.device}\0${reading.topic}`
+    let key = `${reading.device}\0${reading.topic}`
+    if (isDeparture(reading)) {
+      this.#leaveOut(reading.device)
+      key = departureKey(reading.device)
+    }
     let newest = this.#series.get(key)
     if (!newest) {
       newest = new Map()
@@ -62,9 +70,23 @@ export class Conflation {
       .map(([reading, fields]) => readingJson(reading, fields))
   }
 
+  /** Whatever its clock said of when. */
+  #leaveOut(device: string): void {
+    for (const [key, { size }] of this.#series) {
+      if (!key.startsWith(`${device}\0`)) continue
+      this.#kept -= size
+      this.#series.delete(key)
+    }
+  }
+
   clear(): void {
     this.#series.clear()
     this.#taken = 0
     this.#kept = 0
   }
+}
+
+/** No topic holds a zero byte [MQTT-1.5.4-2]. */
+function departureKey(device: string): string {
+  return `${device}\0\0`
 }

@@ -24,6 +24,18 @@ describe('globs', () => {
   })
 })
 
+test('a device is meant by its id or by its name of now; a rename counts from the next reading on', () => {
+  const names = new Map([['0xa1', 'kitchen']])
+  const called = { of: (id: string) => names.get(id) ?? null, version: 0 }
+  const filter = new Filter({ devices: ['kitch*', 'lamp'] }, called)
+  const matching = () => ['0xa1', '0xb2', 'lamp'].filter(id => filter.matches(id, ''))
+  expect(matching()).toEqual(['0xa1', 'lamp'])
+  names.set('0xa1', 'hall').set('0xb2', 'kitchenette')
+  called.version++
+  expect(matching()).toEqual(['0xb2', 'lamp'])
+  expect(new Filter({ devices: ['0xa1'] }, called).matches('0xa1', '')).toBe(true)
+})
+
 test('kinds are combined by AND, patterns by OR; fields that do not match are left out', () => {
   const filter = new Filter({ devices: ['a', 'b*'], topics: ['home/#'], fields: ['temp*'] })
   const of = (device: string, topic: string, ...names: string[]) => {

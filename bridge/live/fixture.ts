@@ -33,12 +33,12 @@ export class Feed {
     return reading
   }
 
-  /** What live clients are told when a device is forgotten. */
-  forget(device: string): AcceptedReading {
-    this.#series.delete(device)
+  /** What live clients are told when a device is gone. */
+  about(device: string, availableBy: 'forgotten' | 'silence'): AcceptedReading {
+    if (availableBy === 'forgotten') this.#series.delete(device)
     const nowUs = Date.now() * 1000
     const fields = [{ name: 'available', value: false }]
-    const tags = { availableBy: 'forgotten' }
+    const tags = { availableBy }
     const about = { seq: ++this.seq, device, topic: '', tags, fields, timeUs: nowUs, receivedUs: nowUs }
     this.offered.push(about)
     return about
@@ -64,6 +64,8 @@ export interface Live extends AsyncDisposable {
   readonly url: string
   offer(device: string, values: Record<string, Value>, timeUs?: number): void
   forget(device: string): void
+  /** A device is silent. */
+  miss(device: string): void
   client(): Promise<TestClient>
   close(): Promise<void>
 }
@@ -93,7 +95,8 @@ export async function startLive(options: LiveOptions = {}): Promise<Live> {
     url,
     offer: (device, values, timeUs) =>
       relay.offer({ epoch: feed.epoch, readings: [feed.reading(device, values, timeUs)] }),
-    forget: device => relay.offer({ epoch: feed.epoch, readings: [feed.forget(device)] }),
+    forget: device => relay.offer({ epoch: feed.epoch, readings: [feed.about(device, 'forgotten')] }),
+    miss: device => relay.offer({ epoch: feed.epoch, readings: [feed.about(device, 'silence')] }),
     client: () => TestClient.connect(`${url.replace('http', 'ws')}/live`),
     close,
     [Symbol.asyncDispose]: close,

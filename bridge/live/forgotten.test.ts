@@ -34,6 +34,40 @@ it('those who watch it, and no others; nobody who comes later has it in the snap
   expect(snapshot.readings.map(({ device }) => device)).toEqual(['meter'])
 })
 
+it('those who asked for some fields or topics of it: they show it, too', async () => {
+  await using live = await startLive()
+  live.offer('lamp', { power: 1 })
+  using fields = await live.client()
+  using topics = await live.client()
+  await fields.subscribe({ id: 1, devices: ['lamp'], fields: ['power'] })
+  await topics.subscribe({ id: 1, topics: ['home/hall/#'], maxHz: 1000 })
+  live.forget('lamp')
+  for (const client of [fields, topics])
+    expect((await client.next('readings', ({ readings }) => readings.length > 0)).readings).toMatchObject([
+      about('lamp'),
+    ])
+})
+
+it('those who take few frames, beside what came of it since', async () => {
+  await using live = await startLive()
+  using rated = await live.client()
+  await rated.subscribe({ id: 1, maxHz: 1 })
+  live.offer('meter', { power: 1 })
+  await rated.next('readings')
+  // All within one frame.
+  live.offer('lamp', { power: 1, color: 'red' })
+  live.forget('lamp')
+  live.offer('lamp', { power: 2 })
+  live.miss('lamp')
+  const { readings, skipped } = await rated.next('readings')
+  expect(readings).toMatchObject([
+    about('lamp'),
+    { device: 'lamp', values: { power: 2 } },
+    { device: 'lamp', tags: { availableBy: 'silence' } },
+  ])
+  expect(skipped).toBe(2)
+})
+
 it('those who were away, when they resume: by WebSocket, by events, by poll; what came of it since follows', async () => {
   await using live = await startLive()
   live.offer('lamp', { power: 1 })

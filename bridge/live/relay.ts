@@ -9,6 +9,7 @@ import type { Series } from '../telemetry/series.ts'
 import type { Principal } from './access.ts'
 import type { CommandOutcome, LiveCommand, SendCommand } from './command.ts'
 import { type Carrier, Connection, type ConnectionOptions, type Host } from './connection.ts'
+import type { DeviceNames } from './filter.ts'
 import { RELAY_LIMITS, type RelayLimits } from './limits.ts'
 import { type MessageRecord, MessageStream } from './message-stream.ts'
 import { PACE, Pace, type PaceOptions } from './pace.ts'
@@ -24,6 +25,8 @@ export interface RelayOptions {
   readonly epoch: string
   /** Everything offered must be in it already. */
   readonly lastReadings: () => Iterable<Series>
+  /** What filters may call devices beside their ids. */
+  readonly names?: DeviceNames
   readonly sendCommand?: SendCommand
   readonly limits?: Partial<RelayLimits>
   readonly ring?: RingSize
@@ -38,6 +41,7 @@ export class Relay implements Host {
   readonly stats: LiveStats
   readonly limits: RelayLimits
   readonly node: string
+  readonly names: DeviceNames | undefined
   readonly readings: ReadingStream
   readonly messages: MessageStream
   readonly #stats = newStats()
@@ -57,6 +61,7 @@ export class Relay implements Host {
     this.stats = this.#stats
     this.limits = { ...RELAY_LIMITS, ...options.limits }
     this.node = options.node
+    this.names = options.names
     this.#sendCommand = options.sendCommand ?? null
     this.#pace = new Pace(() => this.readings.flush() + this.messages.flush(), options.pace ?? PACE)
     const requestFlush = () => this.#pace.request()

@@ -106,6 +106,40 @@ test('one that is too far back gets a gap and a snapshot, without a hole between
   expect(live.relay.stats.gaps).toBe(1)
 })
 
+test('a slow client hears that a device was forgotten, in its place, though it came back and fell silent since', async () => {
+  await using live = await startLive({ limits: { maxSlowBytes: 100e6 } })
+  const slow = await frozenClient(live)
+  live.offer('lamp', { x: 1, old: 1 })
+  await flood(live, 6)
+  live.forget('lamp')
+  live.offer('lamp', { x: 2 })
+  live.miss('lamp')
+  await flood(live, 1)
+  const told = (await thaw(slow, live.feed.seq))
+    .flatMap(frame => (frame.op === 'readings' ? frame.readings : []))
+    .filter(({ device }) => device === 'lamp')
+  const gone = told.findIndex(({ tags }) => tags.availableBy === 'forgotten')
+  expect(told.slice(gone)).toMatchObject([
+    { values: { available: false }, tags: { availableBy: 'forgotten' } },
+    { values: { x: 2 } },
+    { values: { available: false }, tags: { availableBy: 'silence' } },
+  ])
+  expect(gone).toBeGreaterThanOrEqual(0)
+})
+
+test('one that is too far back does not get the reading that forgot a device: the snapshot is without it', async () => {
+  await using live = await startLive({ limits: { maxSlowBytes: 500_000 } })
+  live.offer('lamp', { x: 1 })
+  const slow = await frozenClient(live)
+  await flood(live, 6)
+  live.forget('lamp')
+  await flood(live, 3)
+  const frames = await thaw(slow, live.feed.seq)
+  const after = frames.slice(frames.findIndex(({ op }) => op === 'gap'))
+  expect(after.map(({ op }) => op)).toEqual(['gap', 'snapshot', ...after.slice(2).map(() => 'readings')])
+  expect(JSON.stringify(after)).not.toContain('lamp')
+})
+
 test('one that takes nothing for too long is closed: 4410', async () => {
   await using live = await startLive({ limits: { maxStallMs: 1500 } })
   const slow = await frozenClient(live)

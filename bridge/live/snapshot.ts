@@ -28,12 +28,13 @@ export class Snapshots {
   /** At `seq`, or a little before it but not before `atLeast`: the readings after `snapshot.seq` must follow. */
   of(filter: Filter, seq: number, atLeast = 0): Snapshot {
     const startMs = performance.now()
-    const known = this.#recent.get(filter.key)
+    const key = `${filter.version} ${filter.key}`
+    const known = this.#recent.get(key)
     if (known && known.snapshot.seq >= atLeast && startMs < known.untilMs) return known.snapshot
     const snapshot = take(this.#lastReadings(), filter, seq)
     const endMs = performance.now()
     if (this.#recent.size >= MAX_REMEMBERED) this.#recent.clear()
-    this.#recent.set(filter.key, { snapshot, untilMs: endMs + REUSE_FACTOR * (endMs - startMs) })
+    this.#recent.set(key, { snapshot, untilMs: endMs + REUSE_FACTOR * (endMs - startMs) })
     return snapshot
   }
 

@@ -1,6 +1,6 @@
 /** What one connection follows, by id: readings and messages. */
 
-import { Filter } from './filter.ts'
+import { type DeviceNames, Filter } from './filter.ts'
 import { type MessageStream, MessageSubscription } from './message-stream.ts'
 import type { Id, SubscribeFrame, SubscribeMessagesFrame } from './protocol.ts'
 import type { ReadingStream } from './reading-stream.ts'
@@ -10,6 +10,8 @@ import { type Outlet, Subscription } from './subscription.ts'
 export interface Streams {
   readonly readings: ReadingStream
   readonly messages: MessageStream
+  /** What filters may call devices beside their ids. */
+  readonly names: DeviceNames | undefined
   countSubscriptions(change: number): void
 }
 
@@ -40,7 +42,12 @@ export class Subscriptions {
   /** `onCaughtUp` is called when it has everything that was there. */
   addReadings(frame: SubscribeFrame, isConflated: boolean, onCaughtUp: () => void): void {
     const { id, resume, snapshot = true } = frame
-    const subscription = new Subscription(id, new Filter(frame), periodMs(frame), this.#outlet)
+    const subscription = new Subscription(
+      id,
+      new Filter(frame, this.#streams.names),
+      periodMs(frame),
+      this.#outlet,
+    )
     subscription.onCaughtUp = onCaughtUp
     this.#add(id, subscription)
     this.#streams.readings.start(subscription, { resume, snapshot, isConflated })

@@ -1,10 +1,15 @@
 import { connectAsync } from 'mqtt'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest'
 import type { DeviceView } from '../catalog/device.ts'
+import { connectLive } from '../live/client.ts'
+import type { LiveReading } from '../live/protocol.ts'
 import { eventually, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
 
 let trestle: Trestle | null = null
-const dataDir = newDataDir()
+let dataDir: string
+beforeEach(() => {
+  dataDir = newDataDir()
+})
 afterEach(async () => {
   await trestle?.stop()
   removeDataDir(dataDir)
@@ -60,4 +65,37 @@ it('a renamed device goes on where it was, under either name, over a restart and
   )
   expect(await trestle.get<DeviceView>('/api/devices/lamp')).toMatchObject({ id: 'desk', name: 'lamp' })
   expect(await trestle.ledger()).toMatchObject({ received: 9, balanced: true })
+})
+
+it('live filters go by the name of now, as by the id; also when the device is forgotten', async () => {
+  trestle = await startTrestle({ dataDir })
+  const client = await connectAsync(`mqtt://127.0.0.1:${trestle.mqtt}`)
+  const say = (topic: string, payload: string) =>
+    client.publishAsync(`zigbee2mqtt/${topic}`, payload, { qos: 1 })
+  await say('bridge/devices', devices(['0xa1', '0xa1'], ['0xb2', 'desk']))
+  await say('0xa1', '{"n":1}')
+  const live = connectLive({ url: `${trestle.url}/live` })
+  onTestFinished(() => live.close())
+  const told: LiveReading[] = []
+  await live.subscribe({ devices: ['lam?'], onReadings: readings => told.push(...readings) }).ready
+  await say('bridge/devices', devices(['0xa1', 'lamp'], ['0xb2', 'desk']))
+  await say('desk', '{"n":100}')
+  await say('lamp', '{"n":2}')
+  await eventually(
+    async () => told.length,
+    count => count > 0,
+  )
+  await fetch(`${trestle.url}/api/devices/0xa1`, {
+    method: 'DELETE',
+    headers: { 'content-type': 'application/json' },
+  })
+  await eventually(
+    async () => told.length,
+    count => count > 1,
+  )
+  expect(told).toMatchObject([
+    { device: '0xa1', values: { n: 2 } },
+    { device: '0xa1', tags: { availableBy: 'forgotten' } },
+  ])
+  await client.endAsync()
 })

@@ -339,6 +339,32 @@ describe('the page', () => {
     await page.unroute('**/api/devices/kettle')
   }, 40_000)
 
+  test('a device that was forgotten while the page was too slow to hear of it is gone with the gap', async () => {
+    await publish('home/attic/stove/power', '12')
+    const context = await browser.newContext()
+    const slow = await context.newPage()
+    let isBehind = false
+    let endIt: (frame: object) => void = () => undefined
+    await slow.routeWebSocket('**/live', socket => {
+      endIt = frame => socket.send(JSON.stringify(frame))
+      socket.connectToServer().onMessage(frame => {
+        if (!isBehind) socket.send(frame)
+      })
+    })
+    await slow.goto(`http://127.0.0.1:${bridge.http}/#/fleet?q=stove`)
+    await slow.getByRole('link', { name: 'Stove', exact: true }).waitFor()
+    await slow.waitForLoadState('networkidle')
+    isBehind = true
+    await fetch(`http://127.0.0.1:${bridge.http}/api/devices/stove`, {
+      method: 'DELETE',
+      headers: { 'content-type': 'application/json' },
+    })
+    endIt({ op: 'gap', id: 1, from: 1, to: 2, reason: 'slow-client' })
+    endIt({ op: 'snapshot', id: 1, cursor: 'none', seq: 2, readings: [] })
+    await slow.getByText('No device matches “stove”.').waitFor({ timeout: 10_000 })
+    await context.close()
+  }, 40_000)
+
   test('asked nothing of any other host, and broke no rule of its policy', () => {
     expect(offOrigin).toEqual([])
     expect(refused).toEqual([])

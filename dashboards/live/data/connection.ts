@@ -108,7 +108,11 @@ export function startConnection(): void {
       if ('skipped' in frame) readingsSeen.skipped += frame.skipped
       take(readings, true)
     },
-    onGap: askAnew,
+    onGap: () => {
+      askAnew()
+      // A device may have been forgotten in it.
+      void learnCatalog()
+    },
   })
   void learnCatalog()
   setInterval(() => void learnCatalog(), CATALOG_EVERY_MS)
