@@ -17,8 +17,9 @@ beforeAll(async () => {
   trestle = await start()
 }, 60_000)
 afterAll(async () => {
-  await trestle.stop()
-  await influxd.stop()
+  // Also when one of them did not start.
+  await trestle?.stop()
+  await influxd?.stop()
   removeDataDir(dataDir)
 })
 
