@@ -1,7 +1,8 @@
 /**
  * The interface that Aedes has for what it keeps: promises, and streams for what may be long. Answers come in the order of
- * the calls. As a bus, Aedes asks for retained messages to be kept and queues to be filled; what it would ask for clients
- * of its own is there as well, and passes the tests that come with aedes-persistence.
+ * the calls. As a bus, Aedes calls six of these: setup, storeRetained, subscriptionsByTopic, outgoingEnqueueCombi,
+ * streamWill and delWill. What it would ask for clients of its own is there as well, for the tests that come with
+ * aedes-persistence: by way of it they judge sessions, queues and retained messages, which the front uses directly.
  */
 
 import { Readable } from 'node:stream'
