@@ -137,7 +137,7 @@ it('gone for good it is in no list, also after a restart; its history stays, and
 }, 60_000)
 
 it('a device of which nothing was heard is in no list, is found among the hidden ones, and can be forgotten', async () => {
-  const added = await tool('device', 'add', 'teller', '--gateway', '--json')
+  const added = await deviceTool('add', 'teller', '--gateway', '--json')
   const { password } = JSON.parse(added) as { password: string }
   const who = { clientId: 'teller', username: 'teller', password }
   const teller = await mqtt.connectAsync({ port: trestle.mqtt, ...who, reconnectPeriod: 0 })
@@ -145,18 +145,18 @@ it('a device of which nothing was heard is in no list, is found among the hidden
   const sensor = { name: 'Water', state_topic: 'home/cellar/boiler/state', device: { name: 'Boiler' } }
   const document = JSON.stringify({ ...sensor, value_template: '{{ value_json.water }}' })
   await teller.publishAsync('homeassistant/sensor/boiler/water/config', document, { qos: 1 })
-  const hidden = async () => JSON.parse(await tool('device', 'hidden', '--json')) as object[]
+  const hidden = async () => JSON.parse(await deviceTool('hidden', '--json')) as object[]
   expect(await hidden()).toMatchObject([{ id: 'boiler', name: 'Boiler', topics: [], hidden: 'not-heard' }])
-  expect(await tool('device', 'hidden')).toMatch(/^id +name +why +heard on\nboiler +Boiler +not-heard\n$/)
+  expect(await deviceTool('hidden')).toMatch(/^id +name +why +heard on\nboiler +Boiler +not-heard\n$/)
   expect((await trestle.devices()).filter(({ id }) => id === 'boiler')).toEqual([])
   expect((await fetch(`${trestle.url}/api/devices/boiler`)).status).toBe(404)
-  await tool('device', 'forget', 'boiler')
+  await deviceTool('forget', 'boiler')
   expect(await trestle.get('/api/devices?hidden=true')).toEqual({ devices: [], complete: true })
-  await expect(tool('device', 'forget', 'boiler')).rejects.toMatchObject({ code: 2 })
+  await expect(deviceTool('forget', 'boiler')).rejects.toMatchObject({ code: 2 })
   // It is told of once more: that one of the id, and not what else is called so.
   await teller.publishAsync('homeassistant/sensor/boiler/water/config', document, { qos: 1 })
   expect(await hidden()).toHaveLength(1)
-  await tool('device', 'forget', 'boiler', '--hidden')
+  await deviceTool('forget', 'boiler', '--hidden')
   expect(await hidden()).toEqual([])
 }, 60_000)
 
