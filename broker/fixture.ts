@@ -8,7 +8,7 @@ import type { Mqtt5Settings } from './front/parts.ts'
 import type { GuardLimits } from './guard/limits.ts'
 import { listenTcp, type TcpOptions } from './listeners.ts'
 import { answerLate, persistenceOptions, QUIET } from './persistence/fixture.ts'
-import type { SessionLimits } from './persistence/sessions.ts'
+import type { SessionLimits } from './persistence/room.ts'
 import { SqlitePersistence } from './persistence/sqlite-persistence.ts'
 import { seeded } from './seeded.ts'
 

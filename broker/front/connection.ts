@@ -302,7 +302,7 @@ export class Connection implements Speaker, Member, Wire, Asker {
     seat.take()
     if (!session.isVolatile && (isPresent || session.expiryMs !== expiryMs)) {
       session.expiryMs = expiryMs
-      persistence.sessions.noteSession(session)
+      persistence.sessions.notes.session(session)
     }
     const topicAliases = Math.min(properties.topicAliasMaximum ?? 0, limits.outboundTopicAliases)
     const receiveMaximum = properties.receiveMaximum ?? DEFAULT_RECEIVE_MAXIMUM

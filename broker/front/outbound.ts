@@ -180,7 +180,7 @@ export class Outbound implements Subscriber {
       this.#write(encodeAcknowledgement(PUBREL, packetId, SUCCESS))
       return
     }
-    this.#persistence.sessions.noteDelivery(delivery)
+    this.#persistence.sessions.notes.delivery(delivery)
     void this.#persistence.saved().then(() => {
       if (!this.#isClosed) this.#write(encodeAcknowledgement(PUBREL, packetId, SUCCESS))
     })
@@ -268,7 +268,7 @@ export class Outbound implements Subscriber {
     const isAgain = delivery.packetId !== null
     this.session.markSent(delivery, delivery.packetId ?? this.session.nextPacketId())
     this.#inflight++
-    if (!isAgain) sessions.noteDelivery(delivery)
+    if (!isAgain) sessions.notes.delivery(delivery)
     // Exactly once needs the identifier after a crash; at least once does not.
     const isSaved = delivery.qos === 2 && !isAgain && !this.session.isVolatile
     if (isSaved) this.#saving = this.#persistence.saved()

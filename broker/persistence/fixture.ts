@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readState, type SavedState } from './database.ts'
 import type { PersistenceOptions } from './persistence.ts'
-import type { SessionLimits } from './sessions.ts'
+import type { SessionLimits } from './room.ts'
 import type { SqlitePersistence } from './sqlite-persistence.ts'
 
 const FILE = 'broker.db'

@@ -14,9 +14,10 @@ import { type OwnerSource, Owners } from './owners.ts'
 import type { Packet } from './packet.ts'
 import { type Retained, RetainedMessages } from './retained.ts'
 import { type ReviewReport, review } from './review.ts'
+import type { SessionLimits } from './room.ts'
 import { Saver } from './saver.ts'
 import type { Session } from './session.ts'
-import { type SessionLimits, Sessions } from './sessions.ts'
+import { Sessions } from './sessions.ts'
 import { Wills } from './wills.ts'
 
 export interface PersistenceOptions {

@@ -1,26 +1,15 @@
-/** All sessions: who subscribes to what, what waits for whom, and the limits on it. Each change is noted for the disk. */
+/** All sessions: who subscribes to what, and what waits for whom, as far as there is room. Each change is noted for the disk. */
 
 import type { Copy } from './copy.ts'
-import type { DeliveryRow, SavedState } from './database.ts'
+import type { SavedState } from './database.ts'
 import type { Owners } from './owners.ts'
 import { asBuffer } from './packet.ts'
+import { isUnderWay, Room, type SessionLimits, sizeOf } from './room.ts'
 import type { Saver } from './saver.ts'
 import { type Delivery, type Grant, Session } from './session.ts'
+import { SessionNotes } from './session-notes.ts'
 import { isShared, SharedSubscriptions } from './shared-subscriptions.ts'
-import { Shares } from './shares.ts'
 import { type Match, Subscriptions } from './subscriptions.ts'
-
-export interface SessionLimits {
-  /** A new one beyond is refused, and its client's connection closed. */
-  readonly maxSessions: number
-  /** Without a connection for so long, a session ends. */
-  readonly expiryMs: number
-  /** For one client; what comes beyond is dropped. */
-  readonly maxQueuedMessages: number
-  readonly maxQueuedBytes: number
-  /** For all clients together. */
-  readonly maxTotalBytes: number
-}
 
 /** A message to be queued; its payload is shared by all who get it. */
 export interface Outgoing {
@@ -32,10 +21,6 @@ export interface Outgoing {
   readonly expiresAtMs: number | null
 }
 
-/** What an entry costs beside topic and payload, roughly. */
-const OVERHEAD_BYTES = 200
-/** Queued for a connection without a lasting session, beside the room that all have together. */
-const MAX_UNDER_WAY_BYTES = 64 * 1024
 /** The idle time of a session is saved this often: a restart may forget so much of it. */
 const SAVE_IDLE_MS = 600_000
 
@@ -46,7 +31,9 @@ export class Sessions {
     dropped: { 'queue-messages': 0, 'queue-bytes': 0, 'all-queues': 0, expired: 0 },
   }
   readonly #limits: SessionLimits
-  readonly #saver: Saver
+  /** For those who change what they were given. */
+  readonly notes: SessionNotes
+  readonly #room: Room
   readonly #owners: Owners
   readonly #onGone: (clientId: string) => void
   readonly #sessions = new Map<string, Session>()
@@ -54,20 +41,15 @@ export class Sessions {
   readonly shared = new SharedSubscriptions()
   #subscribers = 0
   #deliveries = 0
-  /** Of those that are under way to connections without a lasting session. */
-  #underWayBytes = 0
   #incoming = 0
-  readonly #shares: { readonly sessions: Shares; readonly bytes: Shares }
-  /** As of its beginning: of one that another identity takes over nothing stays. */
-  readonly #ownerOf = new WeakMap<Session, string | null>()
   #lastId = 0
 
   /** `onGone`: nothing is left of a client's session. */
   constructor(limits: SessionLimits, saver: Saver, owners: Owners, onGone: (clientId: string) => void) {
     this.#limits = limits
     this.#onGone = onGone
-    this.#shares = { sessions: new Shares(limits.maxSessions), bytes: new Shares(limits.maxTotalBytes) }
-    this.#saver = saver
+    this.#room = new Room(limits)
+    this.notes = new SessionNotes(saver, this.#sessions)
     this.#owners = owners
   }
 
@@ -80,7 +62,7 @@ export class Sessions {
   }
 
   get queuedBytes(): number {
-    return this.#shares.bytes.total + this.#underWayBytes
+    return this.#room.queuedBytes
   }
 
   /** Subscriptions that queue, and clients that subscribe. */
@@ -176,17 +158,17 @@ export class Sessions {
   left(session: Session): void {
     if (this.#sessions.get(session.clientId) !== session) return
     this.forgetIfEmpty(session)
-    this.noteSession(session)
+    this.notes.session(session)
   }
 
   grant(session: Session, grants: readonly Grant[]): void {
     for (const grant of grants) this.#setGrant(session, grant)
-    this.noteSession(session)
+    this.notes.session(session)
   }
 
   revoke(session: Session, filters: readonly string[]): void {
     for (const filter of filters) this.#removeGrant(session, filter)
-    this.noteSession(session)
+    this.notes.session(session)
     this.forgetIfEmpty(session)
   }
 
@@ -198,7 +180,7 @@ export class Sessions {
     for (const delivery of left) this.remove(delivery)
     for (const packetId of [...session.incoming.keys()]) this.removeIncoming(session, packetId, true)
     this.#delete(session)
-    this.noteSession(session)
+    this.notes.session(session)
     for (const delivery of left) this.#passOn(delivery)
   }
 
@@ -214,7 +196,7 @@ export class Sessions {
   /** Null: it does not fit, which is counted. */
   queue(session: Session, copy: Copy, message: Outgoing, share: string | null = null): Delivery | null {
     const bytes = sizeOf(message)
-    const reason = this.#whyNot(session, bytes)
+    const reason = this.#room.whyNot(session, bytes)
     if (reason !== null) {
       this.stats.dropped[reason]++
       return null
@@ -242,7 +224,7 @@ export class Sessions {
       isSaved: false,
     }
     this.#enqueue(delivery)
-    this.noteDelivery(delivery)
+    this.notes.delivery(delivery)
     return delivery
   }
 
@@ -261,8 +243,8 @@ export class Sessions {
     if (!session.queue.has(delivery.id)) return
     session.remove(delivery)
     this.#deliveries--
-    this.#count(delivery, -delivery.bytes)
-    this.noteDelivery(delivery)
+    this.#room.giveBack(delivery)
+    this.notes.delivery(delivery)
     this.forgetIfEmpty(session)
   }
 
@@ -275,12 +257,12 @@ export class Sessions {
   addIncoming(session: Session, packetId: number, packet: unknown, lasts: boolean): void {
     if (!session.incoming.has(packetId)) this.#incoming++
     session.incoming.set(packetId, packet)
-    if (lasts) this.#noteIncoming(session, packetId)
+    if (lasts) this.notes.incoming(session, packetId)
   }
 
   removeIncoming(session: Session, packetId: number, lasts: boolean): void {
     if (session.incoming.delete(packetId)) this.#incoming--
-    if (lasts) this.#noteIncoming(session, packetId)
+    if (lasts) this.notes.incoming(session, packetId)
     this.forgetIfEmpty(session)
   }
 
@@ -294,7 +276,7 @@ export class Sessions {
         this.stats.expired++
         this.end(session)
       } else if (Math.floor(before / SAVE_IDLE_MS) !== Math.floor(session.idleMs / SAVE_IDLE_MS)) {
-        this.noteSession(session)
+        this.notes.session(session)
       }
     }
   }
@@ -316,56 +298,6 @@ export class Sessions {
     if (delivery !== null) next.session.subscriber?.send(delivery)
   }
 
-  noteSession(session: Session): void {
-    if (session.isVolatile) return
-    const client = session.clientId
-    this.#saver.note(`session ${client}`, {
-      change: () => {
-        const now = this.#sessions.get(client)
-        if (now === undefined || (now.grants.size === 0 && now.expiryMs === null))
-          return { kind: 'no-session', client }
-        return {
-          kind: 'session',
-          client,
-          idleMs: now.idleMs,
-          grants: JSON.stringify([...now.grants.values()]),
-          expiryMs: now.expiryMs,
-        }
-      },
-    })
-  }
-
-  noteDelivery(delivery: Delivery): void {
-    const { id, session, topic, payload, qos, retain, share, properties, expiresAtMs } = delivery
-    if (session.isVolatile) return
-    this.#saver.note(`delivery ${id}`, {
-      change: () => {
-        const { packetId, isReleased, isSaved } = delivery
-        if (!session.queue.has(id)) return isSaved ? { kind: 'no-delivery', id } : null
-        if (isSaved) return { kind: 'sent', id, packetId, isReleased }
-        const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
-        return {
-          kind: 'delivery',
-          id,
-          client: session.clientId,
-          topic,
-          payload: bytes,
-          qos,
-          packetId,
-          isReleased,
-          retain,
-          subscriptionIds: delivery.subscriptionIds?.join(',') ?? null,
-          share,
-          properties,
-          expiresAtMs,
-        }
-      },
-      saved: () => {
-        delivery.isSaved = true
-      },
-    })
-  }
-
   forgetIfEmpty(session: Session): void {
     if (session.isEmpty) this.#delete(session)
   }
@@ -374,12 +306,12 @@ export class Sessions {
     const { clientId } = session
     if (this.#sessions.get(clientId) !== session) return
     this.#sessions.delete(clientId)
-    this.#shares.sessions.giveBack(this.#ownerOf.get(session) ?? null, 1)
+    this.#room.end(session)
     this.#onGone(clientId)
   }
 
   #hasRoomForOneOf(clientId: string): boolean {
-    const hasRoom = this.#shares.sessions.hasRoom(this.#owners.ownerNow(clientId), 1)
+    const hasRoom = this.#room.hasSession(this.#owners.ownerNow(clientId))
     if (hasRoom) this.#owners.keepClient(clientId)
     else this.stats.refused++
     return hasRoom
@@ -393,29 +325,14 @@ export class Sessions {
 
   #list(session: Session): void {
     const { clientId } = session
-    const owner = this.#owners.ofClient(clientId)
     this.#sessions.set(clientId, session)
-    this.#ownerOf.set(session, owner)
-    this.#shares.sessions.take(owner, 1)
+    this.#room.begin(session, this.#owners.ofClient(clientId))
   }
 
   #enqueue(delivery: Delivery): void {
     delivery.session.add(delivery)
     this.#deliveries++
-    this.#count(delivery, delivery.bytes)
-  }
-
-  #count({ session, isUnderWay }: Delivery, bytes: number): void {
-    if (isUnderWay) this.#underWayBytes += bytes
-    else this.#shares.bytes.take(this.#ownerOf.get(session) ?? null, bytes)
-  }
-
-  #whyNot(session: Session, bytes: number): keyof Sessions['stats']['dropped'] | null {
-    const { maxQueuedMessages, maxQueuedBytes } = this.#limits
-    if (session.waiting >= maxQueuedMessages) return 'queue-messages'
-    if (session.queuedBytes + bytes > maxQueuedBytes) return 'queue-bytes'
-    if (isUnderWay(session, bytes)) return null
-    return this.#shares.bytes.hasRoom(this.#ownerOf.get(session) ?? null, bytes) ? null : 'all-queues'
+    this.#room.take(delivery)
   }
 
   #setGrant(session: Session, grant: Grant): void {
@@ -434,29 +351,4 @@ export class Sessions {
     if (isShared(filter)) this.shared.remove(session, grant)
     else if (!session.isVolatile) this.#subscriptions.remove(session.clientId, grant)
   }
-
-  #noteIncoming({ clientId: client, isVolatile }: Session, packetId: number): void {
-    if (isVolatile) return
-    this.#saver.note(`incoming ${packetId} ${client}`, {
-      change: () => {
-        const isKnown = this.#sessions.get(client)?.incoming.has(packetId) === true
-        return { kind: isKnown ? 'incoming' : 'no-incoming', client, packetId }
-      },
-    })
-  }
-}
-
-/** To a client that is there, and reads: others, who sleep on full queues, are not to cost it that. */
-function isUnderWay(session: Session, bytes: number): boolean {
-  return session.isVolatile && session.queuedBytes + bytes <= MAX_UNDER_WAY_BYTES
-}
-
-function sizeOf({
-  topic,
-  payload,
-  properties,
-}: Pick<DeliveryRow, 'topic' | 'properties'> & {
-  readonly payload: Uint8Array | string
-}): number {
-  return topic.length + payload.length + (properties?.length ?? 0) + OVERHEAD_BYTES
 }

@@ -175,7 +175,7 @@ export class SqlitePersistence extends Persistence {
 
   /** Exactly once needs the identifier after a crash; at least once does not. */
   async #save(delivery: Delivery): Promise<void> {
-    this.sessions.noteDelivery(delivery)
+    this.sessions.notes.delivery(delivery)
     if (delivery.qos === 2) await this.saved()
   }
 
