@@ -145,6 +145,21 @@ describe('a message from another broker', () => {
   })
 })
 
+it('a broker that forgot us is read from once it has the subscriptions again, not before', async () => {
+  mosquitto = await startMosquitto(() => ['persistence false'])
+  const isReading: (boolean | undefined)[] = []
+  const quiet = () => undefined
+  const log = { info: () => isReading.push(reader?.external.isReading), warn: quiet, error: quiet }
+  let reader: Reader | undefined
+  reader = await read({ log })
+  await mosquitto.restart()
+  while (isReading.length < 2) await sleep(10)
+  expect(isReading[1]).toBe(false)
+  while (!reader.external.isReading) await sleep(10)
+  await send(mosquitto.port, [['a/b', 'after']])
+  await reader.count(1)
+})
+
 it('what we publish ourselves is not taken for a message of a device', async () => {
   mosquitto = await startMosquitto()
   const reader = await read()

@@ -214,7 +214,8 @@ export class ExternalBroker {
   #connected(isSessionPresent: boolean): void {
     this.stats.connections++
     // Asking again would have it tell all its retained messages again.
-    if (!isSessionPresent || !this.#isSubscribed) this.#subscribe()
+    if (!isSessionPresent) this.#isSubscribed = false
+    if (!this.#isSubscribed) this.#subscribe()
     const { birth, will } = this.#options
     // The broker may have said it while we were away, to us as well.
     if (will !== undefined) this.#echoes.expect(will.topic, will.payload)

@@ -3,14 +3,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 
-const START_TIMEOUT_MS = 10_000
-/** In which it has found out that its port is taken. */
-const BIND_MS = 100
+/** A machine may be busy, and its disk too. */
+const START_TIMEOUT_MS = 60_000
+/** What it says once its port is its own, and its memory read. */
+const RUNNING = /mosquitto version \S+ running/
 /** Debian keeps servers out of the path of ordinary users. */
 const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin`
 
@@ -42,13 +42,15 @@ export async function startMosquitto(
       'autosave_interval 1',
       'max_queued_messages 0',
       'set_tcp_nodelay true',
-      'log_dest none',
+      'log_dest stderr',
+      'log_type information',
+      'log_type error',
       ...(lines(directory).some(line => line.startsWith('allow_anonymous')) ? [] : ['allow_anonymous true']),
       ...lines(directory),
       '',
     ].join('\n'),
   )
-  let child = await start(configPath, port)
+  let child = await start(configPath)
 
   async function halt(): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null) return
@@ -60,7 +62,7 @@ export async function startMosquitto(
     directory,
     async restart() {
       await halt()
-      child = await start(configPath, port)
+      child = await start(configPath)
     },
     async stop() {
       await halt()
@@ -69,41 +71,35 @@ export async function startMosquitto(
   }
 }
 
-async function start(configPath: string, port: number): Promise<ChildProcess> {
+async function start(configPath: string): Promise<ChildProcess> {
   const child = spawn('mosquitto', ['-c', configPath], {
     env: { ...process.env, PATH },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
-  let words = ''
-  child.stderr.setEncoding('utf8').on('data', text => (words += text))
-  const failed = once(child, 'error').then(([error]) => Promise.reject(error))
-  await Promise.race([failed, untilAnswering(child, port, () => words)])
+  await running(child)
   return child
 }
 
-async function untilAnswering(child: ChildProcess, port: number, words: () => string): Promise<void> {
-  const deadline = Date.now() + START_TIMEOUT_MS
-  while (Date.now() < deadline && child.exitCode === null) {
-    if (await answers(port)) {
-      // Something else may have taken the port meanwhile, and answer in its place: then this one ends at once.
-      await sleep(BIND_MS)
-      if (child.exitCode === null) return
-    }
-    await sleep(20)
-  }
-  child.kill('SIGKILL')
-  throw new Error(`mosquitto does not answer on ${port}: ${words()}`)
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise(resolve => {
-    const socket = connect({ port, host: '127.0.0.1' })
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
+/** Whoever answers on the port may be somebody else, who took it meanwhile: it says so itself. */
+async function running(child: ChildProcess): Promise<void> {
+  let words = ''
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const fail = (why: string) => reject(new Error(`mosquitto ${why}: ${words}`))
+  const timer = setTimeout(() => fail('is not ready in time'), START_TIMEOUT_MS)
+  child.once('error', reject)
+  child.once('exit', code => fail(`ended with ${code}`))
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    words = (words + text).slice(-4096)
+    if (RUNNING.test(words)) resolve()
   })
+  try {
+    await promise
+  } catch (error) {
+    child.kill('SIGKILL')
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 async function freePort(): Promise<number> {
