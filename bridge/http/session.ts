@@ -30,7 +30,13 @@ const bodySchema = z.strictObject({
   password: z.string().min(1).max(1024),
 })
 
-/** `POST /login {name, password}`, `POST /logout`, `GET /session`; each answers with who it is now. */
+/**
+ * `POST /login {name, password}`, `POST /logout`, `GET /session`; each answers with who it is now.
+ *
+ * Whoever logs out is out: the session has ended and the browser has no cookie any more, whatever the disk says. 202, with
+ * `kept: false`, when that did not take it yet: until it does, which is tried again, a restart would bring the session
+ * back to whoever has a copy of the cookie. Asking once more with that copy tells whether it is kept by now.
+ */
 export function sessionRoutes({ identities, addressOf }: SessionRoutesOptions): Hono<Gated> {
   const routes = new Hono<Gated>()
 
@@ -53,8 +59,8 @@ export function sessionRoutes({ identities, addressOf }: SessionRoutesOptions): 
       () => false,
     )
     deleteCookie(c, SESSION_COOKIE, attributes(c))
-    if (!isKept) return problem(c, 503, 'logout-not-kept', 'the disk did not take it: tried again')
-    return c.json(viewOf(identities.principalOf({})))
+    const view = viewOf(identities.principalOf({}))
+    return isKept ? c.json(view) : c.json({ ...view, kept: false }, 202)
   })
 
   routes.get('/session', c => {

@@ -3,16 +3,18 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import mqtt from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { SessionView } from '../http/session.ts'
+import { databasePath } from '../identity/store.ts'
 import { TestClient } from '../live/fixture.ts'
 import { exchange } from '../tls/fixture.ts'
 import { connect } from './load.ts'
 import { People } from './people.ts'
 import { tool } from './tool.ts'
-import { cleanEnv, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
+import { cleanEnv, eventually, newDataDir, removeDataDir, startTrestle, type Trestle } from './trestle.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const run = promisify(execFile)
@@ -223,6 +225,26 @@ describe('over HTTP', () => {
     await stays.next('pong')
     await neighbour.subscribeAsync('home/#')
     expect((await ask('/api/devices', { headers: { cookie: other } })).status).toBe(200)
+  })
+
+  it('logging out while the disk does not take it: out at once, and for good as soon as it does', async () => {
+    const cookie = (await logIn('vera', 'vera likes looking')).headers.getSetCookie()[0]!.split(';')[0]!
+    const logOut = () =>
+      fetch(`${trestle.url}/api/logout`, { method: 'POST', headers: { cookie, ...JSON_TYPE } })
+    const database = new DatabaseSync(databasePath(join(trestle.dataDir, 'data')), { timeout: 5000 })
+    onTestFinished(() => database.close())
+    database.exec('ALTER TABLE endedSession RENAME TO elsewhere')
+    for (let time = 0; time < 2; time++) {
+      const out = await logOut()
+      expect(out.status).toBe(202)
+      expect(await out.json()).toEqual({ needsLogin: true, principal: null, kept: false })
+      expect(out.headers.getSetCookie()[0]).toMatch(/^trestle_session=; Max-Age=0;/)
+      expect((await ask('/api/devices', { headers: { cookie } })).status).toBe(401)
+    }
+    database.exec('ALTER TABLE elsewhere RENAME TO endedSession')
+    const kept = await eventually(logOut, ({ status }) => status !== 202)
+    expect(kept.status).toBe(200)
+    expect(await kept.json()).toEqual({ needsLogin: true, principal: null })
   })
 
   it('behind a proxy that ends TLS the cookie is for https alone', async () => {

@@ -7,9 +7,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { connectAsync, type MqttClient } from 'mqtt'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { databasePath } from '../../bridge/identity/store.ts'
 import { People } from '../../bridge/test/people.ts'
 import { type Bridge, launch, ROOT, startBridge, stop } from '../own-bridge.ts'
 
@@ -439,6 +441,34 @@ describe('where the bridge knows people', () => {
     await signedIn.getByRole('heading', { name: 'Sign in' }).waitFor()
     await signedIn.reload()
     await signedIn.getByRole('heading', { name: 'Sign in' }).waitFor()
+  })
+
+  test('a logout that the bridge cannot keep yet, or does not hear of, is told', async () => {
+    await people.addUser('lou', 'viewer', 'lou is about to go')
+    const visits = await browser.newContext()
+    const visitor = await visits.newPage()
+    await visitor.goto(at('#/fleet'))
+    await logIn(visitor, 'lou', 'lou is about to go')
+    const signOut = async () => {
+      await visitor.getByLabel('Page settings').click()
+      await visitor.getByRole('button', { name: 'Sign out' }).click()
+    }
+    await visitor.route('**/api/logout', route => route.abort())
+    await signOut()
+    await visitor.getByText('Still signed in: The bridge does not answer.').waitFor()
+    await visitor.unroute('**/api/logout')
+    await visitor.getByLabel('Page settings').click()
+    const database = new DatabaseSync(databasePath(ownDir), { timeout: 5000 })
+    database.exec('ALTER TABLE endedSession RENAME TO elsewhere')
+    await signOut()
+    await visitor.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await visitor.getByText('The bridge could not write that down yet').waitFor()
+    database.exec('ALTER TABLE elsewhere RENAME TO endedSession')
+    database.close()
+    await visitor.reload()
+    await visitor.getByRole('heading', { name: 'Sign in' }).waitFor()
+    expect(await visitor.getByText('could not write that down').count()).toBe(0)
+    await visits.close()
   })
 
   test('a session that ends leads back to the login, and from there to the same place', async () => {

@@ -109,8 +109,15 @@ export async function postLogin(name: string, password: string): Promise<Login> 
   }
 }
 
-export async function postLogout(): Promise<void> {
-  await fetch('/api/logout', { method: 'POST', headers: JSON_TYPE }).catch(() => undefined)
+/** `out-for-now`: a restart of the bridge may bring the session back, as its disk did not take the end of it. */
+export async function postLogout(): Promise<Answer<'out' | 'out-for-now'>> {
+  try {
+    const response = await fetch('/api/logout', { method: 'POST', headers: JSON_TYPE })
+    if (response.ok) return { ok: true, value: response.status === 202 ? 'out-for-now' : 'out' }
+    return { ok: false, reason: `The bridge answers ${response.status}.` }
+  } catch {
+    return { ok: false, reason: 'The bridge does not answer.' }
+  }
 }
 
 export function fetchDevices(): Promise<Answer<DeviceList>> {

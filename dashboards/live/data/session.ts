@@ -6,10 +6,13 @@ import { setServerTime } from './clock.ts'
 
 /** The page does not wait longer for a bridge that may be away: it shows what it can. */
 const PATIENCE_MS = 1_500
+const FOR_NOW = 'trestle.out-for-now'
 const UNKNOWN: Session = { needsLogin: false, principal: null }
 
 /** Null until the bridge was asked. */
 export const session = signal<Session | null>(null)
+/** Whoever was here has logged out, and the bridge could not write that down yet. */
+export const isOutForNow = takeForNow()
 /** Somebody was logged in here before. */
 export const hasEnded = signal(false)
 
@@ -56,8 +59,18 @@ export async function logIn(name: string, password: string): Promise<Login> {
   return login
 }
 
-/** What was shown goes with whom it was shown to. */
-export async function logOut(): Promise<void> {
-  await postLogout()
+/** What was shown goes with whom it was shown to. Returns why it could not be done, if it could not. */
+export async function logOut(): Promise<string> {
+  const answer = await postLogout()
+  if (!answer.ok) return answer.reason
+  if (answer.value === 'out-for-now') sessionStorage.setItem(FOR_NOW, '1')
   location.reload()
+  return ''
+}
+
+/** Once: the page that begins after the logout tells it. */
+function takeForNow(): boolean {
+  const isForNow = sessionStorage.getItem(FOR_NOW) !== null
+  sessionStorage.removeItem(FOR_NOW)
+  return isForNow
 }

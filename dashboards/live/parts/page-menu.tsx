@@ -1,6 +1,6 @@
 /** What concerns the page itself: who is at it, its theme, its keys. */
 
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { logOut, session } from '../data/session.ts'
 import { isHelpOpen } from '../keyboard.ts'
 import { chooseTheme, THEMES, theme } from '../theme.ts'
@@ -51,15 +51,19 @@ export function PageMenu() {
 
 function Person() {
   const { needsLogin, principal } = session.value ?? {}
+  const [answer, setAnswer] = useState('')
   if (!needsLogin || !principal) return null
   return (
     <div class="menu-person">
       <p>
         <strong>{principal.name}</strong> <span class="note">{principal.role}</span>
       </p>
-      <button type="button" onClick={() => void logOut()}>
+      <button type="button" onClick={() => void logOut().then(setAnswer)}>
         Sign out
       </button>
+      <p class="is-bad" role="status">
+        {answer !== '' && `Still signed in: ${answer}`}
+      </p>
     </div>
   )
 }

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Login as Outcome } from '../data/api.ts'
-import { hasEnded, logIn } from '../data/session.ts'
+import { hasEnded, isOutForNow, logIn } from '../data/session.ts'
 import { BrandIcon } from '../parts/icons.tsx'
 import { TrestleDrawing } from '../parts/trestle-drawing.tsx'
 
@@ -48,6 +48,13 @@ export function Login() {
             ? 'Your session ended. You come back to where you were.'
             : `to the bridge at ${location.host}`}
         </p>
+        {isOutForNow && (
+          <p class="login-note" role="status">
+            You are signed out. The bridge could not write that down yet and goes on trying: should it restart
+            before, a copy of your session would be let in again. Whoever runs the bridge should look at its
+            disk.
+          </p>
+        )}
         <form onSubmit={event => void submit(event)}>
           <label>
             User name
