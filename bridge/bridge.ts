@@ -272,7 +272,7 @@ export async function createBridge(config: Config, log: Logger): Promise<Bridge>
           node: data.nodeId,
           intervalMs: settings.influx.selfMetrics,
           sources,
-          lastSeen: () => catalog.lastSeen(),
+          presences: () => catalog.presences(),
           log,
         })
       : null

@@ -11,7 +11,9 @@ beforeAll(async () => {
 })
 afterAll(() => influxd.stop())
 
-function start(database: string) {
+const lamp = { device: 'lamp, hall', lastSeenMs: Date.now() - 5000, available: true as boolean | null }
+
+function start(database: string, presences = () => [lamp]) {
   let received = 0
   return startSelfMetrics({
     server: { url: influxd.url, database, timeoutMs: 2000 },
@@ -27,7 +29,7 @@ function start(database: string) {
       },
       { name: 'messages_ignored_total', help: '', label: 'reason', read: () => ({}) },
     ],
-    lastSeen: () => [['lamp, hall', Date.now() - 5000]],
+    presences,
     log: { warn: () => undefined },
   })
 }
@@ -56,7 +58,34 @@ it('figures are floats, kinds stand beside their sum, devices beside the node', 
   const types = await rows('figures', 'SHOW FIELD KEYS')
   expect([...new Set(types.map(({ fieldType }) => fieldType))]).toEqual(['float'])
   const [device] = await rows('figures', 'SELECT * FROM trestle_device')
-  expect(device).toMatchObject({ name: 'lamp, hall', silent_s: expect.closeTo(5, 0) })
+  expect(device).toMatchObject({ name: 'lamp, hall', available: 1, silent_s: expect.any(Number) })
+  expect(device!.silent_s).toBeGreaterThanOrEqual(5)
+})
+
+it('a device that goes is told with the next figures; others once a minute', async () => {
+  let available: boolean | null = null
+  const metrics = start('presence', () => [
+    { ...lamp, available },
+    { ...lamp, device: 'meter', available: true },
+  ])
+  const told = (name: string) =>
+    rows('presence', `SELECT available FROM trestle_device WHERE "name" = '${name}'`).then(found =>
+      found.map(row => row.available),
+    )
+  for (const [next, values] of [
+    [false, [-1]],
+    [true, [-1, 0]],
+    [true, [-1, 0, 1]],
+  ] as const) {
+    await eventually(
+      () => told(lamp.device),
+      found => found.length >= values.length,
+    )
+    expect(await told(lamp.device)).toEqual(values)
+    available = next
+  }
+  await metrics.close()
+  expect(await told('meter')).toEqual([1])
 })
 
 it('an outage of the store is drawn once it is over', async () => {

@@ -3,7 +3,8 @@
  * well, also where nobody runs a Prometheus.
  *
  *   trestle,node=…                 every figure of `/metrics` as a float field; kinds as `name.kind`, `name` their sum
- *   trestle_device,node=…,name=…   silent_s: seconds since the device was last heard
+ *   trestle_device,node=…,name=…   silent_s: seconds since the device was last heard; available: 1 it is there, 0 it is not,
+ *                                  -1 nobody knows, as in `GET /api/devices`
  *
  * They do not go through the spool: that one carries what devices were promised, and its account is the ledger's.
  * Points that the store does not take wait in memory instead, so that an outage is drawn once it is over. The tag is
@@ -11,6 +12,7 @@
  */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { DevicePresence } from './catalog/catalog.ts'
 import type { Logger } from './log.ts'
 import type { MetricSource } from './metrics.ts'
 import { createDatabase } from './store/influx/admin.ts'
@@ -24,19 +26,21 @@ export interface SelfMetricsOptions {
   readonly node: string
   readonly intervalMs: number
   readonly sources: readonly MetricSource[]
-  /** When each device was last heard, milliseconds since the epoch. */
-  readonly lastSeen: () => Iterable<readonly [device: string, timeMs: number]>
+  readonly presences: () => Iterable<DevicePresence>
   readonly log: Pick<Logger, 'warn'>
 }
 
 /** An hour at the usual 10 s; then the oldest leave. They are figures, not readings: nobody was promised anything. */
 const MAX_KEPT = 360
-/** A line a device: seldom enough for ten thousand of them. */
+/** A line a device: seldom enough for ten thousand of them. One that comes or goes is told with the next figures. */
 const DEVICES_EVERY_MS = 60_000
+
+/** Neither there nor gone; a number, so that a query can ask for it. */
+const UNKNOWN = -1
 
 /** Writes at once, and then every `intervalMs`. */
 export function startSelfMetrics(options: SelfMetricsOptions): { close(): Promise<void> } {
-  const { server, node, intervalMs, lastSeen, log } = options
+  const { server, node, intervalMs, presences, log } = options
   const store = new InfluxStore({ ...server, createDatabase: () => createDatabase(server) })
   const eventLoop = monitorEventLoopDelay({ resolution: 10 })
   eventLoop.enable()
@@ -44,6 +48,8 @@ export function startSelfMetrics(options: SelfMetricsOptions): { close(): Promis
   const nodeTag = `node=${escapeTagValue(node)}`
   let kept: string[] = []
   let devicesDueMs = 0
+  /** Of each device, what the store was told last. */
+  let told: ReadonlyMap<string, number> = new Map()
   let sending: Promise<void> | null = null
 
   function tick(): void {
@@ -59,8 +65,9 @@ export function startSelfMetrics(options: SelfMetricsOptions): { close(): Promis
   async function send(nowMs: number): Promise<void> {
     const points = kept
     kept = []
-    const devices = nowMs >= devicesDueMs ? deviceLines(nowMs) : []
-    const lines = [...points, ...devices]
+    const isDue = nowMs >= devicesDueMs
+    const devices = deviceLines(nowMs, isDue)
+    const lines = [...points, ...devices.lines]
     const batch = {
       lines: [Buffer.from(lines.join(''))],
       lineCount: lines.length,
@@ -69,7 +76,8 @@ export function startSelfMetrics(options: SelfMetricsOptions): { close(): Promis
     const verdict = await store.write(batch)
     switch (verdict.kind) {
       case 'written':
-        if (devices.length > 0) devicesDueMs = nowMs + DEVICES_EVERY_MS
+        told = devices.available
+        if (isDue && devices.lines.length > 0) devicesDueMs = nowMs + DEVICES_EVERY_MS
         break
       case 'retry':
       case 'misconfigured':
@@ -82,11 +90,20 @@ export function startSelfMetrics(options: SelfMetricsOptions): { close(): Promis
     }
   }
 
-  function deviceLines(nowMs: number): string[] {
-    return Array.from(lastSeen(), ([device, timeMs]) => {
-      const silentS = Math.max(0, nowMs - timeMs) / 1000
-      return `trestle_device,${nodeTag},name=${escapeTagValue(device)} silent_s=${silentS} ${nowMs}000000\n`
-    })
+  /** Of all devices, or of those of which something else was told. */
+  function deviceLines(nowMs: number, ofAll: boolean) {
+    const available = new Map<string, number>()
+    const lines: string[] = []
+    for (const presence of presences()) {
+      const { device } = presence
+      const now = presence.available === null ? UNKNOWN : Number(presence.available)
+      available.set(device, now)
+      if (!ofAll && told.get(device) === now) continue
+      const silentS = Math.max(0, nowMs - presence.lastSeenMs) / 1000
+      const fields = `silent_s=${silentS},available=${now}`
+      lines.push(`trestle_device,${nodeTag},name=${escapeTagValue(device)} ${fields} ${nowMs}000000\n`)
+    }
+    return { lines, available }
   }
 
   const timer = setInterval(tick, intervalMs)

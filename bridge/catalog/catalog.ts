@@ -77,6 +77,14 @@ export interface PresenceChange {
   readonly lastSeenUs: number
 }
 
+export interface DevicePresence {
+  readonly device: string
+  /** When it was last heard, since the epoch. */
+  readonly lastSeenMs: number
+  /** Null: neither its word nor its rhythm tells. */
+  readonly available: boolean | null
+}
+
 /** A device that was taken out. */
 export interface Forgotten {
   readonly id: string
@@ -288,9 +296,14 @@ export class Catalog {
     return changes
   }
 
-  /** When each device was last heard, milliseconds since the epoch; cheap, unlike their views. */
-  *lastSeen(): Iterable<readonly [device: string, timeMs: number]> {
-    for (const device of this.#devices.values()) if (device.hasReadings) yield [device.id, device.lastSeenMs]
+  /** Whether each device that is listed is there; cheap, unlike their views. */
+  *presences(): Iterable<DevicePresence> {
+    const hearing = { nowMs: this.#clockMs(), listeningSinceMs: this.#listeningSinceMs }
+    for (const device of this.#devices.values()) {
+      if (this.#whyHidden(device) !== null) continue
+      const { available } = device.presence.at(hearing, () => device.speaksOfEvents())
+      yield { device: device.id, lastSeenMs: device.lastSeenMs, available }
+    }
   }
 
   /** One by one: of many devices they are too much for one turn. */

@@ -20,7 +20,7 @@ export interface Alert {
   readonly reduce: 'last' | 'max' | 'min'
   readonly when:
     | { readonly is: 'gt' | 'lt'; readonly than: number }
-    | { readonly is: 'outside_range'; readonly low: number; readonly high: number }
+    | { readonly is: 'outside_range' | 'within_range'; readonly low: number; readonly high: number }
   /** So long without a break. */
   readonly for: string
   /** What no data means: nothing, or that something is wrong. */
@@ -29,6 +29,9 @@ export interface Alert {
   readonly dashboard: Uid
 }
 
+/** `available` is 1, 0, or -1 while neither the word nor the rhythm of a device tells. */
+const IS_GONE = { is: 'within_range', low: -0.5, high: 0.5 } as const
+const NOBODY_KNOWS = '"available" < 0'
 /** What is quiet for longer is worth a look; battery-driven sensors speak at least once an hour. */
 const SILENT_AFTER_S = 2 * 3600
 /** Rooms where frost and damp are weather. */
@@ -38,10 +41,31 @@ const BACKLOG_MESSAGES = 10_000
 
 export const ALERTS: readonly Alert[] = [
   {
+    uid: 'trestle-device-gone',
+    title: 'Device gone',
+    summary:
+      '{{ .Labels.name }} is gone: it, its gateway or its last will said so, or it is silent for longer than it declares or usually is.',
+    query: summary({ from: 'trestle_device', fields: { name: 'available' }, by: 'last', per: ['name'] }),
+    withinS: 300,
+    reduce: 'last',
+    when: IS_GONE,
+    // It was waited for its usual rhythm already.
+    for: '0s',
+    silence: 'OK',
+    severity: 'warning',
+    dashboard: 'trestle-fleet',
+  },
+  {
     uid: 'trestle-device-silent',
     title: 'Device silent',
-    summary: `{{ .Labels.name }} has not been heard for more than ${SILENT_AFTER_S / 3600} hours.`,
-    query: summary({ from: 'trestle_device', fields: { name: 'silent_s' }, by: 'last', per: ['name'] }),
+    summary: `{{ .Labels.name }}, whose rhythm is not known, has not been heard for more than ${SILENT_AFTER_S / 3600} hours.`,
+    query: summary({
+      from: 'trestle_device',
+      fields: { name: 'silent_s' },
+      by: 'last',
+      where: [NOBODY_KNOWS],
+      per: ['name'],
+    }),
     withinS: 300,
     reduce: 'last',
     when: { is: 'gt', than: SILENT_AFTER_S },

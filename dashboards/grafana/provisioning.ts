@@ -137,5 +137,5 @@ function expression(ref: string, model: object): object {
 }
 
 function limits(when: Alert['when']): number[] {
-  return when.is === 'outside_range' ? [when.low, when.high] : [when.than]
+  return 'than' in when ? [when.than] : [when.low, when.high]
 }

@@ -19,6 +19,8 @@ const STARTED_MS = Date.now()
 const INTERVAL_MS = 1000
 /** Begins like a number, and has a slash and a dot in it. */
 const ODD_DEVICE = '1st/floor.lamp'
+/** Spoke, and said that it is gone. */
+const LEAVER = 'leaver'
 
 let influxd: Influxd
 let trestle: Trestle
@@ -43,8 +45,8 @@ beforeAll(async () => {
     series => (series[0]?.values.length ?? 0) >= 5,
   )
   await eventually(
-    () => ask('SELECT last("silent_s") FROM "trestle_device"'),
-    series => series.length > 0,
+    () => ask(`SELECT last("available") FROM "trestle_device" WHERE "name" = '${LEAVER}'`),
+    series => series[0]?.values[0]?.[1] === 0,
   )
 }, 60_000)
 
@@ -93,6 +95,26 @@ it.each(ALERTS.map(alert => [alert.title, alert] as const))(
     expect(new Set(tags).size).toBe(series.length)
   },
 )
+
+it('whoever says that it is gone is gone to the rule, at once; of the others only those nobody knows of are silent', async () => {
+  const valuesOf = async (uid: string) => {
+    const { query, withinS } = ALERTS.find(alert => alert.uid === uid)!
+    const nowMs = Date.now()
+    const range = { fromMs: nowMs - withinS * 1000, toMs: nowMs, intervalMs: 60_000 }
+    const series = await ask(interpolate(query, {}, range))
+    return new Map(series.map(({ tags, values }) => [tags!.name!, values[0]![1] as number]))
+  }
+  const [gone, silent] = [await valuesOf('trestle-device-gone'), await valuesOf('trestle-device-silent')]
+  const listed = await trestle.devices()
+  expect(listed.map(({ id }) => id)).toContain(LEAVER)
+  for (const { id, available } of listed) {
+    if (id === LEAVER) expect(gone.get(id)).toBe(0)
+    if (available === null) expect(gone.get(id), id).toBe(-1)
+    if (available === null) expect(silent.get(id), id).toBeGreaterThanOrEqual(0)
+  }
+  expect(silent.has(LEAVER)).toBe(false)
+  expect(silent.size).toBeGreaterThan(0)
+})
 
 it.each(Object.values(QUANTITIES))(
   '$title: fields that its words find are in its unit, where the bridge knows it',
@@ -265,6 +287,8 @@ async function publishLargeHome(url: string): Promise<void> {
 async function misbehave(url: string): Promise<void> {
   const client = mqtt.connect(url, { protocolVersion: 4, reconnectPeriod: 0 })
   await client.publishAsync(`zigbee2mqtt/${ODD_DEVICE}`, '{"level":3}', { qos: 1 })
+  await client.publishAsync(`zigbee2mqtt/${LEAVER}`, '{"level":3}', { qos: 1 })
+  await client.publishAsync(`zigbee2mqtt/${LEAVER}/availability`, '{"state":"offline"}', { qos: 1 })
   await client.publishAsync('home/hall/door/state', '{"broken":', { qos: 1 })
   client.publish('trestle/forbidden', 'x', { qos: 0 })
   await client.endAsync()
