@@ -16,14 +16,13 @@ import type { Codec } from './codec/codec.ts'
 import { encodeAcknowledgement } from './codec/encode.ts'
 import { PUBREL } from './codec/packets.ts'
 import { isRefusal, PACKET_IDENTIFIER_NOT_FOUND, QUOTA_EXCEEDED, SUCCESS } from './codec/reasons.ts'
-import { type Message, remainingS } from './message.ts'
+import type { Message } from './message.ts'
+import { PublishWriter, type Taker } from './publish-writer.ts'
 
 /** What the client said in CONNECT. */
-export interface Receiver {
+export interface Receiver extends Taker {
   /** QoS 1 and 2 messages that it takes at once. */
   readonly receiveMaximum: number
-  readonly maxPacketBytes: number
-  readonly topicAliases: number
 }
 
 /** The connection, as far as it is needed here. */
@@ -52,25 +51,9 @@ export interface OutboundStats {
 const ENOUGH_UNSENT_BYTES = 64 * 1024
 /** Beyond this, QoS 0 is left out: a burst fits, a frozen client is found out before it costs much. */
 const MAX_UNSENT_BYTES = 1024 * 1024
-/** Payloads up to this are copied behind their header: one write less. */
-const SMALL_BYTES = 4096
-
 interface Replay {
   readonly grant: Grant
   readonly messages: Iterator<Retained>
-}
-
-/** One that is sent now, whatever brought it. */
-interface Sending {
-  readonly topic: string
-  readonly payload: Buffer
-  readonly qos: 0 | 1 | 2
-  readonly retain: boolean
-  readonly dup: boolean
-  readonly packetId: number
-  readonly raw: Buffer | null
-  readonly expiresAtMs: number | null
-  readonly subscriptionIds: readonly number[] | null
 }
 
 export class Outbound implements Subscriber {
@@ -79,6 +62,7 @@ export class Outbound implements Subscriber {
   readonly #wire: Wire
   readonly #receiver: Receiver
   readonly #stats: OutboundStats
+  readonly #writer: PublishWriter
   /** To be sent, oldest first, from `#head` on. */
   #pending: Delivery[] = []
   #head = 0
@@ -88,7 +72,6 @@ export class Outbound implements Subscriber {
   #inflight = 0
   /** The newest deliveries wait for it. */
   #saving: Promise<void> | null = null
-  #aliases: Map<string, number> | null = null
   #isClosed = false
 
   constructor(
@@ -103,6 +86,7 @@ export class Outbound implements Subscriber {
     this.#wire = wire
     this.#receiver = receiver
     this.#stats = stats
+    this.#writer = new PublishWriter(wire, receiver, stats)
   }
 
   get clientId(): string {
@@ -208,7 +192,7 @@ export class Outbound implements Subscriber {
     const plain = isPlain ? message.plain(this.#wire.codec) : null
     if (plain !== null && plain.length <= this.#receiver.maxPacketBytes) this.#write(plain)
     else
-      this.#publish({
+      this.#writer.publish({
         topic,
         payload,
         qos: 0,
@@ -289,7 +273,7 @@ export class Outbound implements Subscriber {
     const { topic, qos, retain, properties: raw, expiresAtMs, subscriptionIds } = delivery
     const payload = typeof delivery.payload === 'string' ? Buffer.from(delivery.payload) : delivery.payload
     const packetId = delivery.packetId ?? 0
-    const isSent = this.#publish({
+    const isSent = this.#writer.publish({
       topic,
       payload,
       qos,
@@ -301,43 +285,6 @@ export class Outbound implements Subscriber {
       subscriptionIds,
     })
     if (!isSent && qos > 0) this.#done(delivery)
-  }
-
-  #publish(sending: Sending): boolean {
-    const { topic, payload, qos } = sending
-    const alias = this.#aliasOf(topic)
-    const isKnown = alias !== null && !alias.isNew
-    const head = this.#wire.codec.publishHead({
-      ...sending,
-      // MQTT.js hands an aliased QoS 2 message to its application without a topic: those always carry it.
-      topic: isKnown && qos < 2 ? '' : topic,
-      messageExpiryS: remainingS(sending.expiresAtMs),
-      topicAlias: alias?.number ?? 0,
-      payloadBytes: payload.length,
-    })
-    // [MQTT-3.1.2-24]
-    if (head.length + payload.length > this.#receiver.maxPacketBytes) {
-      this.#stats.tooLarge++
-      return false
-    }
-    if (alias?.isNew) this.#aliases!.set(topic, alias.number)
-    if (payload.length <= SMALL_BYTES) {
-      this.#write(Buffer.concat([head, payload]))
-    } else {
-      this.#write(head)
-      this.#write(payload)
-    }
-    return true
-  }
-
-  /** [MQTT-3.1.2-26], [MQTT-3.1.2-27]: as many as the client takes, first come, first served. */
-  #aliasOf(topic: string): { readonly number: number; readonly isNew: boolean } | null {
-    const { topicAliases } = this.#receiver
-    if (topicAliases === 0) return null
-    this.#aliases ??= new Map()
-    const known = this.#aliases.get(topic)
-    if (known !== undefined) return { number: known, isNew: false }
-    return this.#aliases.size < topicAliases ? { number: this.#aliases.size + 1, isNew: true } : null
   }
 
   /** Released on an earlier connection: PUBREL again, under the same identifier [MQTT-4.3.3-6]. */
@@ -368,7 +315,7 @@ export class Outbound implements Subscriber {
     const copy = toCopy(message, grant)
     if (copy.qos === 0) {
       const { topic, payload, properties: raw = null, messageExpiry: expiresAtMs = null } = message
-      this.#publish({ topic, payload, ...copy, dup: false, packetId: 0, raw, expiresAtMs })
+      this.#writer.publish({ topic, payload, ...copy, dup: false, packetId: 0, raw, expiresAtMs })
       return
     }
     const delivery = this.#persistence.sessions.queue(this.session, copy, toOutgoing(message))
