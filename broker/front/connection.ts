@@ -12,39 +12,18 @@ import type { Access } from '../access.ts'
 import { type Member, NO_ACCESS } from '../admission.ts'
 import { assignId } from '../assigned-id.ts'
 import type { Connection as GuardedConnection, Refusal, Speaker } from '../guard/speaker.ts'
-import type { Session } from '../persistence/session.ts'
-import type { Will } from '../persistence/wills.ts'
+import { Client, type Line } from './client.ts'
 import type { Codec } from './codec/codec.ts'
-import { PING_RESPONSE } from './codec/encode.ts'
 import { Fault } from './codec/fault.ts'
-import {
-  AUTH,
-  CONNECT,
-  type Connect,
-  DISCONNECT,
-  type Disconnect,
-  type Packet,
-  PINGREQ,
-  PUBACK,
-  PUBCOMP,
-  PUBLISH,
-  PUBREC,
-  PUBREL,
-  SUBSCRIBE,
-  UNSUBSCRIBE,
-} from './codec/packets.ts'
+import { CONNECT, type Connect, type Packet } from './codec/packets.ts'
 import { NO_PROPERTIES, type Properties } from './codec/properties.ts'
 import * as reasons from './codec/reasons.ts'
-import { keepAliveGiven, mistakeOf, NOT_ADMITTED, sessionExpiryMs, toWill, welcome } from './greeting.ts'
-import { Inbound } from './inbound.ts'
-import { Outbound, type Wire } from './outbound.ts'
+import { keepAliveGiven, mistakeOf, NOT_ADMITTED, sessionExpiryMs, welcome } from './greeting.ts'
 import { Output } from './output.ts'
 import type { FrontParts } from './parts.ts'
 import { Seat } from './seat.ts'
-import { type Asker, Subscribing } from './subscribing.ts'
 
-/** What was not named in CONNECT has these values (3.1.2.11). */
-const DEFAULT_RECEIVE_MAXIMUM = 65_535
+/** What was not named in CONNECT has this value (3.1.2.11.4). */
 const MAX_PACKET_BYTES = 268_435_460
 /** One that closes keeps its client id no longer; many that want the same id take turns. */
 const MAX_TRIES = 100
@@ -65,19 +44,7 @@ const CLOSED_FOR = new Map([
   [reasons.SERVER_BUSY, 'not-stored'],
 ])
 
-/** A client that was let in. */
-interface Client {
-  /** CONNECT asked for a session that lasts. */
-  readonly wantsSession: boolean
-  readonly seat: Seat
-  readonly session: Session
-  readonly inbound: Inbound
-  readonly outbound: Outbound
-  readonly subscribing: Subscribing
-  readonly will: Will | null
-}
-
-export class Connection implements Speaker, Member, Wire, Asker {
+export class Connection implements Speaker, Member, Line {
   readonly codec: Codec
   readonly #front: FrontParts
   readonly #guarded: GuardedConnection
@@ -88,7 +55,6 @@ export class Connection implements Speaker, Member, Wire, Asker {
   wantsReasons = true
   maxPacketBytes = MAX_PACKET_BYTES
   #isClosed = false
-  #isPeaceful = false
   #isWillWanted = true
 
   constructor(front: FrontParts, codec: Codec, guarded: GuardedConnection) {
@@ -119,7 +85,7 @@ export class Connection implements Speaker, Member, Wire, Asker {
 
   drained(): void {
     this.#output.drained()
-    this.#client?.outbound.drained()
+    this.#client?.drained()
   }
 
   refused(reason: Refusal): void {
@@ -200,52 +166,21 @@ export class Connection implements Speaker, Member, Wire, Asker {
     const word = flaw ?? CLOSED_FOR.get(code)
     if (word !== undefined) this.#front.stats.closed[word] = (this.#front.stats.closed[word] ?? 0) + 1
     if (this.#client !== null) this.#sayWhy(code, reason)
-    this.#end()
+    this.end()
+  }
+
+  /** After what was written. */
+  end(): void {
+    this.#output.flush()
+    this.#close()
+    this.#guarded.end()
   }
 
   #handle(packet: Packet): void {
-    const client = this.#client
-    if (client === null) {
-      // The guard lets a CONNECT be first, and nothing after it, until it is answered.
-      if (packet.type === CONNECT) void this.#greet(packet)
-      else this.#close()
-      return
-    }
-    switch (packet.type) {
-      case PUBLISH:
-        client.inbound.publish(packet)
-        return
-      case PUBACK:
-        client.outbound.acknowledged(packet.packetId)
-        return
-      case PUBREC:
-        client.outbound.received(packet.packetId, packet.code)
-        return
-      case PUBREL:
-        client.inbound.release(packet.packetId)
-        return
-      case PUBCOMP:
-        client.outbound.completed(packet.packetId)
-        return
-      case SUBSCRIBE:
-        client.subscribing.subscribe(packet)
-        return
-      case UNSUBSCRIBE:
-        client.subscribing.unsubscribe(packet)
-        return
-      case PINGREQ:
-        // [MQTT-3.12.4-1]
-        this.answer(PING_RESPONSE)
-        return
-      case DISCONNECT:
-        this.#farewell(client, packet)
-        return
-      case AUTH:
-        // [MQTT-4.12.0-7]: no method was agreed on, as we know none.
-        throw new Fault(reasons.PROTOCOL_ERROR, 'AUTH without an authentication method')
-      case CONNECT:
-      // Is refused before it is read.
-    }
+    if (this.#client !== null) this.#client.handle(packet)
+    // The guard lets a CONNECT be first, and nothing after it, until it is answered.
+    else if (packet.type === CONNECT) void this.#greet(packet)
+    else this.#close()
   }
 
   async #greet(connect: Connect): Promise<void> {
@@ -293,54 +228,23 @@ export class Connection implements Speaker, Member, Wire, Asker {
   }
 
   #open(connect: Connect, seat: Seat): void {
-    const { persistence, limits, wills, intake, stats } = this.#front
-    const { properties, isCleanStart } = connect
-    const clientId = seat.id
+    const { persistence, limits, wills } = this.#front
+    const { isCleanStart } = connect
     const expiryMs = sessionExpiryMs(this.codec, connect, limits)
-    if (isCleanStart) void wills.sessionEnded(clientId)
-    const { session, isPresent } = persistence.sessions.open(clientId, isCleanStart, expiryMs)
+    if (isCleanStart) void wills.sessionEnded(seat.id)
+    const { session, isPresent } = persistence.sessions.open(seat.id, isCleanStart, expiryMs)
     seat.take()
     if (!session.isVolatile && (isPresent || session.expiryMs !== expiryMs)) {
       session.expiryMs = expiryMs
       persistence.sessions.notes.session(session)
     }
-    const topicAliases = Math.min(properties.topicAliasMaximum ?? 0, limits.outboundTopicAliases)
-    const receiveMaximum = properties.receiveMaximum ?? DEFAULT_RECEIVE_MAXIMUM
-    const receiver = { receiveMaximum, maxPacketBytes: this.maxPacketBytes, topicAliases }
-    const outbound = new Outbound(session, persistence, this, receiver, stats)
-    const inbound = new Inbound(session, persistence, intake, this, limits)
+    const client = new Client(this.#front, this, connect, seat, session)
+    this.#client = client
     const keepAliveS = keepAliveGiven(this.codec, connect, limits)
-    const will = connect.will === null ? null : toWill(connect.will, clientId, this.#front.aedes.id)
-    const subscribing = new Subscribing(this.#front, this, session, seat, outbound)
-    this.#client = {
-      wantsSession: (properties.sessionExpiryS ?? 0) > 0,
-      seat,
-      session,
-      inbound,
-      outbound,
-      subscribing,
-      will,
-    }
-    wills.connected(clientId, will)
     this.#sendConnack(isPresent, reasons.SUCCESS, welcome(connect, session, keepAliveS, limits))
     if (this.#isClosed) return
     this.#guarded.greeted(keepAliveS)
-    subscribing.restore()
-    outbound.resume()
-  }
-
-  #farewell({ wantsSession, session }: Client, { code, properties }: Disconnect): void {
-    const { sessionExpiryS } = properties
-    if (sessionExpiryS !== undefined) {
-      // 3.14.2.2.2
-      if (sessionExpiryS > 0 && !wantsSession)
-        throw new Fault(reasons.PROTOCOL_ERROR, 'a session that was to end cannot last')
-      if (!session.isVolatile)
-        session.expiryMs = Math.min(sessionExpiryS * 1000, this.#front.limits.sessionExpiryMs)
-    }
-    // [MQTT-3.14.4-3]
-    this.#isPeaceful = code === reasons.SUCCESS
-    this.#end()
+    client.resume()
   }
 
   /** What goes wrong before CONNACK is told by it, later by DISCONNECT [MQTT-4.13.1-1]. */
@@ -349,7 +253,7 @@ export class Connection implements Speaker, Member, Wire, Asker {
     if (this.#client === null) {
       // A fault in CONNECT itself leaves us without what it wanted; the limit for packets is not known then, either.
       this.#sendConnack(false, code, { reasonString: reason })
-      this.#end()
+      this.end()
       return
     }
     this.#front.log.debug({ client: this.clientId, reason }, 'mqtt: closed a connection')
@@ -377,33 +281,11 @@ export class Connection implements Speaker, Member, Wire, Asker {
     this.write(explained !== null && explained.length <= this.maxPacketBytes ? explained : plain)
   }
 
-  /** After what was written. */
-  #end(): void {
-    this.#output.flush()
-    this.#close()
-    this.#guarded.end()
-  }
-
   #close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#output.close()
-    if (this.#client !== null) this.#leaveSession(this.#client)
+    this.#client?.leave(this.#isWillWanted)
     this.#front.admission.gone(this)
-  }
-
-  #leaveSession({ seat, session, inbound, outbound, subscribing, will }: Client): void {
-    const { persistence, wills } = this.#front
-    subscribing.close()
-    // After a goodbye nothing is sent again: what was taken goes its way without an acknowledgement.
-    if (!this.#isPeaceful) inbound.close()
-    outbound.close()
-    const lastsMs = session.isVolatile ? 0 : (session.expiryMs ?? Number.POSITIVE_INFINITY)
-    if (this.#isPeaceful || !this.#isWillWanted) wills.revoked(session.clientId)
-    else if (will !== null) void wills.lost(session.clientId, will, lastsMs)
-    if (lastsMs === 0) persistence.sessions.end(session)
-    else persistence.sessions.left(session)
-    seat.leave()
-    if (seat.isFree) persistence.disown(session.clientId)
   }
 }
