@@ -1,9 +1,9 @@
 /** What clients leave behind, and try to make more of: each bound, by those who lean on it. */
 
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { acknowledge, connect, DISCONNECT, publish, subscribe, unsubscribe } from './conformance/packets.ts'
 import { connected, Wire } from './conformance/wire.ts'
+import { until } from './fixture.ts'
 import { FreshBroker } from './fresh-broker.ts'
 import { Chance } from './fuzz/chance.ts'
 import { heapMb } from './fuzz/heap.ts'
@@ -242,11 +242,4 @@ async function abuse(round: number): Promise<void> {
     else await wire.drop()
   }
   await until(() => broker.broker.clients === 0)
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) {
-    await setImmediate()
-    await sleep(2)
-  }
 }

@@ -1,5 +1,6 @@
 /** For tests: a broker on a port of its own, with real clients. */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import type { Access, AccessOf, Authenticate } from './access.ts'
 import { Broker, type BrokerOptions } from './broker.ts'
@@ -184,4 +185,9 @@ export async function send(
   const { client } = await listener(port)
   await Promise.all(messages.map(([topic, payload]) => client.publishAsync(topic, payload, { qos, retain })))
   await client.endAsync()
+}
+
+/** Looks again and again. */
+export async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await sleep(2)
 }

@@ -1,9 +1,9 @@
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { Access, LoginResult } from './access.ts'
 import { connect, DISCONNECT, subscribe } from './conformance/packets.ts'
 import { connected, greeted, Wire } from './conformance/wire.ts'
-import { OPEN } from './fixture.ts'
+import { OPEN, until } from './fixture.ts'
 import { FreshBroker } from './fresh-broker.ts'
 import { dial } from './fuzz/sessions.ts'
 
@@ -159,7 +159,3 @@ describe('while it logs in', () => {
     expect(wire.unread).toEqual([])
   })
 })
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await sleep(5)
-}

@@ -4,7 +4,7 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { generate, type IPublishPacket } from 'mqtt-packet'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Delivery } from '../delivery.ts'
-import { type Listener, listener, OPEN, send } from '../fixture.ts'
+import { type Listener, listener, OPEN, send, until } from '../fixture.ts'
 import { FreshBroker } from '../fresh-broker.ts'
 import type { Greeted } from '../mqtt5-client.ts'
 import { stateOnDisk } from '../persistence/fixture.ts'
@@ -410,7 +410,3 @@ describe('a device that comes and goes all the time, by one version and another,
     expect(on.broker.stats).toMatchObject({ incoming: 0, closed: {} })
   })
 })
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await sleep(1)
-}

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generate } from 'mqtt-packet'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { listener, startBroker, type TestBroker, type TestBrokerOptions } from '../fixture.ts'
+import { listener, startBroker, type TestBroker, type TestBrokerOptions, until } from '../fixture.ts'
 import { type Directory, newDirectory } from '../persistence/fixture.ts'
 import {
   dial,
@@ -286,7 +286,7 @@ describe('with small limits', () => {
     await extra.closed
     expect(broker.broker.stats.refused).toEqual({ connections: 1, address: 0 })
     for (const line of lines) line.socket.destroy()
-    await untilZero(() => broker.broker.clients)
+    await until(() => broker.broker.clients === 0)
   })
 
   it('a client without a keep-alive is served, and closed when it is idle for too long', async () => {
@@ -349,7 +349,7 @@ describe('with small limits', () => {
     await grant(first, 'c/1')
     expect(broker.broker.stats.subscriptionsRefused).toEqual({ client: 1, all: 1 })
     await Promise.all([first.client.endAsync(true), second.client.endAsync(true)])
-    await untilZero(() => broker.broker.stats.subscriptions)
+    await until(() => broker.broker.stats.subscriptions === 0)
   })
 
   it('logins beyond the rate wait in line, and all of them come in', async () => {
@@ -422,7 +422,3 @@ describe('with small limits', () => {
     line.socket.destroy()
   })
 })
-
-async function untilZero(read: () => number): Promise<void> {
-  while (read() > 0) await sleep(5)
-}
