@@ -4,9 +4,17 @@ import { onlineOf } from './availability.ts'
 import { families } from './families.ts'
 import { type Context, type Family, ignored, type Plan, type Result, rejected } from './family.ts'
 import { type Json, jsonLines, MAX_LINES } from './json.ts'
-import { NO_ROW, rowOf } from './key-rows.ts'
+import { MAX_ROWS, NO_ROW, rowOf } from './key-rows.ts'
 import type { Key } from './keys.ts'
-import { isMedia, isPicture, isPictureText, type Payload, startsDocument } from './payload.ts'
+import {
+  isMedia,
+  isPicture,
+  isPictureText,
+  type Payload,
+  type PlainNumbers,
+  startsDocument,
+} from './payload.ts'
+import { type Recipe, readByRecipe, recipeOf } from './recipe.ts'
 import { availabilityResult, documentResult, scalarResult } from './results.ts'
 
 /** A result, and the family that it came from when that was seen by the payload only. */
@@ -17,8 +25,8 @@ export interface Finding {
 
 export function readGeneral(payload: Payload, plan: Plan, context: Context): Finding {
   if (isMedia(payload.contentType)) return { result: ignored('picture') }
-  const numbers = plan.isAvailability ? undefined : payload.plainNumbers()
-  if (numbers !== undefined) return readJson(numbers, plan, context)
+  const plain = plan.isAvailability ? undefined : payload.plainNumbers()
+  if (plain !== undefined) return readPlain(payload, plain, plan, context)
   const text = payload.text()
   if (text === null) return readBytes(payload, plan, context)
   if (text === '') return { result: ignored('empty') }
@@ -27,6 +35,23 @@ export function readGeneral(payload: Payload, plan: Plan, context: Context): Fin
     if (result !== undefined) return { result }
   }
   return startsDocument(text) ? readDocuments(payload, text, plan, context) : readText(text, plan, context)
+}
+
+/** By the number of a row. Past as many as there are rows it begins anew. */
+const recipes = new Map<number, Recipe | null>()
+
+function readPlain(payload: Payload, plain: PlainNumbers, plan: Plan, context: Context): Finding {
+  const { row, rowNumber, numbers } = plain
+  let recipe = recipes.get(rowNumber)
+  if (recipe === undefined) {
+    if (recipes.size >= MAX_ROWS) recipes.clear()
+    recipe = familiesOf(row.map(({ raw }) => raw)).length === 0 ? recipeOf(row) : null
+    recipes.set(rowNumber, recipe)
+  }
+  const isBare = recipe !== null && plan.object.prefix === ''
+  const reading = isBare ? readByRecipe(recipe!, numbers, plan.object, context.nowUs) : undefined
+  if (reading === undefined) return readJson(payload.json()!, plan, context)
+  return { result: { kind: 'readings', readings: [reading] } }
 }
 
 const byteFamilies = families.filter(family => family.recogniseBytes !== undefined)

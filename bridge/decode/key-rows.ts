@@ -22,7 +22,7 @@ interface Node {
 /** Longer ones are not kept. */
 const MAX_ROW_LENGTH = 32
 /** Random keys must not fill the memory: past this the tree starts anew. */
-const MAX_NODES = 10_000
+export const MAX_ROWS = 10_000
 
 /** Of an object without keys, or with such as are not kept. */
 export const NO_ROW: readonly Key[] = []
@@ -68,7 +68,7 @@ function step(from: Node, name: string): Node {
 }
 
 function grow(from: Node, name: string): Node {
-  if (rows.length >= MAX_NODES) {
+  if (rows.length >= MAX_ROWS) {
     root = newNode('', NO_ROW, NO_NUMBER)
     firstNumber += rows.length
     rows = []

@@ -4,15 +4,24 @@
  */
 
 import { isUtf8 } from 'node:buffer'
-import { type Json, type JsonObject, mendJson, parseJson } from './json.ts'
+import { type Json, mendJson, parseJson } from './json.ts'
 import { NO_NUMBER, NO_ROW, rowNumbered, rowNumberOf, rowOf } from './key-rows.ts'
-import { arePlainNumbers, parsePlainNumbers } from './plain-numbers.ts'
+import type { Key } from './keys.ts'
+import { arePlainNumbers, objectOf, parsePlainNumbers } from './plain-numbers.ts'
 import { isObject } from './shape.ts'
 
 /** What the messages of a topic are like: the last one, as a rule. */
 export interface Usual {
   /** Of its row of keys, when it was an object of plain numbers; else NO_NUMBER. */
   rowNumber: number
+}
+
+/** An object of them. */
+export interface PlainNumbers {
+  readonly row: readonly Key[]
+  readonly rowNumber: number
+  /** In the order of the row. */
+  readonly numbers: readonly number[]
 }
 
 export class Payload {
@@ -25,7 +34,7 @@ export class Payload {
   #text: string | null | undefined
   #json: Json | undefined
   /** Null: it is something else. */
-  #numbers: JsonObject | null | undefined
+  #numbers: PlainNumbers | null | undefined
 
   constructor(bytes: Uint8Array, usual: Usual, contentType: string | null = null, isDeclaredText = false) {
     this.#usual = usual
@@ -44,21 +53,27 @@ export class Payload {
 
   /** Undefined when the payload is no JSON object or array. */
   json(): Json | undefined {
-    if (this.#json === undefined && this.plainNumbers() === undefined) {
-      const text = this.text()
-      if (text !== null && startsDocument(text)) this.#json = parseJson(text) ?? mendJson(text)
-      this.#learn()
+    if (this.#json === undefined) {
+      const plain = this.plainNumbers()
+      if (plain !== undefined) {
+        this.#json = objectOf(plain.row, plain.numbers)
+      } else {
+        const text = this.text()
+        if (text !== null && startsDocument(text)) this.#json = parseJson(text) ?? mendJson(text)
+        this.#learn()
+      }
     }
     return this.#json
   }
 
-  /** The same at a third of the price, for an object of numbers like the last one on its topic; undefined for all else. */
-  plainNumbers(): JsonObject | undefined {
+  /** At a third of the price, when it is an object of numbers like the last one on its topic; undefined for all else. */
+  plainNumbers(): PlainNumbers | undefined {
     if (this.#numbers !== undefined) return this.#numbers ?? undefined
-    const row = rowNumbered(this.#usual.rowNumber)
+    const { rowNumber } = this.#usual
+    const row = rowNumbered(rowNumber)
     const isOther = row === NO_ROW || isBinary(this.contentType)
-    this.#numbers = isOther ? null : (parsePlainNumbers(this.bytes, row) ?? null)
-    if (this.#numbers !== null) this.#json = this.#numbers
+    const numbers = isOther ? undefined : parsePlainNumbers(this.bytes, row)
+    this.#numbers = numbers === undefined ? null : { row, rowNumber, numbers }
     return this.#numbers ?? undefined
   }
 

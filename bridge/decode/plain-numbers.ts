@@ -22,10 +22,10 @@ const CLOSE = 125
 const MAX_DIGITS = 15
 const POWERS_OF_TEN = Array.from({ length: MAX_DIGITS + 1 }, (_, exponent) => 10 ** exponent)
 
-/** Undefined: it is something else. `row`: keys whose names stand in JSON as they are. */
-export function parsePlainNumbers(bytes: Uint8Array, row: readonly Key[]): JsonObject | undefined {
+/** In the order of the keys. Undefined: it is something else. `row`: keys whose names stand in JSON as they are. */
+export function parsePlainNumbers(bytes: Uint8Array, row: readonly Key[]): number[] | undefined {
   if (bytes[0] !== OPEN) return undefined
-  const object: Record<string, number> = {}
+  const numbers: number[] = []
   let at = 1
   for (let i = 0; i < row.length; i++) {
     const { raw } = row[i]!
@@ -53,9 +53,16 @@ export function parsePlainNumbers(bytes: Uint8Array, row: readonly Key[]): JsonO
     if (whole === 0 || (fraction === 0 && pointAt >= 0)) return undefined
     if ((whole > 1 && bytes[first] === ZERO) || whole + fraction > MAX_DIGITS) return undefined
     const value = digits / POWERS_OF_TEN[fraction]!
-    object[raw] = isNegative ? -value : value
+    numbers.push(isNegative ? -value : value)
   }
-  return bytes[at] === CLOSE && at + 1 === bytes.length ? object : undefined
+  return bytes[at] === CLOSE && at + 1 === bytes.length ? numbers : undefined
+}
+
+/** What the JSON parser makes of them. */
+export function objectOf(row: readonly Key[], numbers: readonly number[]): JsonObject {
+  const object: Record<string, number> = {}
+  for (let i = 0; i < row.length; i++) object[row[i]!.raw] = numbers[i]!
+  return object
 }
 
 /** The names stand in JSON as they are, and the object takes them as it does others. */
