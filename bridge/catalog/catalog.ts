@@ -15,7 +15,7 @@ import { FieldTypes } from './field-types.ts'
 import { type Departure, ForgottenDevices } from './forgotten.ts'
 import { Journal } from './journal.ts'
 import { Admission, CATALOG_LIMITS, type CatalogLimits, type Refusal, type Source, STORED } from './limits.ts'
-import { encodeTime, encodeValue, FieldSlot, LongTexts, StoredSeries } from './series.ts'
+import { encodeTime, encodeValue, type FieldSlot, LongTexts, StoredSeries } from './series.ts'
 
 /**
  * Within what a field name has one type: InfluxDB has one per measurement, whatever the device; the embedded store
@@ -179,8 +179,8 @@ export class Catalog {
       let slot = series.slotAt(i, field.name) ?? this.#addField(series, field.name, field.value, source)
       let value: StoredValue | null = null
       if (typeof slot !== 'string') {
-        value =
-          typeof field.value === slot.jsType ? (field.value as StoredValue) : convert(field.value, slot.type)
+        const { jsType, type } = slot.kind
+        value = typeof field.value === jsType ? (field.value as StoredValue) : convert(field.value, type)
         if (value === null) {
           this.stats.typeConflicts++
           slot = this.#textFieldBeside(series, field.name, reading, source)
@@ -192,10 +192,11 @@ export class Catalog {
         fields ??= reading.fields.slice(0, i)
         continue
       }
-      if (fields === null && (value !== field.value || slot.name !== field.name))
+      const { kind } = slot
+      if (fields === null && (value !== field.value || kind.name !== field.name))
         fields = reading.fields.slice(0, i)
-      fields?.push({ ...field, name: slot.name, value: value! })
-      line += isEmpty ? slot.encodedKey : slot.nextKey
+      fields?.push({ ...field, name: kind.name, value: value! })
+      line += isEmpty ? kind.encodedKey : kind.nextKey
       line += encodeValue(value!)
       isEmpty = false
       slot.update(value!, field.unit, timeUs, receivedUs)
@@ -518,7 +519,7 @@ export class Catalog {
       this.#admission.left(device.seriesCount)
       for (const series of device.series) {
         this.#series.delete(series.prefix)
-        for (const slot of series.fields.values()) this.#longTexts.keep('', slot.value)
+        for (const slot of series.fields.values()) slot.leave()
       }
     }
     this.#byTags = new WeakMap()
@@ -629,10 +630,8 @@ export class Catalog {
       name,
       typeof value === 'bigint' ? 0 : value,
     )
-    const slot = new FieldSlot(name, type, this.#longTexts)
-    series.fields.set(name, slot)
     series.owner.seriesCount++
-    return slot
+    return series.addField(name, type, this.#longTexts)
   }
 
   /** The first name with `_text` appended that holds text, and that the reading itself does not use. */

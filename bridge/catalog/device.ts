@@ -64,6 +64,7 @@ interface OwnField extends LastField {
   readonly name: string
   readonly type: FieldType
   readonly value: StoredValue
+  leave(): void
 }
 
 /** Of one device, in the journal. Too few of them let in fewer who speak of it, never more. */

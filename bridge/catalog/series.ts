@@ -19,6 +19,8 @@ export class StoredSeries implements Series {
   readonly tags: Tags
   readonly prefix: string
   readonly fields = new Map<string, FieldSlot>()
+  /** Numbers of all fields. */
+  readonly #cells: number[] = []
   /** As a reading named them last. */
   readonly #order: FieldSlot[] = []
   #lastUs = 0
@@ -42,9 +44,16 @@ export class StoredSeries implements Series {
   /** The field of a name; `place` is that of the name in its reading. Most readings name the same ones in one order. */
   slotAt(place: number, name: string): FieldSlot | undefined {
     const likely = this.#order[place]
-    if (likely !== undefined && likely.name === name) return likely
+    if (likely !== undefined && likely.kind.name === name) return likely
     const slot = this.fields.get(name)
     if (slot !== undefined && place <= this.#order.length) this.#order[place] = slot
+    return slot
+  }
+
+  /** There must be none of that name. */
+  addField(name: string, type: FieldType, longTexts: LongTexts): FieldSlot {
+    const slot = new FieldSlot(name, type, this.#cells, longTexts)
+    this.fields.set(name, slot)
     return slot
   }
 
@@ -74,9 +83,9 @@ export class LongTexts {
   #total = 0
 
   /** What to remember in place of `before`. */
-  keep(value: StoredValue, before: StoredValue): StoredValue {
-    if (typeof before === 'string' && before.length > LONG_TEXT + 1) this.#total -= before.length
-    if (typeof value !== 'string' || value.length <= LONG_TEXT + 1) return value
+  keep(value: string, before: string): string {
+    if (before.length > LONG_TEXT + 1) this.#total -= before.length
+    if (value.length <= LONG_TEXT + 1) return value
     if (this.#total + value.length > LONG_TEXTS_TOTAL) return cut(value)
     this.#total += value.length
     return value
@@ -88,8 +97,8 @@ function cut(text: string): string {
   return `${Buffer.from(text.slice(0, LONG_TEXT).toWellFormed()).toString()}…`
 }
 
-/** A field of a series: its type, its escaped name, its newest value. */
-export class FieldSlot implements LastField {
+/** What fields of one name and type have in common. Most series have the same few. */
+class FieldKind {
   readonly name: string
   readonly type: FieldType
   readonly jsType: 'number' | 'boolean' | 'string'
@@ -97,26 +106,83 @@ export class FieldSlot implements LastField {
   readonly encodedKey: string
   /** The same behind another one. */
   readonly nextKey: string
-  value: StoredValue = ''
-  unit?: string
-  timeUs = 0
-  receivedUs = 0
-  /** Its time is when we were told: any reading is newer. */
-  #isRecalled = false
-  readonly #longTexts: LongTexts
 
-  constructor(name: string, type: FieldType, longTexts: LongTexts) {
+  constructor(name: string, type: FieldType) {
     this.name = name
     this.type = type
-    this.#longTexts = longTexts
     this.jsType = type === 'text' ? 'string' : type
     this.encodedKey = `${escapeName(name)}=`
     this.nextKey = `,${this.encodedKey}`
   }
+}
+
+const kinds = new Map<string, FieldKind>()
+/** Random names must not fill the memory: past this the table begins anew. */
+const MAX_KINDS = 10_000
+
+function kindOf(name: string, type: FieldType): FieldKind {
+  const key = `${type} ${name}`
+  let kind = kinds.get(key)
+  if (kind === undefined) {
+    if (kinds.size >= MAX_KINDS) kinds.clear()
+    kind = new FieldKind(name, type)
+    kinds.set(key, kind)
+  }
+  return kind
+}
+
+/** Numbers of a field in its series' cells: the value, unless it is a text, and the two times. */
+const VALUE = 0
+const TIME_US = 1
+const RECEIVED_US = 2
+const NO_CELLS = [0, 0, 0]
+
+/** A field of a series and its newest value. What is written with each reading stands together, in the series' cells. */
+export class FieldSlot implements LastField {
+  readonly kind: FieldKind
+  unit?: string
+  readonly #cells: number[]
+  readonly #at: number
+  #text = ''
+  /** Its time is when we were told: any reading is newer. */
+  #isRecalled = false
+  readonly #longTexts: LongTexts
+
+  /** Takes its cells at the end of those that there are. */
+  constructor(name: string, type: FieldType, cells: number[], longTexts: LongTexts) {
+    this.kind = kindOf(name, type)
+    this.#cells = cells
+    this.#at = cells.length
+    this.#longTexts = longTexts
+    cells.push(...NO_CELLS)
+  }
+
+  get name(): string {
+    return this.kind.name
+  }
+
+  get type(): FieldType {
+    return this.kind.type
+  }
+
+  get value(): StoredValue {
+    if (this.type === 'text') return this.#text
+    const number = this.#cells[this.#at + VALUE]!
+    return this.type === 'boolean' ? number === 1 : number
+  }
+
+  get timeUs(): number {
+    return this.#cells[this.#at + TIME_US]!
+  }
+
+  get receivedUs(): number {
+    return this.#cells[this.#at + RECEIVED_US]!
+  }
 
   /** Keeps the newest by measurement time. */
   update(value: StoredValue, unit: string | undefined, timeUs: number, receivedUs: number): void {
-    if (timeUs < this.timeUs && this.timeUs <= receivedUs + SET_BACK_US && !this.#isRecalled) return
+    const beforeUs = this.timeUs
+    if (timeUs < beforeUs && beforeUs <= receivedUs + SET_BACK_US && !this.#isRecalled) return
     this.#set(value, unit, timeUs, receivedUs)
   }
 
@@ -126,11 +192,19 @@ export class FieldSlot implements LastField {
   }
 
   #set(value: StoredValue, unit: string | undefined, timeUs: number, receivedUs: number): void {
-    this.#isRecalled = false
-    this.value = this.type === 'text' ? this.#longTexts.keep(value, this.value) : value
-    this.timeUs = timeUs
-    this.receivedUs = receivedUs
-    if (unit !== undefined) this.unit = unit
+    if (this.#isRecalled) this.#isRecalled = false
+    const cells = this.#cells
+    const at = this.#at
+    if (typeof value === 'string') this.#text = this.#longTexts.keep(value, this.#text)
+    else cells[at + VALUE] = Number(value)
+    cells[at + TIME_US] = timeUs
+    cells[at + RECEIVED_US] = receivedUs
+    if (unit !== undefined && unit !== this.unit) this.unit = unit
+  }
+
+  /** Gives back its share of the room for long texts. */
+  leave(): void {
+    this.#longTexts.keep('', this.#text)
   }
 
   /** What is known already, by a reading, keeps its time. */
