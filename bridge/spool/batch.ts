@@ -34,7 +34,9 @@ const MAX_BATCH_BYTES = 1024 * 1024
 /** Of each unit of a string. */
 const MAX_UTF8_BYTES = 3
 const FIRST_LINE_BYTES = 8192
-const NOTHING = Buffer.alloc(0)
+/** Room for lines that the next batch may have. */
+const MAX_KEPT_BYTES = 1024 * 1024
+const NOTHING: Buffer = Buffer.alloc(0)
 /** What an entry costs in memory beside its texts. */
 const ENTRY_BYTES = 16
 
@@ -47,7 +49,8 @@ export class Batch {
   /** Of the first entry, by the clock that cannot be set. */
   openedMs = 0
   arrivalMs = Date.now()
-  #lines: Buffer = NOTHING
+  /** Grows as needed. */
+  #lines: Buffer
   #lineBytes = 0
   lineCount = 0
   bytes = 0
@@ -59,7 +62,9 @@ export class Batch {
   unawaited = 0
   isAwaited = false
 
-  constructor() {
+  /** `room`: for its lines, of a batch that is done. */
+  constructor(room = NOTHING) {
+    this.#lines = room
     // QoS 0 waits for nobody: a refusal is counted, not thrown into the void.
     this.durable.promise.catch(() => undefined)
   }
@@ -96,6 +101,14 @@ export class Batch {
   /** Of all messages, in UTF-8. */
   get lines(): Buffer {
     return this.#lines.subarray(0, this.#lineBytes)
+  }
+
+  /** The room for its lines, which nobody reads any more. */
+  leaveRoom(): Buffer {
+    const room = this.#lines
+    this.#lines = NOTHING
+    this.#lineBytes = 0
+    return room.length <= MAX_KEPT_BYTES ? room : NOTHING
   }
 
   /** As bytes at once: one long string, measured and encoded at the end, took twice the time. Returns their number. */

@@ -77,8 +77,12 @@ export type HeaderFields = Pick<
   'block' | 'arrivalMs' | 'nodeId' | 'messagesBefore' | 'messages' | 'lines' | 'received'
 >
 
-/** The block's bytes in one buffer, so that one write call takes it to the disk. */
-export function encodeBlock(fields: HeaderFields, content: BlockContent): Buffer {
+/** The block's bytes in one buffer, so that one write call takes it to the disk. `allocate` need not clear it. */
+export function encodeBlock(
+  fields: HeaderFields,
+  content: BlockContent,
+  allocate: (bytes: number) => Buffer = Buffer.allocUnsafeSlow,
+): Buffer {
   const ledger = isEmpty(content.ledger) ? '' : JSON.stringify(content.ledger)
   const ledgerBytes = Buffer.byteLength(ledger)
   const keyBytes = content.keys.length * 8
@@ -88,7 +92,7 @@ export function encodeBlock(fields: HeaderFields, content: BlockContent): Buffer
   for (const entry of content.held) heldBytes += 4 + entry.length
 
   const sectionBytes = ledgerBytes + keyBytes + indexBytes + lineBytes + heldBytes
-  const buffer = Buffer.allocUnsafeSlow(BLOCK_HEADER_BYTES + sectionBytes)
+  const buffer = allocate(BLOCK_HEADER_BYTES + sectionBytes)
   let at = BLOCK_HEADER_BYTES
   at += buffer.write(ledger, at)
   for (const key of content.keys) at = buffer.writeDoubleLE(key, at)

@@ -26,6 +26,7 @@ import type { Commit, SpoolTail } from './position.ts'
 import type { RecentKeys } from './recent-keys.ts'
 import { recover } from './recovery.ts'
 import { refusal, SpoolRefusal } from './refusal.ts'
+import { Room } from './room.ts'
 import { SegmentWriter } from './segment-writer.ts'
 import { Segments } from './segments.ts'
 import { addChange, type Totals } from './totals.ts'
@@ -61,6 +62,7 @@ export interface SpoolOptions {
 
 /** Pause between attempts while the disk refuses: short enough to be back within 2 s of space. */
 const RETRY_MS = 250
+const MAX_KEPT_BLOCK_BYTES = 1024 * 1024
 
 export class Spool {
   readonly #options: SpoolOptions
@@ -72,6 +74,9 @@ export class Spool {
   #block: number
   #batch = new Batch()
   #inFlight: Batch | null = null
+  /** Of the last batch, for the next but one. */
+  #lineRoom: Buffer | undefined
+  readonly #blockRoom = new Room(MAX_KEPT_BLOCK_BYTES)
   readonly #timer = new CommitTimer(() => this.#start())
   #lastCommitMs = 0
   #running: Promise<void> | null = null
@@ -220,7 +225,8 @@ export class Spool {
 
   async #commit(): Promise<void> {
     const batch = this.#batch
-    this.#batch = new Batch()
+    this.#batch = new Batch(this.#lineRoom)
+    this.#lineRoom = undefined
     this.#inFlight = batch
     this.#lastCommitMs = performance.now()
     for (;;) {
@@ -233,6 +239,7 @@ export class Spool {
     }
     this.#totals = addBatch(this.#totals, batch)
     this.#inFlight = null
+    this.#lineRoom = batch.leaveRoom()
     for (const key of batch.keys) this.#recent.add(key)
     batch.durable.resolve()
   }
@@ -278,6 +285,7 @@ export class Spool {
         received: batch.received,
       },
       { ledger, keys, messageLengths, lines, held },
+      bytes => this.#blockRoom.take(bytes),
     )
   }
 
