@@ -7,13 +7,17 @@ import type { AcceptedReading, Field } from '../telemetry/reading.ts'
 import { isDeparture } from './departure.ts'
 import { readingJson } from './reading-json.ts'
 
+/** In the place of a topic: none holds a zero byte [MQTT-1.5.4-2]. */
+const DEPARTURE = '\0'
+
 interface Kept {
   reading: AcceptedReading
   field: Field
 }
 
 export class Conflation {
-  readonly #series = new Map<string, Map<string, Kept>>()
+  /** By device, then by topic, then by field: all that a device said goes at once. */
+  readonly #devices = new Map<string, Map<string, Map<string, Kept>>>()
   /** Field values taken in so far, and how many of them are the newest. */
   #taken = 0
   #kept = 0
@@ -32,16 +36,9 @@ export class Conflation {
 
   /** Newest by measurement time; of equal times the later arrival. */
   take(reading: AcceptedReading, fields: readonly Field[]): void {
-    let key = `${reading.device}\0${reading.topic}`
-    if (isDeparture(reading)) {
-      this.#leaveOut(reading.device)
-      key = departureKey(reading.device)
-    }
-    let newest = this.#series.get(key)
-    if (!newest) {
-      newest = new Map()
-      this.#series.set(key, newest)
-    }
+    const isGone = isDeparture(reading)
+    if (isGone) this.#leaveOut(reading.device)
+    const newest = this.#newestOf(reading.device, isGone ? DEPARTURE : reading.topic)
     this.#taken += fields.length
     for (const field of fields) {
       const kept = newest.get(field.name)
@@ -58,12 +55,10 @@ export class Conflation {
   /** As readings in the order of their seq, each value with its own time. */
   toJson(): string[] {
     const left = new Map<AcceptedReading, Field[]>()
-    for (const newest of this.#series.values()) {
-      for (const { reading, field } of newest.values()) {
-        const fields = left.get(reading)
-        if (fields) fields.push(field)
-        else left.set(reading, [field])
-      }
+    for (const { reading, field } of this.#values()) {
+      const fields = left.get(reading)
+      if (fields) fields.push(field)
+      else left.set(reading, [field])
     }
     return [...left]
       .sort(([a], [b]) => a.seq - b.seq)
@@ -72,21 +67,31 @@ export class Conflation {
 
   /** Whatever its clock said of when. */
   #leaveOut(device: string): void {
-    for (const [key, { size }] of this.#series) {
-      if (!key.startsWith(`${device}\0`)) continue
-      this.#kept -= size
-      this.#series.delete(key)
+    for (const { size } of this.#devices.get(device)?.values() ?? []) this.#kept -= size
+    this.#devices.delete(device)
+  }
+
+  #newestOf(device: string, topic: string): Map<string, Kept> {
+    let topics = this.#devices.get(device)
+    if (!topics) {
+      topics = new Map()
+      this.#devices.set(device, topics)
     }
+    let newest = topics.get(topic)
+    if (!newest) {
+      newest = new Map()
+      topics.set(topic, newest)
+    }
+    return newest
+  }
+
+  *#values(): Iterable<Kept> {
+    for (const topics of this.#devices.values()) for (const newest of topics.values()) yield* newest.values()
   }
 
   clear(): void {
-    this.#series.clear()
+    this.#devices.clear()
     this.#taken = 0
     this.#kept = 0
   }
-}
-
-/** No topic holds a zero byte [MQTT-1.5.4-2]. */
-function departureKey(device: string): string {
-  return `${device}\0\0`
 }
