@@ -367,6 +367,20 @@ describe('the page', () => {
     await context.close()
   }, 40_000)
 
+  test('a browser that keeps nothing for pages shows it all the same', async () => {
+    const context = await browser.newContext()
+    await context.addInitScript(() => {
+      const get = () => {
+        throw new DOMException('storage is forbidden', 'SecurityError')
+      }
+      for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(globalThis, name, { get })
+    })
+    const strict = await context.newPage()
+    await strict.goto(`http://127.0.0.1:${bridge.http}/#/fleet`)
+    await strict.getByRole('heading', { name: 'Fleet' }).waitFor()
+    await context.close()
+  })
+
   test('asked nothing of any other host, and broke no rule of its policy', () => {
     expect(offOrigin).toEqual([])
     expect(refused).toEqual([])
@@ -465,6 +479,12 @@ describe('where the bridge knows people', () => {
     await visitor.getByText('The bridge could not write that down yet').waitFor()
     database.exec('ALTER TABLE elsewhere RENAME TO endedSession')
     database.close()
+    // It was said of that logout, and not of what ends later on the same page.
+    await logIn(visitor, 'lou', 'lou is about to go')
+    await visitor.getByRole('heading', { name: 'Fleet' }).waitFor()
+    people.removeUser('lou')
+    await visitor.getByText('Your session ended.').waitFor({ timeout: 10_000 })
+    expect(await visitor.getByText('could not write that down').count()).toBe(0)
     await visitor.reload()
     await visitor.getByRole('heading', { name: 'Sign in' }).waitFor()
     expect(await visitor.getByText('could not write that down').count()).toBe(0)

@@ -11,8 +11,8 @@ const UNKNOWN: Session = { needsLogin: false, principal: null }
 
 /** Null until the bridge was asked. */
 export const session = signal<Session | null>(null)
-/** Whoever was here has logged out, and the bridge could not write that down yet. */
-export const isOutForNow = takeForNow()
+/** Whoever was here has logged out, and the bridge could not write that down yet; until somebody logs in. */
+export const isOutForNow = signal(takeForNow())
 /** Somebody was logged in here before. */
 export const hasEnded = signal(false)
 
@@ -55,7 +55,10 @@ async function learn(): Promise<void> {
 
 export async function logIn(name: string, password: string): Promise<Login> {
   const login = await postLogin(name, password)
-  if (login.kind === 'in') session.value = login.session
+  if (login.kind === 'in') {
+    session.value = login.session
+    isOutForNow.value = false
+  }
   return login
 }
 
@@ -63,14 +66,27 @@ export async function logIn(name: string, password: string): Promise<Login> {
 export async function logOut(): Promise<string> {
   const answer = await postLogout()
   if (!answer.ok) return answer.reason
-  if (answer.value === 'out-for-now') sessionStorage.setItem(FOR_NOW, '1')
+  if (answer.value === 'out-for-now') keepForNow()
   location.reload()
   return ''
 }
 
+/** Storage may be forbidden: then nobody is told, and the page does all else. */
+function keepForNow(): void {
+  try {
+    sessionStorage.setItem(FOR_NOW, '1')
+  } catch (error) {
+    console.info('The next page will not tell of this logout:', error)
+  }
+}
+
 /** Once: the page that begins after the logout tells it. */
 function takeForNow(): boolean {
-  const isForNow = sessionStorage.getItem(FOR_NOW) !== null
-  sessionStorage.removeItem(FOR_NOW)
-  return isForNow
+  try {
+    const isForNow = sessionStorage.getItem(FOR_NOW) !== null
+    sessionStorage.removeItem(FOR_NOW)
+    return isForNow
+  } catch {
+    return false
+  }
 }

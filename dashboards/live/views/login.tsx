@@ -48,7 +48,7 @@ export function Login() {
             ? 'Your session ended. You come back to where you were.'
             : `to the bridge at ${location.host}`}
         </p>
-        {isOutForNow && (
+        {isOutForNow.value && (
           <p class="login-note" role="status">
             You are signed out. The bridge could not write that down yet and goes on trying: should it restart
             before, a copy of your session would be let in again. Whoever runs the bridge should look at its
