@@ -4,7 +4,7 @@
  */
 
 import type { Uid } from './board.ts'
-import { course, noneOf, summary } from './influxql.ts'
+import { course, noneOf, standing, summary } from './influxql.ts'
 import { QUANTITIES, type Quantity } from './quantities.ts'
 
 export interface Alert {
@@ -31,7 +31,7 @@ export interface Alert {
 
 /** `available` is 1, 0, or -1 while neither the word nor the rhythm of a device tells. */
 const IS_GONE = { is: 'within_range', low: -0.5, high: 0.5 } as const
-const NOBODY_KNOWS = '"available" < 0'
+const NOBODY_KNOWS = { field: 'available', is: '< 0' } as const
 /** What is quiet for longer is worth a look; battery-driven sensors speak at least once an hour. */
 const SILENT_AFTER_S = 2 * 3600
 /** Rooms where frost and damp are weather. */
@@ -59,13 +59,7 @@ export const ALERTS: readonly Alert[] = [
     uid: 'trestle-device-silent',
     title: 'Device silent',
     summary: `{{ .Labels.name }}, whose rhythm is not known, has not been heard for more than ${SILENT_AFTER_S / 3600} hours.`,
-    query: summary({
-      from: 'trestle_device',
-      fields: { name: 'silent_s' },
-      by: 'last',
-      where: [NOBODY_KNOWS],
-      per: ['name'],
-    }),
+    query: standing({ from: 'trestle_device', field: 'silent_s', while: NOBODY_KNOWS, per: 'name' }),
     withinS: 300,
     reduce: 'last',
     when: { is: 'gt', than: SILENT_AFTER_S },

@@ -52,6 +52,20 @@ export function summary(selection: Selection): string {
   return grouped(selected(selection), selection, tags(selection))
 }
 
+export interface Standing {
+  readonly from: Measurement
+  readonly field: string
+  /** Of another field that stands beside it, what its last value has to be, such as `< 0`. */
+  readonly while: { readonly field: string; readonly is: string }
+  readonly per: string
+}
+
+/** One value of each series, of its last point, where that is as it has to be. What was so before and is no more, is not. */
+export function standing({ from, field, while: { field: beside, is }, per }: Standing): string {
+  const newest = `SELECT last("${beside}") AS "${beside}", "${field}" FROM "${from}" WHERE $timeFilter GROUP BY "${per}"`
+  return `SELECT "${field}" FROM (${newest}) WHERE "${beside}" ${is} GROUP BY "${per}"`
+}
+
 /** Values of a tag, for a variable. */
 export function tagValues(from: Measurement, tag: string, where: readonly string[] = []): string {
   const condition = where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`
