@@ -126,7 +126,7 @@ export function createPipeline(parts: Parts): Pipeline {
     const { identity = null } = message
     const isOwn = ({ device }: { readonly device: string }) =>
       identity === null || maySpeakOf(identity, device)
-    if (decoded.kind === 'readings' && !decoded.readings.every(isOwn)) return FORBIDDEN
+    if (identity !== null && decoded.kind === 'readings' && !decoded.readings.every(isOwn)) return FORBIDDEN
     const facts = decoded.facts?.filter(isOwn)
     const refused = facts ? catalog.learn(facts, sourceOf(message), message.topic) : null
     if (decoded.requests) for (const request of decoded.requests) publish(request)

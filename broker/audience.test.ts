@@ -6,6 +6,7 @@ function listeners() {
   const heard = new Set<string>()
   return {
     version: 0,
+    isEmpty: false,
     looked,
     heard,
     hears(topic: string) {
@@ -39,4 +40,16 @@ it('remembers no more than it has room for', () => {
   expect(audience.hears('a/49999')).toBe(false)
   expect(audience.hears('a/0')).toBe(false)
   expect(among.looked.slice(50_000)).toEqual(['a/0'])
+})
+
+it('where nobody listens, nothing is looked up', () => {
+  const among = listeners()
+  const audience = new Audience(among)
+  among.isEmpty = true
+  expect(audience.hears('a/1')).toBe(false)
+  expect(among.looked).toEqual([])
+  among.heard.add('a/1')
+  among.isEmpty = false
+  among.version++
+  expect(audience.hears('a/1')).toBe(true)
 })

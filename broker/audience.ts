@@ -7,6 +7,7 @@
 export interface Listeners {
   /** Another number when they are others. */
   readonly version: number
+  readonly isEmpty: boolean
   hears(topic: string): boolean
 }
 
@@ -23,7 +24,8 @@ export class Audience {
   }
 
   hears(topic: string): boolean {
-    const { version } = this.#listeners
+    const { version, isEmpty } = this.#listeners
+    if (isEmpty) return false
     if (version !== this.#version) {
       this.#version = version
       this.#heard.clear()

@@ -14,6 +14,7 @@ import { convert, type FieldType, type StoredValue, typeOfValue } from './field-
 import { FieldTypes } from './field-types.ts'
 import { type Departure, ForgottenDevices } from './forgotten.ts'
 import { Journal } from './journal.ts'
+import { KnownSeries } from './known-series.ts'
 import { Admission, CATALOG_LIMITS, type CatalogLimits, type Refusal, type Source, STORED } from './limits.ts'
 import { encodeTime, encodeValue, type FieldSlot, LongTexts, StoredSeries } from './series.ts'
 
@@ -113,8 +114,7 @@ export class Catalog {
   readonly #series = new Map<string, StoredSeries>()
   /** As many as there may be devices, and with as many types as there may be series. */
   readonly #forgotten = new ForgottenDevices()
-  /** The decoder hands out one tags object per topic: most lookups end here. */
-  #byTags = new WeakMap<Tags, { readonly reported: string; readonly series: StoredSeries }>()
+  readonly #known = new KnownSeries()
   readonly #maxAgeUs: number
   readonly #clockMs: () => number
   readonly #admission: Admission
@@ -435,7 +435,7 @@ export class Catalog {
     const decision = this.#decide(fact)
     if (decision !== null) {
       this.#journal.add({ decision } satisfies JournalRecord)
-      this.#byTags = new WeakMap()
+      this.#known.clear()
     }
     const id = this.#aliases.idOf(fact.device, fact.topic ?? topic)
     // A gateway that ends tells of all that were behind it: whoever was forgotten does not come back by that.
@@ -456,7 +456,7 @@ export class Catalog {
     if (about.name !== undefined && about.field === undefined) this.#names.version++
     this.#journal.add({ fact: about } satisfies JournalRecord)
     // A room becomes a tag: the series of the device are looked up anew.
-    if (about.room !== undefined && about.field === undefined) this.#byTags = new WeakMap()
+    if (about.room !== undefined && about.field === undefined) this.#known.clear()
     return null
   }
 
@@ -522,7 +522,7 @@ export class Catalog {
         for (const slot of series.fields.values()) slot.leave()
       }
     }
-    this.#byTags = new WeakMap()
+    this.#known.clear()
     return this.#forgotten.add(id, untilUs, topics, name)
   }
 
@@ -571,17 +571,11 @@ export class Catalog {
   }
 
   #seriesOf(reading: Reading, source: Source): StoredSeries | Refusal {
-    const known = this.#byTags.get(reading.tags)
-    if (
-      known !== undefined &&
-      known.reported === reading.device &&
-      known.series.measurement === reading.measurement
-    ) {
-      return known.series
-    }
+    const known = this.#known.find(reading)
+    if (known !== undefined) return known
     const id = this.#aliases.idOf(reading.device, reading.tags.topic ?? '')
     const series = this.#seriesBy(id, reading.measurement, reading.tags, source)
-    if (typeof series !== 'string') this.#byTags.set(reading.tags, { reported: reading.device, series })
+    if (typeof series !== 'string') this.#known.keep(reading, series)
     return series
   }
 

@@ -89,7 +89,8 @@ export class Ring {
 
   /** Forgets everything; the next entry gets `last + 1`. */
   restart(last: number): void {
-    this.#chunks.length = 0
+    // Setting a length is dear, and where nobody listens this is called with each message.
+    if (this.#chunks.length > 0) this.#chunks.length = 0
     this.#entries = 0
     this.#last = last
   }
