@@ -42,11 +42,10 @@ export function readByRecipe(
 ): Reading | undefined {
   const timeUs = timeAt < 0 ? null : timeOf(numbers[timeAt], nowUs)
   if (timeAt >= 0 && timeUs === null) return undefined
-  const read: Field[] = []
-  for (const { at, name, unit: own } of fields) {
+  const read = fields.map(({ at, name, unit: own }): Field => {
     const value = numbers[at]!
     const unit = known?.get(name)?.unit ?? own ?? usualUnit?.(name)
-    read.push(unit === undefined ? { name, value } : { name, value, unit })
-  }
+    return unit === undefined ? { name, value } : { name, value, unit }
+  })
   return { device, measurement: 'reading', tags, fields: read, timeUs }
 }
