@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { InfluxDB } from 'influx'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { startSelfMetrics } from './self-metrics.ts'
 import { type Influxd, startInfluxd } from './test/influxd.ts'
 import { eventually } from './test/trestle.ts'
@@ -86,6 +86,23 @@ it('a device that goes is told with the next figures; others once a minute', asy
   }
   await metrics.close()
   expect(await told('meter')).toEqual([1])
+})
+
+it('devices are told although the clock was set back', async () => {
+  const aheadMs = Date.now() + 86_400_000
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(aheadMs)
+  const metrics = start('clock')
+  const told = (when: string) => rows('clock', `SELECT available FROM trestle_device WHERE time ${when}`)
+  await eventually(
+    () => told(`= ${aheadMs}ms`),
+    found => found.length === 1,
+  )
+  clock.mockRestore()
+  await eventually(
+    () => told(`< ${aheadMs}ms`),
+    found => found.length === 1,
+  )
+  await metrics.close()
 })
 
 it('an outage of the store is drawn once it is over', async () => {

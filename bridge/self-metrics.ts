@@ -65,7 +65,8 @@ export function startSelfMetrics(options: SelfMetricsOptions): { close(): Promis
   async function send(nowMs: number): Promise<void> {
     const points = kept
     kept = []
-    const isDue = nowMs >= devicesDueMs
+    // Also when the clock was set back.
+    const isDue = nowMs >= devicesDueMs || nowMs < devicesDueMs - DEVICES_EVERY_MS
     const devices = deviceLines(nowMs, isDue)
     const lines = [...points, ...devices.lines]
     const batch = {
