@@ -11,12 +11,12 @@ it('keys that settle what an object says make a recipe', () => {
   expect(recipeFor('temperature', 'room_humidity', 'temp_C', 'ts')).toEqual({
     timeAt: 3,
     fields: [
-      { at: 0, name: 'temperature', unit: undefined },
-      { at: 1, name: 'room_humidity', unit: undefined },
-      { at: 2, name: 'temp_C', unit: '°C' },
+      { at: 0, name: 'temperature', told: 'temperature', unit: undefined },
+      { at: 1, name: 'room_humidity', told: 'room_humidity', unit: undefined },
+      { at: 2, name: 'temp_C', told: 'temp_C', unit: '°C' },
     ],
   })
-  expect(recipeFor('room')?.fields).toEqual([{ at: 0, name: 'room_', unit: undefined }])
+  expect(recipeFor('room')?.fields).toEqual([{ at: 0, name: 'room_', told: 'room', unit: undefined }])
   expect(recipeFor('temperature')?.timeAt).toBe(-1)
 })
 
@@ -96,7 +96,7 @@ it('what is read by a recipe is what the general rules read', () => {
     fc.property(topic, objects, fc.boolean(), (topic, { names, rows }, isTold) => {
       const create = () => {
         const decoder = createDecoder()
-        const facts = ['temperature', 'power_W'].map(field => ({
+        const facts = ['temperature', 'power_W', 'room'].map(field => ({
           device: 'thermo-1',
           topic,
           field,

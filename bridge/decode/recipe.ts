@@ -15,6 +15,8 @@ export interface Recipe {
   readonly fields: readonly {
     readonly at: number
     readonly name: string
+    /** What others call it: what is known of it goes by that. */
+    readonly told: string
     readonly unit: string | undefined
   }[]
 }
@@ -26,7 +28,7 @@ export function recipeOf(row: readonly Key[]): Recipe | null {
   const times = row.filter(key => key.timeRank !== undefined)
   if (!row.every(isPlain) || times.length > 1) return null
   const fields = row.flatMap((key, at) =>
-    key.timeRank === undefined ? [{ at, name: fieldName(key.name), unit: key.unit }] : [],
+    key.timeRank === undefined ? [{ at, name: fieldName(key.name), told: key.name, unit: key.unit }] : [],
   )
   const names = new Set(fields.map(({ name }) => name))
   if (fields.length === 0 || names.size < fields.length) return null
@@ -42,9 +44,9 @@ export function readByRecipe(
 ): Reading | undefined {
   const timeUs = timeAt < 0 ? null : timeOf(numbers[timeAt], nowUs)
   if (timeAt >= 0 && timeUs === null) return undefined
-  const read = fields.map(({ at, name, unit: own }): Field => {
+  const read = fields.map(({ at, name, told, unit: own }): Field => {
     const value = numbers[at]!
-    const unit = known?.get(name)?.unit ?? own ?? usualUnit?.(name)
+    const unit = known?.get(told)?.unit ?? own ?? usualUnit?.(told)
     return unit === undefined ? { name, value } : { name, value, unit }
   })
   return { device, measurement: 'reading', tags, fields: read, timeUs }
