@@ -2,6 +2,8 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Filter } from '../live/filter.ts'
+import { Snapshots } from '../live/snapshot.ts'
 import type { Reading, Value } from '../telemetry/reading.ts'
 import { Catalog, type TypeScope } from './catalog.ts'
 
@@ -68,6 +70,25 @@ describe('a field keeps the type that it was first stored with', () => {
     const catalog = open()
     expect(line(catalog, { big: 9_007_199_254_740_993n })).toContain(' big_text="9007199254740993" ')
     expect(line(catalog, { big: 5 })).toContain(' big=5 ')
+  })
+
+  it('and what never fitted it is shown to nobody, of whatever store', () => {
+    const catalog = open('measurement')
+    line(catalog, { temperature: 21, on: true, mode: 'auto' })
+    line(catalog, { temperature: 'hot', on: 'perhaps' }, 'b')
+    const stored = { device: 'c', measurement: 'reading', tags: { topic: 'home/x/c' }, timeUs: NOW }
+    catalog.fill([
+      { ...stored, field: 'temperature', value: 'hot' },
+      { ...stored, field: 'mode', value: 3 },
+    ])
+    const shown = (device: string) => {
+      const { fields } = catalog.device(device)!
+      return Object.fromEntries(Object.entries(fields).map(([name, { value }]) => [name, value]))
+    }
+    expect([shown('b'), shown('c')]).toEqual([{ temperature_text: 'hot', on_text: 'perhaps' }, { mode: '3' }])
+    const { body } = new Snapshots(() => catalog.lastReadings()).of(new Filter({ devices: ['b', 'c'] }), 1)
+    const readings: { values: object }[] = JSON.parse(`[${Buffer.concat(body.parts)}]`)
+    expect(readings.map(({ values }) => values)).toEqual([shown('b'), shown('c')])
   })
 
   it('over a restart, once it was flushed', async () => {

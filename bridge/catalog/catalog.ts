@@ -266,7 +266,9 @@ export class Catalog {
       if (typeof series === 'string') continue
       const slot = series.fields.get(field) ?? this.#addField(series, field, value, STORED)
       if (typeof slot === 'string') continue
-      slot.fill(value, timeUs)
+      // After a field was given another type the store still has values of the one before.
+      const fitting = convert(value, slot.type)
+      if (fitting !== null) slot.fill(fitting, timeUs)
       series.noteTime(timeUs)
       series.owner.sawBefore(timeUs)
       if (field === 'available' && typeof value === 'boolean') series.owner.presence.say(value)

@@ -196,7 +196,8 @@ export class Device {
 
   /** The newest value of a field; undefined when there is none. */
   valueOf(field: string): StoredValue | undefined {
-    return this.#newest(field)?.value
+    const newest = this.#newest(field)
+    return newest === null || newest.timeUs === 0 ? undefined : newest.value
   }
 
   /** Whether it tells of events, not of measurements that come by themselves. */

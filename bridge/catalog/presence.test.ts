@@ -106,6 +106,17 @@ describe('a device is not available', () => {
     expect(pass(5000)).toEqual([])
   })
 
+  it('also when it has said of it what is neither yes nor no', () => {
+    catalog = new Catalog({
+      journalPath: join(dir, 'shared.jsonl'),
+      scope: 'measurement',
+      clockMs: () => nowMs,
+    })
+    say('other', { available: true })
+    every(MINUTE, 4, 'a', { available: 'perhaps', temperature: 21 })
+    expect(pass(10 * MINUTE)).toEqual(['a false'])
+  })
+
   it('nor is one that tells of events, but after an hour at least', () => {
     every(MINUTE, 6, 'door', { contact: true, battery: 90 })
     pass(50 * MINUTE)

@@ -61,7 +61,7 @@ function take(all: Iterable<Series>, filter: Filter, seq: number): Snapshot {
 function readingsOf(series: Series, filter: Filter): AcceptedReading[] {
   const readings: AcceptedReading[] = []
   for (const [name, { value, timeUs, receivedUs }] of series.fields) {
-    if (!filter.matchesField(name)) continue
+    if (timeUs === 0 || !filter.matchesField(name)) continue
     const field: Field = { name, value }
     const same = readings.find(reading => reading.timeUs === timeUs && reading.receivedUs === receivedUs)
     if (same) (same.fields as Field[]).push(field)

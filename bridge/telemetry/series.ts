@@ -3,8 +3,10 @@
 import type { Tags, Value } from './reading.ts'
 
 export interface LastField {
+  /** Means nothing while there was none: what came did not fit the field's type. */
   readonly value: Value
   readonly unit?: string
+  /** 0: there was none. */
   readonly timeUs: number
   readonly receivedUs: number
 }
