@@ -310,6 +310,19 @@ it('is taken out by its id alone: asked once more, another of that name stays', 
   await catalog.close()
 })
 
+it('is called what it was called last until it has another name, also when it was forgotten once more', async () => {
+  let catalog = open()
+  say(catalog, 'pump')
+  catalog.learn([{ device: 'pump', name: 'Pump' }], 'client')
+  for (let time = 0; time < 2; time++) {
+    catalog.forget('pump', NOW_US)
+    catalog = await reopened(catalog)
+    say(catalog, 'pump', NOW_US + 1)
+    expect(catalog.names.of('pump')).toBe('Pump')
+  }
+  await catalog.close()
+})
+
 it('what only discovery tells of is in no list, takes room, and can be forgotten', async () => {
   let catalog = open('device', 10)
   for (let i = 0; i < 10; i++) catalog.learn([{ device: `told-${i}`, name: 'Told' }])

@@ -39,10 +39,11 @@ export class ForgottenDevices {
 
   /** Also once more, when it was back. A clock that was set back makes no time earlier. */
   add(id: string, untilUs: number, topics: readonly string[], name?: string): Departure {
+    const calledLast = name ?? this.#departures.get(id)?.name
     const departure: Departure = {
       untilUs: Math.max(untilUs, this.untilUs(id)),
       topics: topics.length > 0 ? topics.slice(0, MAX_TOPICS_KEPT) : this.topicsOf(id),
-      ...(name !== undefined && { name }),
+      ...(calledLast !== undefined && { name: calledLast }),
     }
     this.#departures.delete(id)
     this.#departures.set(id, departure)
