@@ -18,7 +18,7 @@ const HASHED_CHARACTERS = 12
 
 export class KnownSeries {
   /** By `slotOf`; a newer one takes an older one's place. */
-  #recent: (Known | undefined)[] = new Array(SLOTS).fill(undefined)
+  readonly #recent: (Known | undefined)[] = new Array(SLOTS).fill(undefined)
   #all = new WeakMap<Tags, Known>()
 
   /** Of the device as it was reported. */

@@ -34,7 +34,7 @@ const MAX_BATCH_BYTES = 1024 * 1024
 /** Of each unit of a string. */
 const MAX_UTF8_BYTES = 3
 const FIRST_LINE_BYTES = 8192
-/** Room for lines that the next batch may have. */
+/** A larger buffer for lines is not passed on to a later batch. */
 const MAX_KEPT_BYTES = 1024 * 1024
 const NOTHING: Buffer = Buffer.alloc(0)
 /** What an entry costs in memory beside its texts. */

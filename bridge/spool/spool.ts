@@ -26,7 +26,7 @@ import type { Commit, SpoolTail } from './position.ts'
 import type { RecentKeys } from './recent-keys.ts'
 import { recover } from './recovery.ts'
 import { refusal, SpoolRefusal } from './refusal.ts'
-import { Room } from './room.ts'
+import { ReusedBuffer } from './reused-buffer.ts'
 import { SegmentWriter } from './segment-writer.ts'
 import { Segments } from './segments.ts'
 import { addChange, type Totals } from './totals.ts'
@@ -76,7 +76,7 @@ export class Spool {
   #inFlight: Batch | null = null
   /** Of the last batch, for the next but one. */
   #lineRoom: Buffer | undefined
-  readonly #blockRoom = new Room(MAX_KEPT_BLOCK_BYTES)
+  readonly #blockBuffer = new ReusedBuffer(MAX_KEPT_BLOCK_BYTES)
   readonly #timer = new CommitTimer(() => this.#start())
   #lastCommitMs = 0
   #running: Promise<void> | null = null
@@ -285,7 +285,7 @@ export class Spool {
         received: batch.received,
       },
       { ledger, keys, messageLengths, lines, held },
-      bytes => this.#blockRoom.take(bytes),
+      bytes => this.#blockBuffer.take(bytes),
     )
   }
 

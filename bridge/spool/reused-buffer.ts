@@ -2,7 +2,7 @@
  * Memory for what comes again and again in much the same size, one at a time. Given back to the allocator and taken anew
  * hundreds of times a second, it cost page faults, and collections of garbage that there was hardly any of.
  */
-export class Room {
+export class ReusedBuffer {
   readonly #keptBytes: number
   #buffer: Buffer = Buffer.alloc(0)
 
